@@ -1,0 +1,1 @@
+//! The admin API: channels, welcomes, contacts, events.

@@ -1,0 +1,1 @@
+//! Receives WeCom's callbacks and stores each event before it answers.

@@ -1,0 +1,1 @@
+//! Sends the welcome message within its 20 seconds.

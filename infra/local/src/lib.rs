@@ -1,0 +1,1 @@
+//! The bundle on one machine: the functions over an embedded DynamoDB, with a WeCom sandbox.

@@ -1,0 +1,2 @@
+//! The command `scrm-local`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The rules of a WeCom SCRM: channels, welcomes, tags, contacts, outcomes, ports.

@@ -1,0 +1,1 @@
+//! AWS adapters: configuration, secrets, tables, stores, tokens, metrics.

@@ -1,0 +1,1 @@
+//! The WeCom sandbox, scenario tests and benches.
