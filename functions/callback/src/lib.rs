@@ -1,1 +1,200 @@
-//! Receives WeCom's callbacks and stores each event before it answers.
+//! Receives WeCom's callbacks: verify, decrypt, store, answer, and nothing else.
+//!
+//! WeCom waits one second for a verification and five for an event, and delivers an event three times at
+//! most (WeCom doc 90930). So this function makes no call but the write that keeps the event; everything
+//! that follows starts from that write. What cannot be stored is answered with 503 and comes again.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use domain::event::InboxEvent;
+use domain::ports::{StoreEvent, Stored};
+use jiff::Timestamp;
+use lambda_http::http::Method;
+use lambda_http::{Body, Request, RequestExt, Response};
+use platform::config::App;
+use platform::metrics::{Metrics, Unit};
+use platform::secret::ConfigSource;
+use wecom::{AppName, CorpId, Envelope, Fields, Message, OpenError, Signature};
+
+use crate::query::Query;
+use crate::refusal::Refusal;
+
+mod query;
+mod refusal;
+
+/// Bytes of a body that are read. WeCom's events are far smaller; a larger body is not WeCom's.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// The function with what it needs.
+pub struct Callback<S> {
+    config: Arc<ConfigSource>,
+    store: S,
+    metrics: Metrics,
+}
+
+/// Where a request was sent.
+struct Address {
+    corp: CorpId,
+    app: AppName,
+}
+
+impl<S: StoreEvent + Sync> Callback<S> {
+    /// Takes its configuration from `config` and puts events into `store`.
+    pub fn new(config: Arc<ConfigSource>, store: S, metrics: Metrics) -> Self {
+        Self {
+            config,
+            store,
+            metrics,
+        }
+    }
+
+    /// Reads the configuration ahead of the first request.
+    pub async fn load_config(&self) {
+        if let Err(error) = self.config.current().await {
+            tracing::error!(config.error = %error, "callbacks cannot be verified until the secret is right");
+        }
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// None: every refusal is an answer.
+    pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
+        let started = Instant::now();
+        let answer = match self.answer(&request).await {
+            Ok(answer) => answer,
+            Err(refusal) => self.refuse(&request, &refusal),
+        };
+        let status = answer.status();
+        let milliseconds = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.metrics.put(
+            "callback_ms",
+            Unit::Milliseconds,
+            milliseconds,
+            &[("status", status.as_str())],
+        );
+        Ok(answer)
+    }
+
+    async fn answer(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+        let address = Address::of(request.raw_http_path()).ok_or(Refusal::UnknownApp)?;
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        match *request.method() {
+            Method::GET => {
+                let plaintext = self
+                    .open(&address, &query, query.required("echostr")?)
+                    .await?;
+                Ok(refusal::text(200, plaintext))
+            }
+            Method::POST => {
+                let envelope = envelope(request.body())?;
+                let plaintext = self.open(&address, &query, &envelope.encrypt).await?;
+                self.store(address, &plaintext).await?;
+                Ok(refusal::text(200, String::new()))
+            }
+            _ => Err(Refusal::Method),
+        }
+    }
+
+    /// Verifies and decrypts. When the signature does not fit, the secret may have been rotated: it is read
+    /// again, and the signature gets one more try.
+    async fn open(
+        &self,
+        address: &Address,
+        query: &Query,
+        encrypted: &str,
+    ) -> Result<String, Refusal> {
+        let signature = Signature {
+            msg_signature: query.required("msg_signature")?,
+            timestamp: query.required("timestamp")?,
+            nonce: query.required("nonce")?,
+        };
+        let open = |app: Option<&App>| {
+            let crypto = app
+                .and_then(|app| app.callback.as_ref())
+                .ok_or(Refusal::UnknownApp)?;
+            crypto
+                .open(&signature, encrypted)
+                .map_err(Refusal::Unopened)
+        };
+        let config = self.config.current().await?;
+        let opened = open(address.find(&config));
+        if matches!(opened, Err(Refusal::Unopened(OpenError::SignatureMismatch)))
+            && let Some(reread) = self.config.reread().await
+        {
+            return open(address.find(&reread));
+        }
+        opened
+    }
+
+    async fn store(&self, address: Address, plaintext: &str) -> Result<(), Refusal> {
+        // What was signed and encrypted with our keys is kept, even if nobody can read it today.
+        let message = Message::parse(plaintext).unwrap_or_else(|_| {
+            Message::from_fields(Fields::from_iter([(
+                "Raw".to_owned(),
+                plaintext.to_owned(),
+            )]))
+        });
+        let event = InboxEvent::receive(address.corp, address.app, message, Timestamp::now());
+        let stored = self.store.store_event(&event).await?;
+        let name = event.event.name();
+        tracing::info!(
+            event.id = %event.id,
+            event.name = name,
+            event.age_s = event.received_at_ms / 1000 - event.created_at,
+            event.known = stored == Stored::Before,
+            corp.id = %event.corp,
+            app.name = %event.app,
+            "stored an event"
+        );
+        let known = if stored == Stored::Before {
+            "true"
+        } else {
+            "false"
+        };
+        self.metrics.put(
+            "events",
+            Unit::Count,
+            1,
+            &[("event", name), ("known", known)],
+        );
+        Ok(())
+    }
+
+    fn refuse(&self, request: &Request, refusal: &Refusal) -> Response<Body> {
+        let status = refusal.status();
+        let path = request.raw_http_path();
+        if status >= 500 {
+            tracing::error!(http.path = path, http.status = status, refusal.cause = %refusal, "could not keep a callback");
+        } else {
+            tracing::warn!(http.path = path, http.status = status, refusal.cause = %refusal, "refused a callback");
+        }
+        refusal.response()
+    }
+}
+
+impl Address {
+    /// Reads `/callback/{corp_id}/{app}`.
+    fn of(path: &str) -> Option<Self> {
+        let (corp, app) = path.strip_prefix("/callback/")?.split_once('/')?;
+        let valid = !corp.is_empty() && !app.is_empty() && !app.contains('/');
+        valid.then(|| Self {
+            corp: CorpId::from(corp),
+            app: AppName::from(app),
+        })
+    }
+
+    fn find<'a>(&self, config: &'a platform::config::Config) -> Option<&'a App> {
+        config.corp(self.corp.as_str())?.app(self.app.as_str())
+    }
+}
+
+fn envelope(body: &Body) -> Result<Envelope, Refusal> {
+    let bytes: &[u8] = body;
+    if bytes.len() > BODY_LIMIT {
+        return Err(Refusal::TooLarge);
+    }
+    Envelope::parse(bytes).map_err(|_| Refusal::NoEnvelope)
+}

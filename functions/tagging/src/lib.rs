@@ -1,1 +1,210 @@
-//! Attributes a new customer to its channel, puts the tags on and counts once.
+//! Attributes a customer to its channel, counts it, puts the channel's tags and remark on, and notes losses.
+//!
+//! It knows nothing of the welcome: an add without a welcome code is tagged all the same. What it writes
+//! first, the relation and the counts, needs no WeCom; what WeCom has to do comes after. An error about
+//! WeCom as a whole brings the record again and so holds the stream back; an error about one customer is
+//! written down and repaired later.
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::dynamodb::Event as StreamEvent;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use domain::channel::ChannelId;
+use domain::event::InboxEvent;
+use domain::outcome::TagsOutcome;
+use domain::ports::{
+    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, StoreError, Subject,
+    WriteRemark,
+};
+use domain::relation::{Change, ChangeKind, Relation};
+use domain::tally::Fact;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lambda_runtime::{Error, LambdaEvent};
+use platform::metrics::{Metrics, Unit};
+use platform::secret::ConfigSource;
+use platform::stream::{self, Verdict};
+
+use crate::in_flight::InFlight;
+
+mod in_flight;
+mod putting;
+
+/// Records that are handled at the same time; the calls in flight per corp are fewer, see [`in_flight`].
+const AT_ONCE: usize = 16;
+
+/// The function with what it needs.
+pub struct Tagger<S, W> {
+    config: Arc<ConfigSource>,
+    store: S,
+    wecom: W,
+    metrics: Metrics,
+    in_flight: InFlight,
+}
+
+/// Why a record is not done.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    /// The store is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// WeCom as a whole cannot take calls now.
+    #[error("WeCom takes no calls now: {0}")]
+    Wecom(wecom::Error),
+}
+
+/// A customer's channel, and why it is this one.
+struct Attribution {
+    relation: Relation,
+    channel: Option<ChannelId>,
+}
+
+impl<S, W> Tagger<S, W>
+where
+    S: ChangeRelation + CountFacts + ReadChannel + RecordTags + Sync,
+    W: MarkTags + WriteRemark + ReadNames + Sync,
+{
+    /// Reads from and writes to `store`, puts tags on through `wecom`.
+    pub fn new(config: Arc<ConfigSource>, store: S, wecom: W, metrics: Metrics) -> Self {
+        Self {
+            config,
+            store,
+            wecom,
+            metrics,
+            in_flight: InFlight::default(),
+        }
+    }
+
+    /// Handles one batch of the inbox's stream.
+    ///
+    /// # Errors
+    /// When the store cannot say what is done already; Lambda then brings the whole batch again.
+    pub async fn handle(
+        &self,
+        batch: LambdaEvent<StreamEvent>,
+    ) -> Result<DynamoDbEventResponse, Error> {
+        let mut events = stream::events(batch.payload, &self.metrics);
+        // A batch comes again as a whole from its first failed record on. What has an outcome is done; to
+        // repeat it would spend WeCom's quota just when it is short.
+        let asked: Vec<&InboxEvent> = events
+            .iter()
+            .map(|(_, event)| event)
+            .filter(|event| event.asks_for_tags())
+            .collect();
+        let done = self.store.tags_done(&asked).await?;
+        events.retain(|(_, event)| !done.iter().any(|(id, _)| *id == event.id));
+        Ok(
+            stream::handle_each(events, AT_ONCE, &self.metrics, |event| {
+                self.handle_event(event)
+            })
+            .await,
+        )
+    }
+
+    async fn handle_event(&self, event: InboxEvent) -> Verdict {
+        match self.relate_and_tag(&event).await {
+            Ok(()) => Verdict::Done,
+            Err(cause) => {
+                tracing::warn!(event.id = %event.id, corp.id = %event.corp, record.cause = %cause, "a record comes again");
+                self.metrics.put("tags_held", Unit::Count, 1, &[]);
+                Verdict::Retry
+            }
+        }
+    }
+
+    async fn relate_and_tag(&self, event: &InboxEvent) -> Result<(), Unfinished> {
+        let Some(change) = Change::of(event) else {
+            return Ok(());
+        };
+        let timezone = self.config.timezone(&event.corp).await;
+        let attribution = self.attribute(event, &change).await?;
+        self.count(event, &change, &attribution, &timezone).await?;
+        if !event.asks_for_tags() {
+            return Ok(());
+        }
+        let mut outcome = self.tag(event, &attribution).await?;
+        let now = Timestamp::now();
+        outcome.at = now.as_second();
+        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        let subject = Subject {
+            event,
+            userid: &change.userid,
+            external_userid: &change.external_userid,
+            channel: attribution.channel.as_ref(),
+            day: local_day(now.as_second(), &timezone),
+        };
+        self.store.record_tags(&subject, &outcome).await?;
+        self.report(event, &outcome);
+        Ok(())
+    }
+
+    /// Changes the relation. The channel is the one of the event's own `State`; a full add that completes a
+    /// half add may come without one, and then keeps the half add's.
+    async fn attribute(
+        &self,
+        event: &InboxEvent,
+        change: &Change,
+    ) -> Result<Attribution, StoreError> {
+        let (before, relation) = self.store.change(&event.corp, change).await?;
+        let of_event = match &change.kind {
+            ChangeKind::Added {
+                state: Some(state), ..
+            } => ChannelId::parse(state.as_str()),
+            ChangeKind::Added { state: None, .. } => {
+                // The second half of the condition is for a record that comes again.
+                let completes = before
+                    .is_some_and(|before| before.unconfirmed || before.status_at == change.at);
+                relation.present_channel().filter(|_| completes).cloned()
+            }
+            ChangeKind::CustomerLeft | ChangeKind::MemberRemoved => None,
+        };
+        Ok(Attribution {
+            relation,
+            channel: of_event,
+        })
+    }
+
+    async fn count(
+        &self,
+        event: &InboxEvent,
+        change: &Change,
+        attribution: &Attribution,
+        timezone: &TimeZone,
+    ) -> Result<(), StoreError> {
+        let pair = (&change.userid, &change.external_userid);
+        if let Some(channel) = &attribution.channel {
+            let day = local_day(change.at, timezone);
+            self.store
+                .count(&event.corp, channel, pair, Fact::Added, day)
+                .await?;
+        }
+        if let Some((channel, lost_at)) = attribution.relation.loss() {
+            let day = local_day(lost_at, timezone);
+            self.store
+                .count(&event.corp, channel, pair, Fact::Lost, day)
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, event: &InboxEvent, outcome: &TagsOutcome) {
+        let word = outcome.word();
+        self.metrics
+            .put("tags", Unit::Count, 1, &[("outcome", &word)]);
+        tracing::info!(
+            event.id = %event.id,
+            corp.id = %event.corp,
+            tags.outcome = word,
+            tags.errcode = outcome.errcode,
+            tags.attempts = outcome.attempts,
+            tags.latency_ms = outcome.latency_ms,
+            "tagged an add"
+        );
+    }
+}
+
+fn local_day(unix_seconds: i64, timezone: &TimeZone) -> Date {
+    let at = Timestamp::from_second(unix_seconds).unwrap_or_default();
+    at.to_zoned(timezone.clone()).date()
+}

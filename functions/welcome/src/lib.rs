@@ -1,1 +1,222 @@
-//! Sends the welcome message within its 20 seconds.
+//! Sends the welcome message, within the 20 seconds that its code lives (WeCom doc 92137).
+//!
+//! It starts from the event itself and does as little as possible before it sends: one read, and names only
+//! if the text uses them. Nothing that goes wrong here can be mended after the 20 seconds, so every way ends
+//! in an outcome that is written down, and only a store that is away brings a record again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::Event as StreamEvent;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use domain::channel::ChannelId;
+use domain::event::InboxEvent;
+use domain::outcome::{WelcomeOutcome, WelcomeResult};
+use domain::ports::{
+    ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, StoreError, Subject,
+};
+use domain::welcome::{Chosen, WELCOME_CODE_SECONDS};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lambda_runtime::{Error, LambdaEvent};
+use platform::metrics::{Metrics, Unit};
+use platform::secret::ConfigSource;
+use platform::stream::{self, Verdict};
+use wecom::{Event, WelcomeCode, WelcomeMessage};
+
+mod sending;
+
+/// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard (45033) has no
+/// published number; a batch of the stream is no larger than this.
+const AT_ONCE: usize = 32;
+/// How long a name is waited for. A welcome with a neutral form beats a late one.
+const NAME_WAIT: Duration = Duration::from_millis(1500);
+
+/// The function with what it needs.
+pub struct Welcomer<S, W> {
+    config: Arc<ConfigSource>,
+    store: S,
+    wecom: W,
+    metrics: Metrics,
+}
+
+impl<S, W> Welcomer<S, W>
+where
+    S: ReadWelcomes + ReadRelation + RecordWelcome + Sync,
+    W: SendWelcome + ReadNames + Sync,
+{
+    /// Reads from and writes to `store`, sends through `wecom`.
+    pub fn new(config: Arc<ConfigSource>, store: S, wecom: W, metrics: Metrics) -> Self {
+        Self {
+            config,
+            store,
+            wecom,
+            metrics,
+        }
+    }
+
+    /// Handles one batch of the inbox's stream.
+    ///
+    /// # Errors
+    /// None: a record that has to come again is named in the answer.
+    pub async fn handle(
+        &self,
+        batch: LambdaEvent<StreamEvent>,
+    ) -> Result<DynamoDbEventResponse, Error> {
+        let events = stream::events(batch.payload, &self.metrics);
+        Ok(stream::handle_each(events, AT_ONCE, &self.metrics, |event| self.welcome(event)).await)
+    }
+
+    async fn welcome(&self, event: InboxEvent) -> Verdict {
+        if !event.asks_for_welcome() {
+            return Verdict::Done;
+        }
+        match self.welcome_and_record(&event).await {
+            Ok(()) => Verdict::Done,
+            Err(error) => {
+                tracing::error!(event.id = %event.id, store.error = %error, "a welcome waits for the store");
+                Verdict::Retry
+            }
+        }
+    }
+
+    async fn welcome_and_record(&self, event: &InboxEvent) -> Result<(), StoreError> {
+        let Some((userid, external_userid)) = event.event.contact() else {
+            return Ok(());
+        };
+        let channel = self.channel(event).await?;
+        let timezone = self.config.timezone(&event.corp).await;
+        let mut outcome = self.answer(event, channel.as_ref(), &timezone).await?;
+        let now = Timestamp::now();
+        outcome.at = now.as_second();
+        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        let day = now.to_zoned(timezone).date();
+        let subject = Subject {
+            event,
+            userid,
+            external_userid,
+            channel: channel.as_ref(),
+            day,
+        };
+        self.store.record_welcome(&subject, &outcome).await?;
+        self.report(event, &outcome);
+        Ok(())
+    }
+
+    /// The channel of the event's `State`; a consent has none, but the relation remembers it.
+    async fn channel(&self, event: &InboxEvent) -> Result<Option<ChannelId>, StoreError> {
+        match (&event.event, event.event.contact()) {
+            (Event::AddedExternalContact(added), _) => Ok(channel_of(added.state.as_ref())),
+            (Event::AddedHalfExternalContact(added), _) => Ok(channel_of(added.state.as_ref())),
+            (_, Some(pair)) => {
+                let relation = self.store.relation(&event.corp, pair).await?;
+                Ok(relation.and_then(|relation| relation.channel_id))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn answer(
+        &self,
+        event: &InboxEvent,
+        channel: Option<&ChannelId>,
+        timezone: &TimeZone,
+    ) -> Result<WelcomeOutcome, StoreError> {
+        let Some(code) = &event.welcome_code else {
+            return Ok(WelcomeOutcome::new(WelcomeResult::NoCode).because(
+                "WeCom sent no welcome code: a welcome in the console, or a chat that had begun",
+            ));
+        };
+        if time_left(event).is_none() {
+            return Ok(WelcomeOutcome::new(WelcomeResult::TooLate)
+                .because("the 20 seconds were over before sending"));
+        }
+        let Some((member, _)) = event.event.contact() else {
+            return Ok(
+                WelcomeOutcome::new(WelcomeResult::Failed).because("the event names no member")
+            );
+        };
+        let candidates = self.store.candidates(&event.corp, channel, member).await?;
+        let message =
+            match candidates.choose(Timestamp::now().to_zoned(timezone.clone()).datetime()) {
+                Some(chosen) => self.render(event, &chosen).await,
+                None => None,
+            };
+        match message {
+            Some(message) => Ok(self.send(event, code, message).await),
+            None => Ok(WelcomeOutcome::new(WelcomeResult::NoTemplate).because(
+                "neither the channel nor the member nor the corp has a welcome for this hour",
+            )),
+        }
+    }
+
+    async fn render(&self, event: &InboxEvent, chosen: &Chosen<'_>) -> Option<WelcomeMessage> {
+        let (member, customer) = event.event.contact()?;
+        let wait = NAME_WAIT.min(time_left(event).unwrap_or_default() / 4);
+        let customer = async {
+            let name = self.wecom.customer_name(&event.corp, &event.app, customer);
+            if chosen.names_customer() {
+                tokio::time::timeout(wait, name).await.ok()?.ok()
+            } else {
+                None
+            }
+        };
+        let member = async {
+            let name = self.wecom.member_name(&event.corp, &event.app, member);
+            if chosen.names_member() {
+                tokio::time::timeout(wait, name).await.ok()?.ok()
+            } else {
+                None
+            }
+        };
+        let (customer, member) = tokio::join!(customer, member);
+        chosen.render(customer.as_deref(), member.as_deref())
+    }
+
+    async fn send(
+        &self,
+        event: &InboxEvent,
+        code: &WelcomeCode,
+        message: WelcomeMessage,
+    ) -> WelcomeOutcome {
+        let send = |message: WelcomeMessage| async move {
+            self.wecom
+                .send_welcome(&event.corp, &event.app, code, &message)
+                .await
+        };
+        sending::send_in_time(|| time_left(event), send, message).await
+    }
+
+    fn report(&self, event: &InboxEvent, outcome: &WelcomeOutcome) {
+        let word = outcome.word();
+        let latency = outcome.latency_ms.unwrap_or_default();
+        self.metrics
+            .put("welcomes", Unit::Count, 1, &[("outcome", &word)]);
+        self.metrics.put(
+            "welcome_ms",
+            Unit::Milliseconds,
+            latency,
+            &[("outcome", &word)],
+        );
+        tracing::info!(
+            event.id = %event.id,
+            corp.id = %event.corp,
+            welcome.outcome = word,
+            welcome.errcode = outcome.errcode,
+            welcome.attempts = outcome.attempts,
+            welcome.latency_ms = latency,
+            "answered an add"
+        );
+    }
+}
+
+fn channel_of(state: Option<&wecom::State>) -> Option<ChannelId> {
+    ChannelId::parse(state?.as_str())
+}
+
+/// What is left of the 20 seconds, counted from the event's own time.
+fn time_left(event: &InboxEvent) -> Option<Duration> {
+    let end_ms = (event.created_at + WELCOME_CODE_SECONDS) * 1000;
+    let left = u64::try_from(end_ms - Timestamp::now().as_millisecond()).ok()?;
+    (left > 0).then(|| Duration::from_millis(left))
+}

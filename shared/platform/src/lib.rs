@@ -1,1 +1,19 @@
-//! AWS adapters: configuration, secrets, tables, stores, tokens, metrics.
+//! Adapters between the rules and AWS: configuration, tables, stores, tokens, metrics.
+//!
+//! [`environment::Environment`] is what a function is told, [`start::Platform`] what it builds from that
+//! during init. [`layout`] is the one place where keys and tables are described; [`store::Store`] keeps the
+//! rules' promises on them, and [`wecom_api::WecomApi`] those about WeCom.
+
+pub mod config;
+pub mod environment;
+pub mod layout;
+pub mod media;
+pub mod metrics;
+pub mod secret;
+pub mod start;
+pub mod store;
+pub mod stream;
+pub mod wecom_api;
+
+/// A boxed future, for traits that are used as objects.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

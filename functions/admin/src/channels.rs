@@ -1,0 +1,285 @@
+//! Channels: made at WeCom and kept here.
+//!
+//! WeCom has no idempotency key, so a channel is written down as `creating` before WeCom is asked. If the
+//! answer is lost, or the process ends in between, the next look at the channel settles it: what WeCom made
+//! is found by its `state`, and only what is not there is made.
+
+use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
+use domain::field::FieldError;
+use domain::ports::StoreError;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use wecom::Error;
+
+use crate::input::{self, Input};
+use crate::refusal::Refusal;
+use crate::{Admin, Answer, Scope, Store, Wecom};
+
+/// Channels of a page.
+const PAGE: i32 = 50;
+/// The largest page.
+const LARGEST_PAGE: i32 = 100;
+/// Seconds after which a channel that is still `creating` belongs to no running call any more.
+const CREATING_SECONDS: i64 = 60;
+
+impl<S: Store, W: Wecom> Admin<S, W> {
+    pub(crate) async fn create_channel(&self, scope: &Scope, input: &Input) -> Answer {
+        let mut spec: ChannelSpec = input::read(input.json()?)?;
+        spec.check()?;
+        self.check_tags(scope, &spec, &[]).await?;
+        if let Some(welcome) = &mut spec.welcome {
+            self.upload_sources(scope, welcome, None)
+                .await
+                .map_err(|refusal| below(refusal, "welcome"))?;
+        }
+        let now = Timestamp::now().as_second();
+        let channel = Channel {
+            id: new_id()?,
+            spec,
+            app: scope.app.clone(),
+            remote: Remote::Creating,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        if !self.store.put_channel(&scope.corp, &channel, None).await? {
+            return Err(Refusal::Conflict);
+        }
+        let remote = self.make(scope, &channel).await?;
+        Ok((
+            201,
+            view(
+                &self
+                    .save(scope, channel, |channel| channel.remote = remote)
+                    .await?,
+            ),
+        ))
+    }
+
+    pub(crate) async fn list_channels(&self, scope: &Scope, input: &Input) -> Answer {
+        let limit = input.limit(PAGE, LARGEST_PAGE)?;
+        let cursor = input.parameter("cursor").map(|cursor| {
+            ChannelId::parse(cursor).ok_or_else(|| {
+                Refusal::Query(FieldError::new(
+                    "cursor",
+                    "is not a next_cursor of this list",
+                ))
+            })
+        });
+        let (channels, next) = self
+            .store
+            .channels(&scope.corp, cursor.transpose()?.as_ref(), limit)
+            .await?;
+        let shown = channels
+            .iter()
+            .filter(|channel| !is_deleted(channel))
+            .map(view);
+        Ok((
+            200,
+            json!({"channels": shown.collect::<Vec<_>>(), "next_cursor": next}),
+        ))
+    }
+
+    pub(crate) async fn read_channel(&self, scope: &Scope, id: &str) -> Answer {
+        Ok((200, view(&self.settled(scope, id).await?)))
+    }
+
+    /// Changes what the body names (JSON merge patch, RFC 7396); `null` takes a field away.
+    pub(crate) async fn change_channel(&self, scope: &Scope, id: &str, input: &Input) -> Answer {
+        let before = self.settled(scope, id).await?;
+        let mut spec =
+            serde_json::to_value(&before.spec).map_err(|e| Refusal::Body(e.to_string()))?;
+        let patch = input.json()?;
+        if !patch.is_object() {
+            return Err(Refusal::Body("is not an object of fields to change".into()));
+        }
+        json_patch::merge(&mut spec, &patch);
+        let mut spec: ChannelSpec = input::read(spec)?;
+        spec.check()?;
+        if spec.kind != before.spec.kind {
+            return Err(FieldError::new("kind", "cannot be changed: make a new channel").into());
+        }
+        self.check_tags(scope, &spec, &before.spec.tag_ids).await?;
+        if let Some(welcome) = &mut spec.welcome {
+            let known = before.spec.welcome.as_ref();
+            self.upload_sources(scope, welcome, known)
+                .await
+                .map_err(|refusal| below(refusal, "welcome"))?;
+        }
+        let after = Channel {
+            spec,
+            ..before.clone()
+        };
+        if after == before {
+            return Ok((200, view(&before)));
+        }
+        self.wecom.update(&scope.corp, &before, &after).await?;
+        Ok((200, view(&self.save(scope, after, |_| ()).await?)))
+    }
+
+    pub(crate) async fn delete_channel(&self, scope: &Scope, id: &str) -> Answer {
+        let channel = self.settled(scope, id).await?;
+        self.wecom.delete(&scope.corp, &channel).await?;
+        let deleted_at = Timestamp::now().as_second();
+        self.save(scope, channel, |channel| {
+            channel.remote = Remote::Deleted { deleted_at }
+        })
+        .await?;
+        Ok((204, Value::Null))
+    }
+
+    /// The stored channel. One that a call left in `creating` is settled first.
+    pub(crate) async fn settled(&self, scope: &Scope, id: &str) -> Result<Channel, Refusal> {
+        let id = ChannelId::parse(id).ok_or(Refusal::NotFound("channel"))?;
+        let channel = self
+            .store
+            .channel(&scope.corp, &id)
+            .await?
+            .filter(|channel| !is_deleted(channel));
+        let channel = channel.ok_or(Refusal::NotFound("channel"))?;
+        let abandoned = channel.updated_at + CREATING_SECONDS < Timestamp::now().as_second();
+        if channel.remote != Remote::Creating || !abandoned {
+            return Ok(channel);
+        }
+        let remote = self.find_or_make(scope, &channel).await?;
+        self.save(scope, channel, |channel| channel.remote = remote)
+            .await
+    }
+
+    /// Asks WeCom for the contact way or link. What WeCom refused was not made, and is forgotten.
+    async fn make(&self, scope: &Scope, channel: &Channel) -> Result<Remote, Refusal> {
+        let error = match self.wecom.make(&scope.corp, channel).await {
+            Ok(remote) => return Ok(remote),
+            Err(error) => error,
+        };
+        if is_unclear(&error) {
+            return self.find_or_make(scope, channel).await;
+        }
+        self.store.forget_channel(&scope.corp, &channel.id).await?;
+        Err(error.into())
+    }
+
+    async fn find_or_make(&self, scope: &Scope, channel: &Channel) -> Result<Remote, Refusal> {
+        let unclear = |_| Refusal::Unclear(channel.id.to_string());
+        if let Some(remote) = self
+            .wecom
+            .find(&scope.corp, channel)
+            .await
+            .map_err(unclear)?
+        {
+            return Ok(remote);
+        }
+        self.wecom
+            .make(&scope.corp, channel)
+            .await
+            .map_err(|error| {
+                if is_unclear(&error) {
+                    Refusal::Unclear(channel.id.to_string())
+                } else {
+                    error.into()
+                }
+            })
+    }
+
+    async fn save(
+        &self,
+        scope: &Scope,
+        mut channel: Channel,
+        change: impl FnOnce(&mut Channel),
+    ) -> Result<Channel, Refusal> {
+        let read = channel.version;
+        change(&mut channel);
+        channel.version += 1;
+        channel.updated_at = Timestamp::now().as_second();
+        if self
+            .store
+            .put_channel(&scope.corp, &channel, Some(read))
+            .await?
+        {
+            Ok(channel)
+        } else {
+            Err(Refusal::Conflict)
+        }
+    }
+
+    /// Refuses tags of which WeCom says that they do not exist. Without this, a mistyped id would show only
+    /// with the first customer.
+    async fn check_tags(
+        &self,
+        scope: &Scope,
+        spec: &ChannelSpec,
+        known: &[wecom::TagId],
+    ) -> Result<(), Refusal> {
+        let new: Vec<_> = spec
+            .tag_ids
+            .iter()
+            .filter(|tag| !known.contains(tag))
+            .cloned()
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let missing = self
+            .wecom
+            .missing_tags(&scope.corp, &scope.app, &new)
+            .await?;
+        let Some(tag) = missing.first() else {
+            return Ok(());
+        };
+        let at = spec
+            .tag_ids
+            .iter()
+            .position(|wanted| wanted == tag)
+            .unwrap_or_default();
+        Err(FieldError::new(format!("tag_ids[{at}]"), "is not a corp tag of this corp").into())
+    }
+}
+
+/// The form of the API.
+fn view(channel: &Channel) -> Value {
+    let mut view = serde_json::to_value(&channel.spec).unwrap_or_default();
+    view["id"] = json!(channel.id);
+    view["state"] = json!(channel.id.state());
+    view["created_at"] = json!(channel.created_at);
+    view["updated_at"] = json!(channel.updated_at);
+    view["status"] = json!("active");
+    match &channel.remote {
+        Remote::ContactWay { config_id, qr_code } => {
+            view["config_id"] = json!(config_id);
+            view["qr_code"] = json!(qr_code);
+        }
+        Remote::AcquisitionLink { link_id, url } => {
+            view["link_id"] = json!(link_id);
+            view["url"] = json!(url);
+        }
+        Remote::Creating => view["status"] = json!("creating"),
+        Remote::Deleted { .. } => view["status"] = json!("deleted"),
+    }
+    view
+}
+
+fn is_deleted(channel: &Channel) -> bool {
+    matches!(channel.remote, Remote::Deleted { .. })
+}
+
+/// Whether WeCom may have done what was asked although no answer came.
+fn is_unclear(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unreachable { sent: true, .. } | Error::Unreadable { .. }
+    )
+}
+
+fn below(refusal: Refusal, parent: &str) -> Refusal {
+    match refusal {
+        Refusal::Field(fault) => Refusal::Field(fault.below(parent)),
+        other => other,
+    }
+}
+
+fn new_id() -> Result<ChannelId, Refusal> {
+    let mut bits = [0; 8];
+    let filled = aws_lc_rs::rand::fill(&mut bits);
+    filled.map_err(|_| StoreError::Unavailable("the system gave no random bytes".into()))?;
+    Ok(ChannelId::from_random(u64::from_le_bytes(bits)))
+}

@@ -1,0 +1,207 @@
+//! Why a call is refused: a stable word, a sentence that says what to do, and the field where there is one.
+//!
+//! | status | means |
+//! | --- | --- |
+//! | 400 | the request cannot be read |
+//! | 401 | no admin key |
+//! | 404 | no such corp, channel, contact, event or call |
+//! | 409 | somebody else changed the same thing just now: read it again |
+//! | 422 | the content cannot be accepted; `field` names the place |
+//! | 429 | WeCom's rate or concurrency limit is reached: try again in a minute |
+//! | 502 | WeCom or the store did not do its part; with WeCom's `errcode` |
+
+use domain::field::FieldError;
+use domain::ports::{StoreError, UploadError};
+use platform::secret::SecretError;
+use serde_json::{Value, json};
+
+/// Why a call is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("send an admin key of this deployment: Authorization: Bearer <key>")]
+    Unauthorized,
+    #[error("there is no such call; see the README for the list")]
+    NoSuchCall,
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error("the body {0}")]
+    Body(String),
+    #[error("{0}")]
+    Query(FieldError),
+    #[error("{0}")]
+    Field(FieldError),
+    #[error("somebody else changed it at the same time: read it again and repeat the change")]
+    Conflict,
+    #[error("{0}")]
+    Media(String),
+    #[error("{0}")]
+    Wecom(wecom::Error),
+    #[error(
+        "WeCom's answer about channel {0} was lost and could not be looked up: read the channel in a minute, it will be \
+         settled then"
+    )]
+    Unclear(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+/// Codes of WeCom that blame a field of a channel.
+const BLAMED: [(i64, &str); 12] = [
+    (40003, "users"),
+    (60111, "users"),
+    (60011, "users"),
+    (60021, "users"),
+    (60030, "users"),
+    (41041, "users"),
+    (41054, "users"),
+    (84074, "users"),
+    (60003, "parties"),
+    (60123, "parties"),
+    (40068, "tag_ids"),
+    (81011, "tag_ids"),
+];
+
+/// Codes that say that WeCom takes no more calls now.
+const TOO_MANY: [i64; 2] = [45009, 45033];
+
+impl Refusal {
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Body(_) | Self::Query(_) => 400,
+            Self::Unauthorized => 401,
+            Self::NoSuchCall | Self::NotFound(_) => 404,
+            Self::Conflict => 409,
+            Self::Field(_) | Self::Media(_) => 422,
+            Self::Wecom(error) => status_of(error),
+            Self::Unclear(_) | Self::Store(_) | Self::Secret(_) => 502,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::NoSuchCall => "no_such_call",
+            Self::NotFound(_) => "not_found",
+            Self::Body(_) => "invalid_body",
+            Self::Query(_) => "invalid_parameter",
+            Self::Field(_) => "invalid_field",
+            Self::Conflict => "conflict",
+            Self::Media(_) => "invalid_media",
+            Self::Wecom(error) => match status_of(error) {
+                429 => "wecom_limit",
+                422 => "refused_by_wecom",
+                _ => "wecom_error",
+            },
+            Self::Unclear(_) => "unclear",
+            Self::Store(_) => "store_unavailable",
+            Self::Secret(_) => "not_configured",
+        }
+    }
+
+    fn field(&self) -> Option<String> {
+        match self {
+            Self::Field(fault) | Self::Query(fault) => Some(fault.field.clone()),
+            Self::Wecom(wecom::Error::Invalid { field, .. }) => Some(field.clone()),
+            Self::Wecom(error) => blamed(error).map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({"error": self.word(), "message": self.to_string()});
+        if let Some(field) = self.field() {
+            body["field"] = field.into();
+        }
+        if let Self::Wecom(error) = self
+            && let Some(code) = error.code()
+        {
+            body["errcode"] = code.into();
+            body["message"] =
+                wecom::error::codes::meaning(code).map_or(body["message"].clone(), Value::from);
+        }
+        body
+    }
+
+    /// Faults of the caller are for the caller; faults of ours are for the log as well.
+    pub(crate) fn log(&self, method: &str, path: &str) {
+        let status = self.status();
+        if status >= 500 {
+            tracing::error!(http.method = method, http.path = path, http.status = status, refusal.cause = %self, "a call failed");
+        } else {
+            tracing::info!(
+                http.method = method,
+                http.path = path,
+                http.status = status,
+                refusal.word = self.word(),
+                "refused a call"
+            );
+        }
+    }
+}
+
+fn blamed(error: &wecom::Error) -> Option<&'static str> {
+    BLAMED
+        .iter()
+        .find(|(code, _)| error.code() == Some(*code))
+        .map(|(_, field)| *field)
+}
+
+fn status_of(error: &wecom::Error) -> u16 {
+    match error {
+        wecom::Error::Invalid { .. } => 422,
+        _ if error.code().is_some_and(|code| TOO_MANY.contains(&code)) => 429,
+        _ if blamed(error).is_some() => 422,
+        _ => 502,
+    }
+}
+
+impl From<wecom::Error> for Refusal {
+    fn from(error: wecom::Error) -> Self {
+        Self::Wecom(error)
+    }
+}
+
+impl From<FieldError> for Refusal {
+    fn from(fault: FieldError) -> Self {
+        Self::Field(fault)
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Source(message) => Self::Media(message),
+            UploadError::Wecom(error) => Self::Wecom(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wecoms_codes_become_the_statuses_of_the_table() {
+        let api = |code| {
+            Refusal::Wecom(wecom::Error::Api {
+                api: "add_contact_way",
+                code,
+                message: String::new(),
+            })
+        };
+        for (code, status, field) in [
+            (45009, 429, None),
+            (40003, 422, Some("users")),
+            (40068, 422, Some("tag_ids")),
+            (40001, 502, None),
+            (-1, 502, None),
+        ] {
+            let refusal = api(code);
+            assert_eq!(refusal.status(), status, "{code}");
+            assert_eq!(refusal.body()["field"].as_str(), field, "{code}");
+            assert_eq!(refusal.body()["errcode"], code);
+        }
+    }
+}

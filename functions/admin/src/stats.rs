@@ -1,0 +1,58 @@
+//! Numbers of a channel per day, in the corp's time zone.
+
+use domain::field::FieldError;
+use domain::tally::DayCounts;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+use serde_json::{Value, json};
+
+use crate::input::Input;
+use crate::refusal::Refusal;
+use crate::{Admin, Answer, Scope, Store, Wecom};
+
+/// Days that are shown if `from` is not given.
+const DAYS: i64 = 30;
+/// Days of the longest answer.
+const MOST_DAYS: i32 = 92;
+/// A date as it is written.
+const FORM: &str = "a date such as 2026-10-01";
+
+impl<S: Store, W: Wecom> Admin<S, W> {
+    pub(crate) async fn channel_stats(&self, scope: &Scope, id: &str, input: &Input) -> Answer {
+        let channel = self.settled(scope, id).await?;
+        let (from, to) = span(scope, input)?;
+        let days = self.store.days(&scope.corp, &channel.id, from, to).await?;
+        let mut total = DayCounts::default();
+        days.values().for_each(|day| total.add(day));
+        let shown: Vec<Value> = days
+            .iter()
+            .map(|(date, counts)| day(*date, counts))
+            .collect();
+        Ok((
+            200,
+            json!({"from": from, "to": to, "days": shown, "total": total}),
+        ))
+    }
+}
+
+fn span(scope: &Scope, input: &Input) -> Result<(Date, Date), Refusal> {
+    let today = Timestamp::now().to_zoned(scope.timezone.clone()).date();
+    let to: Date = input.parsed("to", FORM)?.unwrap_or(today);
+    let from: Date = input
+        .parsed("from", FORM)?
+        .unwrap_or_else(|| to.saturating_sub(Span::new().days(DAYS - 1)));
+    let days = (to - from).get_days() + 1;
+    if (1..=MOST_DAYS).contains(&days) {
+        return Ok((from, to));
+    }
+    let message = format!(
+        "to to is {days} days: ask for 1 to {MOST_DAYS}, from the earlier date to the later"
+    );
+    Err(Refusal::Query(FieldError::new("from", message)))
+}
+
+fn day(date: Date, counts: &DayCounts) -> Value {
+    let mut day = serde_json::to_value(counts).unwrap_or_default();
+    day["date"] = json!(date);
+    day
+}

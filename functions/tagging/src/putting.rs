@@ -1,0 +1,222 @@
+//! Putting tags and remark on one customer, and what each answer of WeCom means for the record.
+
+use std::time::Duration;
+
+use domain::channel::{Channel, REMARK_CHARS};
+use domain::event::InboxEvent;
+use domain::outcome::{TagsOutcome, TagsResult};
+use domain::placeholder::{Names, Placeholder, render_within};
+use domain::ports::{
+    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
+};
+use wecom::{Class, Error, ExternalUserId, UserId};
+
+use crate::{Attribution, Tagger, Unfinished};
+
+/// No relation; after a half add: not until the member confirms (WeCom error 84061).
+const NO_RELATION: i64 = 84061;
+/// Too many calls at once (WeCom error 45033).
+const CONCURRENCY: i64 = 45033;
+/// Codes that say that WeCom as a whole takes no calls now: rate, concurrency, restricted access,
+/// maintenance. Every other code of the retry class is about this pair.
+const WHOLE: [i64; 4] = [45009, CONCURRENCY, 45036, 81026];
+/// Codes after which another call within seconds is a waste: the block lasts a minute or more.
+const BLOCKED: [i64; 3] = [45009, 45036, 81026];
+/// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
+const TRIES: u32 = 3;
+/// First pause between two tries; it doubles (1 to 3 s after 45035).
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+impl<S, W> Tagger<S, W>
+where
+    S: ChangeRelation + CountFacts + ReadChannel + RecordTags + Sync,
+    W: MarkTags + WriteRemark + ReadNames + Sync,
+{
+    pub(crate) async fn tag(
+        &self,
+        event: &InboxEvent,
+        attribution: &Attribution,
+    ) -> Result<TagsOutcome, Unfinished> {
+        let channel = match &attribution.channel {
+            Some(id) => self.store.channel(&event.corp, id).await?,
+            None => None,
+        };
+        let Some(channel) = channel else {
+            return Ok(TagsOutcome::new(TagsResult::NoChannel));
+        };
+        let mut outcome = self.mark(event, attribution, &channel).await?;
+        if matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
+            && let Err(error) = self.remark(event, attribution, &channel).await?
+        {
+            outcome.remark_errcode = error.code();
+            outcome
+                .reason
+                .get_or_insert_with(|| format!("the remark was not written: {error}"));
+        }
+        Ok(outcome)
+    }
+
+    async fn mark(
+        &self,
+        event: &InboxEvent,
+        attribution: &Attribution,
+        channel: &Channel,
+    ) -> Result<TagsOutcome, Unfinished> {
+        let tags = &channel.spec.tag_ids;
+        if tags.is_empty() {
+            return Ok(TagsOutcome::new(TagsResult::NoTags));
+        }
+        let pair = pair(attribution);
+        let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
+        let (answer, attempts) = self.call(event, mark).await;
+        let mut outcome = match answer {
+            Ok(()) => {
+                self.store
+                    .add_tags(&event.corp, &attribution.relation, tags)
+                    .await?;
+                TagsOutcome::new(TagsResult::Tagged)
+            }
+            Err(error) if holds_the_stream(&error) => return Err(Unfinished::Wecom(error)),
+            Err(error) if error.code() == Some(NO_RELATION) && attribution.relation.unconfirmed => {
+                let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
+                waiting.because(
+                    "the member has to confirm the customer first; the add that follows is tagged",
+                )
+            }
+            Err(error) => TagsOutcome::new(TagsResult::Failed).after(&error),
+        };
+        outcome.attempts = attempts;
+        Ok(outcome)
+    }
+
+    /// Writes remark and description. The outer error brings the record again; the inner one is noted.
+    async fn remark(
+        &self,
+        event: &InboxEvent,
+        attribution: &Attribution,
+        channel: &Channel,
+    ) -> Result<Result<(), Error>, Unfinished> {
+        let spec = &channel.spec;
+        if spec.remark.is_none() && spec.description.is_none() {
+            return Ok(Ok(()));
+        }
+        let (answer, _) = self
+            .call(event, || self.write_remark(event, attribution, channel))
+            .await;
+        match answer {
+            Err(error) if holds_the_stream(&error) => Err(Unfinished::Wecom(error)),
+            noted => Ok(noted),
+        }
+    }
+
+    async fn write_remark(
+        &self,
+        event: &InboxEvent,
+        attribution: &Attribution,
+        channel: &Channel,
+    ) -> Result<(), Error> {
+        let (corp, app, pair) = (&event.corp, &event.app, pair(attribution));
+        let spec = &channel.spec;
+        let remark = match &spec.remark {
+            Some(template) => {
+                // A remark without the name it is made of would replace a better one: no neutral form here.
+                let customer = if Placeholder::Customer.is_in(template) {
+                    Some(self.wecom.customer_name(corp, app, pair.1).await?)
+                } else {
+                    None
+                };
+                let names = Names {
+                    customer: customer.as_deref(),
+                    channel: Some(&spec.name),
+                    member: None,
+                };
+                Some(render_within(template, names, REMARK_CHARS))
+            }
+            None => None,
+        };
+        self.wecom
+            .write_remark(
+                corp,
+                app,
+                pair,
+                remark.as_deref(),
+                spec.description.as_deref(),
+            )
+            .await
+    }
+
+    /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
+    async fn call<F: Future<Output = Result<(), Error>>>(
+        &self,
+        event: &InboxEvent,
+        make: impl Fn() -> F,
+    ) -> (Result<(), Error>, u32) {
+        let (mut attempts, mut pause) = (1, FIRST_PAUSE);
+        loop {
+            let slot = self.in_flight.slot(&event.corp).await;
+            let answer = make().await;
+            let code = answer.as_ref().err().and_then(Error::code);
+            slot.done(code == Some(CONCURRENCY));
+            match answer {
+                Err(error) if attempts < TRIES && passes_soon(&error) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                    attempts += 1;
+                }
+                answer => return (answer, attempts),
+            }
+        }
+    }
+}
+
+fn pair(attribution: &Attribution) -> (&UserId, &ExternalUserId) {
+    (
+        &attribution.relation.userid,
+        &attribution.relation.external_userid,
+    )
+}
+
+fn passes_soon(error: &Error) -> bool {
+    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
+}
+
+/// Whether other customers would meet the same error: then waiting is right, for the whole stream.
+fn holds_the_stream(error: &Error) -> bool {
+    let of_all = error.code().is_none_or(|code| WHOLE.contains(&code));
+    error.class() == Class::Retry && of_all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
+        let api = |code| Error::Api {
+            api: "mark_tag",
+            code,
+            message: String::new(),
+        };
+        let away = Error::Unreachable {
+            api: "mark_tag",
+            reason: "refused".into(),
+            sent: false,
+        };
+        for (error, holds, soon) in [
+            (api(45009), true, false),
+            (api(45033), true, true),
+            (api(-1), false, true),
+            (api(45035), false, true),
+            (api(40068), false, false),
+            (api(84061), false, false),
+            (api(40001), false, false),
+            (away, true, true),
+        ] {
+            assert_eq!(
+                (holds_the_stream(&error), passes_soon(&error)),
+                (holds, soon),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The welcome function: wiring only.
+
+use lambda_runtime::{Error, run, service_fn, tracing};
+use platform::environment::Environment;
+use platform::start::Platform;
+use welcome::Welcomer;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let environment = Environment::read(|name| std::env::var(name).ok())?;
+    let platform = Platform::start("welcome", &environment).await?;
+    // Tokens and connections are fetched during init, side by side, so that no customer waits for them.
+    tokio::join!(platform.wecom.warm_up(), platform.store.open_data());
+    let welcomer = Welcomer::new(
+        platform.config,
+        platform.store,
+        platform.wecom,
+        platform.metrics,
+    );
+    run(service_fn(|event| welcomer.handle(event))).await
+}

@@ -1,0 +1,127 @@
+//! Sending against the clock: which answers end it, which are tried again, and what is tried instead.
+
+use std::time::Duration;
+
+use domain::outcome::{WelcomeOutcome, WelcomeResult};
+use wecom::{Class, Error, WelcomeMessage};
+
+/// WeCom's answers to `send_welcome_msg` that decide what happens next (WeCom doc 92137).
+mod code {
+    /// The code is older than 20 seconds, or spent, or another corp's.
+    pub(super) const INVALID: i64 = 41050;
+    /// A welcome was delivered, or the two are chatting already.
+    pub(super) const ALREADY: i64 = 41051;
+    /// Another app is sending right now; it may yet fail.
+    pub(super) const ANOTHER_APP: i64 = 41096;
+    /// Something is wrong with an attachment: media id invalid or expired, message type, too many, wrong
+    /// type, mini program not linked. The text alone may still go through, for only a success spends the code.
+    pub(super) const ATTACHMENT: [i64; 8] =
+        [40007, 40008, 40145, 41064, 41065, 90206, 90207, 90208];
+}
+
+/// Pause after "another app is sending" (WeCom doc 92137 asks for about a second).
+const ANOTHER_APP_PAUSE: Duration = Duration::from_secs(1);
+/// First pause after an error that passes by itself; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Sends `message` through `send` until it is taken, refused for good, or `time_left` is none.
+pub(crate) async fn send_in_time<S, F>(
+    time_left: impl Fn() -> Option<Duration>,
+    send: S,
+    mut message: WelcomeMessage,
+) -> WelcomeOutcome
+where
+    S: Fn(WelcomeMessage) -> F,
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut attempts = 0;
+    let mut pause = FIRST_PAUSE;
+    let mut dropped_by: Option<i64> = None;
+    let mut unheard = false;
+    let mut last: Option<Error> = None;
+    while let Some(left) = time_left() {
+        attempts += 1;
+        let Ok(answer) = tokio::time::timeout(left, send(message.clone())).await else {
+            break;
+        };
+        let error = match answer {
+            Ok(()) => return sent(attempts, dropped_by),
+            Err(error) => error,
+        };
+        unheard |= matches!(error, Error::Unreachable { sent: true, .. });
+        let wait = match next_step(&error, &message) {
+            Step::End(result) => return ended(result, &error, attempts, unheard),
+            Step::TextOnly => {
+                dropped_by = error.code();
+                message.attachments.clear();
+                Duration::ZERO
+            }
+            Step::Again if error.code() == Some(code::ANOTHER_APP) => ANOTHER_APP_PAUSE,
+            Step::Again => {
+                pause *= 2;
+                pause / 2
+            }
+        };
+        last = Some(error);
+        if time_left().is_none_or(|left| left <= wait) {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+    }
+    out_of_time(last.as_ref(), attempts)
+}
+
+enum Step {
+    Again,
+    TextOnly,
+    End(WelcomeResult),
+}
+
+fn next_step(error: &Error, message: &WelcomeMessage) -> Step {
+    match error.code() {
+        Some(code::ALREADY) => Step::End(WelcomeResult::AlreadyWelcomed),
+        Some(code::INVALID) => Step::End(WelcomeResult::TooLate),
+        Some(code)
+            if code::ATTACHMENT.contains(&code)
+                && !message.attachments.is_empty()
+                && message.text.is_some() =>
+        {
+            Step::TextOnly
+        }
+        _ if error.class() == Class::Retry => Step::Again,
+        _ => Step::End(WelcomeResult::Failed),
+    }
+}
+
+fn sent(attempts: u32, dropped_by: Option<i64>) -> WelcomeOutcome {
+    let mut outcome = WelcomeOutcome::new(WelcomeResult::Sent);
+    outcome.attempts = attempts;
+    outcome.errcode = dropped_by;
+    outcome.reason =
+        dropped_by.map(|_| "WeCom refused an attachment, so the text went alone".to_owned());
+    outcome
+}
+
+fn ended(result: WelcomeResult, error: &Error, attempts: u32, unheard: bool) -> WelcomeOutcome {
+    let mut outcome = WelcomeOutcome::new(result).after(error);
+    outcome.attempts = attempts;
+    outcome.retryable = false;
+    if result == WelcomeResult::AlreadyWelcomed && unheard {
+        outcome.reason = Some("the answer to an earlier attempt was lost: the welcome that arrived is most likely ours".into());
+    }
+    outcome
+}
+
+fn out_of_time(last: Option<&Error>, attempts: u32) -> WelcomeOutcome {
+    let mut outcome = match last {
+        Some(error) => WelcomeOutcome::new(WelcomeResult::Failed).after(error),
+        None => WelcomeOutcome::new(WelcomeResult::TooLate)
+            .because("the 20 seconds ended while sending"),
+    };
+    outcome.attempts = attempts;
+    outcome.retryable = false;
+    outcome
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What each answer of WeCom leads to, in paused time.
+
+use std::cell::RefCell;
+
+use tokio::time::Instant;
+use wecom::{Attachment, Text};
+
+use super::*;
+
+fn code(code: i64) -> Result<(), Error> {
+    Err(Error::Api {
+        api: "send_welcome_msg",
+        code,
+        message: String::new(),
+    })
+}
+
+fn lost() -> Result<(), Error> {
+    Err(Error::Unreachable {
+        api: "send_welcome_msg",
+        reason: "connection dropped".into(),
+        sent: true,
+    })
+}
+
+/// Sends with `answers` as WeCom's, the last for ever, and `seconds` to live. Returns the outcome, and the
+/// number of attachments of each attempt.
+async fn check(seconds: u64, answers: Vec<Result<(), Error>>) -> (WelcomeOutcome, Vec<usize>) {
+    let link = serde_json::json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
+    let attachment: Attachment = serde_json::from_value(link).unwrap();
+    let message = WelcomeMessage {
+        text: Some(Text {
+            content: "hi".into(),
+        }),
+        attachments: vec![attachment],
+    };
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let left = || {
+        end.checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+    };
+    let attempts = RefCell::new(Vec::new());
+    let send = |message: WelcomeMessage| {
+        attempts.borrow_mut().push(message.attachments.len());
+        let at = (attempts.borrow().len() - 1).min(answers.len() - 1);
+        let answer = answers[at].clone();
+        async move { answer }
+    };
+    let outcome = send_in_time(left, send, message).await;
+    (outcome, attempts.into_inner())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_leads_to_its_outcome() {
+    use WelcomeResult::{AlreadyWelcomed, Failed, Sent, TooLate};
+    let cases = [
+        (vec![Ok(())], Sent, None, 1),
+        (vec![code(41051)], AlreadyWelcomed, Some(41051), 1),
+        (vec![code(41050)], TooLate, Some(41050), 1),
+        (vec![code(41096), code(41096), Ok(())], Sent, None, 3),
+        (
+            vec![code(41096), code(41051)],
+            AlreadyWelcomed,
+            Some(41051),
+            2,
+        ),
+        (vec![code(-1), Ok(())], Sent, None, 2),
+        (vec![code(45009), Ok(())], Sent, None, 2),
+        (vec![lost(), Ok(())], Sent, None, 2),
+        (vec![code(41053)], Failed, Some(41053), 1),
+        (vec![code(40001)], Failed, Some(40001), 1),
+        (vec![code(999_999)], Failed, Some(999_999), 1),
+        (vec![code(40007), Ok(())], Sent, Some(40007), 2),
+        (
+            vec![code(90206), code(41051)],
+            AlreadyWelcomed,
+            Some(41051),
+            2,
+        ),
+        (vec![code(40007), code(40007)], Failed, Some(40007), 2),
+    ];
+    for (answers, result, errcode, attempts) in cases {
+        let (outcome, _) = check(20, answers.clone()).await;
+        assert_eq!(
+            (outcome.outcome, outcome.errcode, outcome.attempts),
+            (result, errcode, attempts),
+            "{answers:?}"
+        );
+        assert!(!outcome.retryable, "nothing can be sent later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_attachment_is_refused_the_text_goes_alone() {
+    let (outcome, attachments) = check(20, vec![code(40145), Ok(())]).await;
+    assert_eq!(attachments, [1, 0]);
+    assert!(outcome.reason.unwrap().contains("text went alone"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stops_when_the_time_is_over() {
+    let (outcome, attempts) = check(5, vec![code(41096)]).await;
+    assert_eq!(
+        (outcome.outcome, outcome.errcode),
+        (WelcomeResult::Failed, Some(41096))
+    );
+    assert_eq!(attempts.len(), 5, "one attempt a second");
+    let (outcome, attempts) = check(0, vec![Ok(())]).await;
+    assert_eq!(
+        (outcome.outcome, attempts.len()),
+        (WelcomeResult::TooLate, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_told_when_the_code_turns_out_to_be_spent() {
+    let (outcome, _) = check(20, vec![lost(), code(41051)]).await;
+    assert_eq!(outcome.outcome, WelcomeResult::AlreadyWelcomed);
+    assert!(outcome.reason.unwrap().contains("most likely ours"));
+}

@@ -1,0 +1,333 @@
+//! A channel: one QR code (渠道活码) or acquisition link (获客助手) and what happens to those who use it.
+
+use serde::{Deserialize, Serialize};
+use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
+
+use crate::field::{FieldError, at_most_chars};
+use crate::placeholder::{self, Placeholder};
+use crate::welcome::Welcome;
+
+/// Characters of a contact way's remark and of a link's name, which hold the channel's name (WeCom docs
+/// 92228 and 97297).
+const NAME_CHARS: usize = 30;
+/// Members of one contact way (WeCom doc 92228, error 41041).
+const CONTACT_WAY_USERS: usize = 100;
+/// Members of one acquisition link (WeCom doc 97297).
+const LINK_USERS: usize = 500;
+/// Tags of one `mark_tag` call (error 41111).
+const TAGS: usize = 1000;
+/// Characters of a customer's remark (WeCom doc 92115).
+pub const REMARK_CHARS: usize = 20;
+/// Characters of a customer's description (WeCom doc 92115).
+const DESCRIPTION_CHARS: usize = 150;
+
+/// Identifies a channel within its corp. It is also the `state` of its contact way and the
+/// `customer_channel` of its link, so that an event leads to its channel by one read of a known key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChannelId(String);
+
+impl ChannelId {
+    /// Makes an id of 15 characters from 64 random bits: short enough for both of WeCom's limits (30
+    /// characters, 64 bytes), and in an alphabet that no URL changes.
+    #[must_use]
+    pub fn from_random(bits: u64) -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let symbols = (0..13)
+            .rev()
+            .map(|at| char::from(ALPHABET[(bits >> (at * 5) & 31) as usize]));
+        Self(std::iter::once('c').chain(['h']).chain(symbols).collect())
+    }
+
+    /// Reads an id that came in a path or an event's `State`. Any other text is no channel of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let symbols = text.strip_prefix("ch")?;
+        let known = symbols.len() == 13
+            && symbols
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+        known.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The `state` that WeCom sends back with every customer of this channel.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::from(self.0.as_str())
+    }
+}
+
+impl std::fmt::Display for ChannelId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How customers come in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    /// A QR code (联系我).
+    #[default]
+    ContactWay,
+    /// A link of 获客助手.
+    AcquisitionLink,
+}
+
+/// A channel as an operator writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelSpec {
+    /// Shown to operators and, as the contact way's remark, to members; at most 30 characters.
+    pub name: String,
+    /// QR code or link; it cannot be changed later.
+    #[serde(default)]
+    pub kind: ChannelKind,
+    /// Members who receive the customers.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+    /// Departments whose members receive the customers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parties: Vec<u64>,
+    /// Whether customers are accepted without the member's confirmation.
+    #[serde(default = "yes")]
+    pub skip_verify: bool,
+    /// Corp tags that every customer of the channel gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_ids: Vec<TagId>,
+    /// Remark that every customer gets, with `{customer}` and `{channel}`; at most 20 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// Description that every customer gets; at most 150 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Welcome of the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome: Option<Welcome>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A stored channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its id.
+    pub id: ChannelId,
+    /// What the operator wrote.
+    pub spec: ChannelSpec,
+    /// The app that made it; an app may change only what it made (WeCom doc 92228).
+    pub app: AppName,
+    /// Where it stands at WeCom.
+    pub remote: Remote,
+    /// Grows with every write, so that of two who change it at once one is told.
+    pub version: u64,
+    /// Unix seconds.
+    pub created_at: i64,
+    /// Unix seconds.
+    pub updated_at: i64,
+}
+
+/// What WeCom made for a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "remote", rename_all = "snake_case")]
+pub enum Remote {
+    /// The intent is stored and WeCom has not been heard yet. It stays so only if a process ended, or an
+    /// answer got lost, in between.
+    Creating,
+    /// A contact way.
+    ContactWay {
+        /// Without it, the contact way is out of reach: the console does not list it (doc 92228).
+        config_id: ConfigId,
+        /// URL of the QR code's picture.
+        qr_code: String,
+    },
+    /// An acquisition link.
+    AcquisitionLink {
+        /// Its id.
+        link_id: LinkId,
+        /// Its address, with this channel's `customer_channel`.
+        url: String,
+    },
+    /// Deleted at WeCom. Kept, so that the customers who came through it can still be explained.
+    Deleted {
+        /// Unix seconds.
+        deleted_at: i64,
+    },
+}
+
+impl ChannelSpec {
+    /// Checks WeCom's limits.
+    ///
+    /// # Errors
+    /// Names the first field at fault.
+    pub fn check(&self) -> Result<(), FieldError> {
+        if self.name.trim().is_empty() {
+            return Err(FieldError::new("name", "is empty"));
+        }
+        at_most_chars("name", &self.name, NAME_CHARS)?;
+        self.check_members()?;
+        self.check_tags()?;
+        if let Some(remark) = &self.remark {
+            check_remark(remark)?;
+        }
+        if let Some(description) = &self.description {
+            at_most_chars("description", description, DESCRIPTION_CHARS)?;
+        }
+        self.welcome.as_ref().map_or(Ok(()), |welcome| {
+            welcome.check().map_err(|fault| fault.below("welcome"))
+        })
+    }
+
+    fn check_members(&self) -> Result<(), FieldError> {
+        if self.users.is_empty() && self.parties.is_empty() {
+            return Err(FieldError::new(
+                "users",
+                "is empty: name at least one member, or a department in parties",
+            ));
+        }
+        let limit = match self.kind {
+            ChannelKind::ContactWay => CONTACT_WAY_USERS,
+            ChannelKind::AcquisitionLink => LINK_USERS,
+        };
+        if self.users.len() > limit {
+            let message = format!(
+                "has {} members, at most {limit} are allowed",
+                self.users.len()
+            );
+            return Err(FieldError::new("users", message));
+        }
+        for (at, user) in self.users.iter().enumerate() {
+            if !is_userid(user.as_str()) {
+                let message = "is not a userid: 1 to 64 letters, digits, '-', '_', '.' or '@'";
+                return Err(FieldError::new(format!("users[{at}]"), message));
+            }
+            if self.users[..at].contains(user) {
+                return Err(FieldError::new(
+                    format!("users[{at}]"),
+                    "is named twice (userids ignore case)",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tags(&self) -> Result<(), FieldError> {
+        if self.tag_ids.len() > TAGS {
+            let message = format!(
+                "has {} tags, at most {TAGS} are allowed",
+                self.tag_ids.len()
+            );
+            return Err(FieldError::new("tag_ids", message));
+        }
+        match self
+            .tag_ids
+            .iter()
+            .position(|tag| tag.as_str().trim().is_empty())
+        {
+            Some(at) => Err(FieldError::new(format!("tag_ids[{at}]"), "is empty")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Userids of WeCom (error 40003; `@` is accepted too, unverified).
+fn is_userid(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
+}
+
+fn check_remark(remark: &str) -> Result<(), FieldError> {
+    if remark.trim().is_empty() {
+        return Err(FieldError::new("remark", "is empty: leave it out"));
+    }
+    placeholder::check(
+        "remark",
+        remark,
+        &[Placeholder::Customer, Placeholder::Channel],
+    )?;
+    let fixed = remark.replace("{customer}", "").replace("{channel}", "");
+    at_most_chars("remark", &fixed, REMARK_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(json: &str) -> ChannelSpec {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn ids_fit_wecoms_limits_and_read_back() {
+        for bits in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
+            let id = ChannelId::from_random(bits);
+            assert_eq!(id.as_str().len(), 15);
+            assert_eq!(ChannelId::parse(id.as_str()), Some(id));
+        }
+        assert_ne!(ChannelId::from_random(1), ChannelId::from_random(1 << 63));
+        for foreign in [
+            "",
+            "ch",
+            "ch_001",
+            "chABCDEFGHJKMNP",
+            "ch0000000000000#",
+            "xx0000000000000",
+        ] {
+            assert_eq!(ChannelId::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn the_smallest_channel_gets_sane_defaults() {
+        let channel = spec(r#"{"name":"展会","users":["zhangsan"]}"#);
+        channel.check().unwrap();
+        assert!(channel.skip_verify);
+        assert_eq!(channel.kind, ChannelKind::ContactWay);
+    }
+
+    #[test]
+    fn limits_name_the_field() {
+        let many = |n: usize| {
+            (0..n)
+                .map(|i| format!("\"u{i}\""))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let cases = [
+            (r#"{"name":" ","users":["a"]}"#.to_owned(), "name"),
+            (format!(r#"{{"name":"{}","users":["a"]}}"#, "名".repeat(31)), "name"),
+            (r#"{"name":"n"}"#.into(), "users"),
+            (format!(r#"{{"name":"n","users":[{}]}}"#, many(101)), "users"),
+            (format!(r#"{{"name":"n","kind":"acquisition_link","users":[{}]}}"#, many(501)), "users"),
+            (r#"{"name":"n","users":["a","b c"]}"#.into(), "users[1]"),
+            (r#"{"name":"n","users":["Zhang","zhang"]}"#.into(), "users[1]"),
+            (r#"{"name":"n","users":["a"],"tag_ids":["et1",""]}"#.into(), "tag_ids[1]"),
+            (format!(r#"{{"name":"n","users":["a"],"remark":"{}{{customer}}"}}"#, "注".repeat(21)), "remark"),
+            (r#"{"name":"n","users":["a"],"remark":"{member}"}"#.into(), "remark"),
+            (format!(r#"{{"name":"n","users":["a"],"description":"{}"}}"#, "描".repeat(151)), "description"),
+            (r#"{"name":"n","users":["a"],"welcome":{"variants":[{"from":"10:00","to":"10:00","text":"x"}]}}"#.into(), "welcome.variants[0].to"),
+        ];
+        for (json, field) in cases {
+            let fault = spec(&json).check().expect_err(&json);
+            assert_eq!(fault.field, field, "{fault}");
+        }
+        assert!(
+            spec(&format!(
+                r#"{{"name":"n","kind":"acquisition_link","users":[{}]}}"#,
+                many(500)
+            ))
+            .check()
+            .is_ok()
+        );
+    }
+}

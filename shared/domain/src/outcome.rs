@@ -1,0 +1,162 @@
+//! What was done about an event, and why not: the vocabulary of timelines and of the events page.
+
+use serde::{Deserialize, Serialize};
+
+/// How the welcome of an event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WelcomeResult {
+    /// WeCom took the message.
+    Sent,
+    /// Somebody else's welcome was first, or the two are chatting already (41051).
+    AlreadyWelcomed,
+    /// The 20 seconds were over (41050, or by our own clock).
+    TooLate,
+    /// The event brought no welcome code (WeCom doc 92130 lists the reasons).
+    NoCode,
+    /// Neither channel nor member nor corp has a welcome for this hour.
+    NoTemplate,
+    /// WeCom refused, or could not be reached while there was time.
+    Failed,
+    /// Not done yet.
+    Pending,
+}
+
+/// How the tags of an event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagsResult {
+    /// All tags of the channel are on the customer.
+    Tagged,
+    /// The customer came through no channel of ours.
+    NoChannel,
+    /// The channel puts no tags on.
+    NoTags,
+    /// WeCom refused.
+    Failed,
+    /// Not done yet; with 84061, the member has to confirm the customer first.
+    Pending,
+}
+
+/// One outcome, as it is stored and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome<R> {
+    /// How it ended.
+    pub outcome: R,
+    /// WeCom's code, where one made the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errcode: Option<i64>,
+    /// WeCom's code if the remark of a tagged customer was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark_errcode: Option<i64>,
+    /// Why, in a few words; never a name, a text or a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Calls that were made for it.
+    #[serde(default)]
+    pub attempts: u32,
+    /// From the callback's receipt of the event to the end, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<i64>,
+    /// Whether trying again later could help. The sync repairs what is true here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retryable: bool,
+    /// When it was written, in Unix seconds.
+    #[serde(default)]
+    pub at: i64,
+}
+
+/// Outcome of a welcome.
+pub type WelcomeOutcome = Outcome<WelcomeResult>;
+/// Outcome of tagging.
+pub type TagsOutcome = Outcome<TagsResult>;
+
+impl<R> Outcome<R> {
+    /// An outcome that took no call.
+    pub fn new(outcome: R) -> Self {
+        Self {
+            outcome,
+            errcode: None,
+            remark_errcode: None,
+            reason: None,
+            attempts: 0,
+            latency_ms: None,
+            retryable: false,
+            at: 0,
+        }
+    }
+
+    /// Says why, in a few words.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Takes code, reason and class of `error`.
+    #[must_use]
+    pub fn after(mut self, error: &wecom::Error) -> Self {
+        self.errcode = error.code();
+        self.retryable = error.class() == wecom::Class::Retry;
+        self.reason = Some(reason_of(error));
+        self
+    }
+}
+
+impl<R: Serialize> Outcome<R> {
+    /// The word that stands for how it ended, as in the admin API.
+    #[must_use]
+    pub fn word(&self) -> String {
+        let word = serde_json::to_value(&self.outcome).ok();
+        word.and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+/// WeCom's own words may hold names of members, so the reason is the meaning of the code.
+fn reason_of(error: &wecom::Error) -> String {
+    match error.code() {
+        Some(code) => wecom::error::codes::meaning(code)
+            .unwrap_or("not in the list of codes")
+            .to_owned(),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_written_in_the_words_of_the_admin_api() {
+        let outcome = WelcomeOutcome {
+            attempts: 2,
+            latency_ms: Some(340),
+            ..Outcome::new(WelcomeResult::AlreadyWelcomed)
+        };
+        let json = serde_json::to_value(&outcome).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"outcome": "already_welcomed", "attempts": 2, "latency_ms": 340, "at": 0})
+        );
+        for (result, word) in [
+            (TagsResult::NoChannel, "no_channel"),
+            (TagsResult::NoTags, "no_tags"),
+        ] {
+            assert_eq!(serde_json::to_value(result).unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn an_error_leaves_its_code_and_meaning_and_no_words_of_wecom() {
+        let error = wecom::Error::Api {
+            api: "mark_tag",
+            code: 45009,
+            message: "Zhang San hint: [1]".into(),
+        };
+        let outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
+        assert_eq!(outcome.errcode, Some(45009));
+        assert!(outcome.retryable);
+        assert!(!outcome.reason.unwrap().contains("Zhang"));
+    }
+}

@@ -1,0 +1,213 @@
+//! Placeholders in welcome texts and remarks: `{customer}`, `{member}`, `{channel}`.
+//!
+//! WeCom's welcome message has no placeholder of its own (doc 92137), so they are filled in here. A name
+//! that did not come in time is replaced by a neutral form: a welcome that says "朋友" beats a welcome
+//! that comes too late.
+
+use crate::field::FieldError;
+
+/// What stands for a customer whose name is not known.
+pub const NEUTRAL_CUSTOMER: &str = "朋友";
+/// What stands for a member whose name is not known.
+pub const NEUTRAL_MEMBER: &str = "您的顾问";
+
+/// The values that a text is filled with. `None` gives the neutral form, and nothing for the channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Names<'a> {
+    /// Nickname of the customer.
+    pub customer: Option<&'a str>,
+    /// Name of the member.
+    pub member: Option<&'a str>,
+    /// Name of the channel.
+    pub channel: Option<&'a str>,
+}
+
+/// A placeholder as it stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// `{customer}`
+    Customer,
+    /// `{member}`
+    Member,
+    /// `{channel}`
+    Channel,
+}
+
+impl Placeholder {
+    const ALL: [(&'static str, Self); 3] = [
+        ("{customer}", Self::Customer),
+        ("{member}", Self::Member),
+        ("{channel}", Self::Channel),
+    ];
+
+    /// Whether `text` uses this placeholder.
+    #[must_use]
+    pub fn is_in(self, text: &str) -> bool {
+        Self::ALL
+            .iter()
+            .any(|(written, placeholder)| *placeholder == self && text.contains(written))
+    }
+}
+
+/// Fills in the placeholders of `text`, each value once: a customer who is called `{member}` keeps the name.
+#[must_use]
+pub fn render(text: &str, names: Names<'_>) -> String {
+    let mut rendered = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, placeholder, after)) = next(rest) {
+        rendered.push_str(before);
+        rendered.push_str(match placeholder {
+            Placeholder::Customer => names.customer.unwrap_or(NEUTRAL_CUSTOMER),
+            Placeholder::Member => names.member.unwrap_or(NEUTRAL_MEMBER),
+            Placeholder::Channel => names.channel.unwrap_or_default(),
+        });
+        rest = after;
+    }
+    rendered.push_str(rest);
+    rendered
+}
+
+/// Fills in `text` and shortens the customer's name, and only it, until the whole has `limit` characters.
+#[must_use]
+pub fn render_within(text: &str, names: Names<'_>, limit: usize) -> String {
+    let customer = names.customer.unwrap_or(NEUTRAL_CUSTOMER);
+    for kept in (0..=customer.chars().count()).rev() {
+        let shortened: String = customer.chars().take(kept).collect();
+        let rendered = render(
+            text,
+            Names {
+                customer: Some(&shortened),
+                ..names
+            },
+        );
+        if rendered.chars().count() <= limit {
+            return rendered;
+        }
+    }
+    render(
+        text,
+        Names {
+            customer: Some(""),
+            ..names
+        },
+    )
+    .chars()
+    .take(limit)
+    .collect()
+}
+
+/// Refuses a word in braces that is not one of `allowed`; other braces are left alone.
+pub(crate) fn check(field: &str, text: &str, allowed: &[Placeholder]) -> Result<(), FieldError> {
+    for start in text.match_indices('{').map(|(at, _)| at) {
+        let word: String = text[start + 1..]
+            .chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+            .collect();
+        let written = format!("{{{word}}}");
+        if word.is_empty() || !text[start..].starts_with(&written) {
+            continue;
+        }
+        let known = Placeholder::ALL
+            .iter()
+            .any(|(name, p)| *name == written && allowed.contains(p));
+        if !known {
+            let names: Vec<_> = Placeholder::ALL
+                .iter()
+                .filter(|(_, p)| allowed.contains(p))
+                .map(|(name, _)| *name)
+                .collect();
+            return Err(FieldError::new(
+                field,
+                format!(
+                    "{written} is not a placeholder here, use {}",
+                    names.join(", ")
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn next(text: &str) -> Option<(&str, Placeholder, &str)> {
+    Placeholder::ALL
+        .iter()
+        .filter_map(|(written, placeholder)| {
+            text.find(written).map(|at| (at, *written, *placeholder))
+        })
+        .min_by_key(|(at, _, _)| *at)
+        .map(|(at, written, placeholder)| (&text[..at], placeholder, &text[at + written.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_filled_in_or_made_neutral() {
+        let full = Names {
+            customer: Some("王"),
+            member: Some("Zhang"),
+            channel: Some("展会"),
+        };
+        let cases = [
+            ("{customer}您好，我是{member}", full, "王您好，我是Zhang"),
+            (
+                "{customer}您好，我是{member}",
+                Names::default(),
+                "朋友您好，我是您的顾问",
+            ),
+            ("来自{channel}", full, "来自展会"),
+            ("来自{channel}", Names::default(), "来自"),
+            ("{ customer } {unknown} {", full, "{ customer } {unknown} {"),
+            ("", full, ""),
+        ];
+        for (text, names, expected) in cases {
+            assert_eq!(render(text, names), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_customer_called_like_a_placeholder_is_not_filled_in_again() {
+        let names = Names {
+            customer: Some("{member}"),
+            member: Some("Zhang"),
+            channel: None,
+        };
+        assert_eq!(render("{customer}", names), "{member}");
+    }
+
+    #[test]
+    fn only_the_customers_name_is_shortened() {
+        let names = Names {
+            customer: Some("一二三四五六七八九十"),
+            ..Names::default()
+        };
+        assert_eq!(
+            render_within("{customer}-上海展会", names, 10),
+            "一二三四五-上海展会"
+        );
+        assert_eq!(
+            render_within("{customer}", names, 20),
+            "一二三四五六七八九十"
+        );
+        assert_eq!(render_within("固定文字", names, 2), "固定");
+    }
+
+    #[test]
+    fn unknown_placeholders_are_refused_by_name() {
+        let error = check("remark", "{custmer}-A", &[Placeholder::Customer]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "remark: {custmer} is not a placeholder here, use {customer}"
+        );
+        assert!(
+            check(
+                "text",
+                "JSON {\"a\":1} {} {customer}",
+                &[Placeholder::Customer]
+            )
+            .is_ok()
+        );
+        assert!(check("remark", "{member}", &[Placeholder::Customer]).is_err());
+    }
+}

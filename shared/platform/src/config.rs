@@ -1,0 +1,136 @@
+//! The configuration secret: who may use the admin API, and the corps with their apps.
+//!
+//! It is checked as a whole, and every fault is named in one error: an operator who edits a secret by hand
+//! should not have to find the mistakes one at a time. No value of it ever reaches an error or a log.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest};
+use domain::field::FieldError;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use wecom::{AppName, CallbackCrypto, CorpId};
+
+mod parse;
+
+/// The configuration of one deployment.
+#[derive(Debug)]
+pub struct Config {
+    admin_keys: Vec<KeyDigest>,
+    corps: BTreeMap<CorpId, Corp>,
+}
+
+/// One company.
+#[derive(Debug)]
+pub struct Corp {
+    /// Its id.
+    pub id: CorpId,
+    /// Where its days and hours are counted.
+    pub timezone: TimeZone,
+    apps: BTreeMap<AppName, App>,
+}
+
+/// One self-built app of a corp.
+#[derive(Debug)]
+pub struct App {
+    /// Its name in this configuration and in the callback's path.
+    pub name: AppName,
+    /// Its id in WeCom's console.
+    pub agent_id: u64,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Opens its callbacks; `None` for an app that only makes calls.
+    pub callback: Option<CallbackCrypto>,
+}
+
+/// A secret that cannot be used, with every fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration secret has {} fault(s): {}", .0.len(), list(.0))]
+pub struct ConfigError(pub Vec<FieldError>);
+
+fn list(faults: &[FieldError]) -> String {
+    faults
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// The name of the app that is used where no event says which one.
+const MAIN_APP: &str = "contact";
+
+impl Config {
+    /// Reads the JSON of the secret.
+    ///
+    /// # Errors
+    /// Names every fault.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
+        parse::config(json)
+    }
+
+    /// A corp of this deployment.
+    #[must_use]
+    pub fn corp(&self, id: &str) -> Option<&Corp> {
+        self.corps.get(&CorpId::from(id))
+    }
+
+    /// All corps.
+    pub fn corps(&self) -> impl Iterator<Item = &Corp> {
+        self.corps.values()
+    }
+
+    /// Whether `key` is one of the admin keys. Takes the same time whichever it is, and if it is none.
+    #[must_use]
+    pub fn is_admin_key(&self, key: &str) -> bool {
+        let given = KeyDigest::of(key);
+        let matches = self
+            .admin_keys
+            .iter()
+            .filter(|known| known.same_as(&given))
+            .count();
+        matches > 0
+    }
+}
+
+impl Corp {
+    /// An app by its name.
+    #[must_use]
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.apps.get(&AppName::from(name))
+    }
+
+    /// All apps.
+    pub fn apps(&self) -> impl Iterator<Item = &App> {
+        self.apps.values()
+    }
+
+    /// The app that makes channels: the one named `contact`, else the first.
+    #[must_use]
+    pub fn main_app(&self) -> Option<&App> {
+        self.app(MAIN_APP).or_else(|| self.apps.values().next())
+    }
+}
+
+/// SHA-256 of an admin key. Keys are compared by digest, so that neither their length nor their beginning
+/// can be told from the time it takes.
+struct KeyDigest(digest::Digest);
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyDigest(redacted)")
+    }
+}
+
+impl KeyDigest {
+    fn of(key: &str) -> Self {
+        Self(digest::digest(&digest::SHA256, key.as_bytes()))
+    }
+
+    fn same_as(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_ref(), other.0.as_ref()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! Walks the JSON of the secret and collects every fault on the way.
+
+use std::collections::BTreeMap;
+
+use domain::field::FieldError;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use wecom::{AppName, CallbackCrypto, CorpId};
+
+use super::{App, Config, ConfigError, Corp, KeyDigest};
+
+/// Characters of an admin key: 32 random characters cannot be guessed.
+const ADMIN_KEY_CHARS: usize = 32;
+/// Where WeCom's customers are.
+const DEFAULT_TIMEZONE: &str = "Asia/Shanghai";
+
+pub(super) fn config(json: &str) -> Result<Config, ConfigError> {
+    let mut faults = Faults::default();
+    let config = match serde_json::from_str::<Value>(json) {
+        Ok(Value::Object(object)) => root(&object, &mut faults),
+        Ok(_) => faults.none(
+            "",
+            "is not a JSON object: {\"admin_keys\": […], \"corps\": […]}",
+        ),
+        Err(_) if json.trim().is_empty() => faults.none(
+            "",
+            "is empty: fill it with {\"admin_keys\": […], \"corps\": […]}",
+        ),
+        Err(error) => {
+            // serde_json's own message may quote the text, which holds secrets.
+            let at = format!(
+                "is not JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            );
+            faults.none("", at)
+        }
+    };
+    match config {
+        Some(config) if faults.0.is_empty() => Ok(config),
+        _ => Err(ConfigError(faults.0)),
+    }
+}
+
+/// The faults found so far.
+#[derive(Default)]
+struct Faults(Vec<FieldError>);
+
+impl Faults {
+    fn none<T>(&mut self, field: &str, message: impl Into<String>) -> Option<T> {
+        let field = if field.is_empty() { "secret" } else { field };
+        self.0.push(FieldError::new(field, message));
+        None
+    }
+
+    fn unknown(&mut self, object: &Map<String, Value>, path: &str, known: &[&str]) {
+        for field in object
+            .keys()
+            .filter(|field| !known.contains(&field.as_str()))
+        {
+            self.none::<()>(
+                &join(path, field),
+                format!("is not a known field, use {}", known.join(", ")),
+            );
+        }
+    }
+
+    fn text<'a>(
+        &mut self,
+        object: &'a Map<String, Value>,
+        path: &str,
+        field: &str,
+    ) -> Option<&'a str> {
+        match object.get(field) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            Some(Value::String(_)) => self.none(&join(path, field), "is empty"),
+            Some(_) => self.none(&join(path, field), "is not a string"),
+            None => self.none(&join(path, field), "is missing"),
+        }
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+fn root(object: &Map<String, Value>, faults: &mut Faults) -> Option<Config> {
+    faults.unknown(object, "", &["admin_keys", "corps"]);
+    let admin_keys = admin_keys(object, faults);
+    let corps = corps(object, faults);
+    Some(Config {
+        admin_keys: admin_keys?,
+        corps: corps?,
+    })
+}
+
+fn admin_keys(object: &Map<String, Value>, faults: &mut Faults) -> Option<Vec<KeyDigest>> {
+    let Some(Value::Array(keys)) = object.get("admin_keys") else {
+        return faults.none("admin_keys", "is missing or not a list of strings");
+    };
+    if keys.is_empty() {
+        return faults.none("admin_keys", "is empty: nobody could use the admin API");
+    }
+    let mut digests = Vec::new();
+    for (at, key) in keys.iter().enumerate() {
+        let field = format!("admin_keys[{at}]");
+        match key.as_str() {
+            Some(key) if key.chars().count() >= ADMIN_KEY_CHARS => digests.push(KeyDigest::of(key)),
+            Some(key) => {
+                let length = key.chars().count();
+                faults.none::<()>(
+                    &field,
+                    format!("has {length} characters, at least {ADMIN_KEY_CHARS} are needed"),
+                );
+            }
+            None => {
+                faults.none::<()>(&field, "is not a string");
+            }
+        }
+    }
+    Some(digests)
+}
+
+fn corps(object: &Map<String, Value>, faults: &mut Faults) -> Option<BTreeMap<CorpId, Corp>> {
+    let Some(Value::Array(list)) = object.get("corps") else {
+        return faults.none("corps", "is missing or not a list of objects");
+    };
+    if list.is_empty() {
+        return faults.none("corps", "is empty: name at least one corp");
+    }
+    let mut corps = BTreeMap::new();
+    for (at, value) in list.iter().enumerate() {
+        let path = format!("corps[{at}]");
+        let Some(corp) = corp(value, &path, faults) else {
+            continue;
+        };
+        if corps.contains_key(&corp.id) {
+            faults.none::<()>(&join(&path, "corp_id"), "is named twice");
+        }
+        corps.insert(corp.id.clone(), corp);
+    }
+    Some(corps)
+}
+
+fn corp(value: &Value, path: &str, faults: &mut Faults) -> Option<Corp> {
+    let Value::Object(object) = value else {
+        return faults.none(path, "is not an object");
+    };
+    faults.unknown(object, path, &["corp_id", "timezone", "apps"]);
+    let id = corp_id(object, path, faults);
+    let timezone = timezone(object, path, faults);
+    let apps = apps(object, path, id.as_ref(), faults);
+    Some(Corp {
+        id: id?,
+        timezone: timezone?,
+        apps: apps?,
+    })
+}
+
+fn corp_id(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Option<CorpId> {
+    let text = faults.text(object, path, "corp_id")?;
+    if !is_name(text) {
+        return faults.none(
+            &join(path, "corp_id"),
+            "is not a corp id: letters, digits, '-' and '_' only",
+        );
+    }
+    Some(CorpId::from(text))
+}
+
+fn timezone(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Option<TimeZone> {
+    let name = if object.contains_key("timezone") {
+        faults.text(object, path, "timezone")?
+    } else {
+        DEFAULT_TIMEZONE
+    };
+    TimeZone::get(name).ok().or_else(|| {
+        faults.none(
+            &join(path, "timezone"),
+            "is not an IANA time zone such as Asia/Shanghai",
+        )
+    })
+}
+
+fn apps(
+    object: &Map<String, Value>,
+    path: &str,
+    corp: Option<&CorpId>,
+    faults: &mut Faults,
+) -> Option<BTreeMap<AppName, App>> {
+    let field = join(path, "apps");
+    let Some(Value::Object(named)) = object.get("apps") else {
+        return faults.none(&field, "is missing or not an object of apps by name");
+    };
+    if named.is_empty() {
+        return faults.none(
+            &field,
+            "is empty: name at least one app, such as \"contact\"",
+        );
+    }
+    let parsed = named
+        .iter()
+        .filter_map(|(name, value)| app(name, value, &field, corp, faults));
+    Some(parsed.map(|app| (app.name.clone(), app)).collect())
+}
+
+fn app(
+    name: &str,
+    value: &Value,
+    path: &str,
+    corp: Option<&CorpId>,
+    faults: &mut Faults,
+) -> Option<App> {
+    let path = join(path, name);
+    if !is_name(name) {
+        faults.none::<()>(
+            &path,
+            "is not an app name: letters, digits, '-' and '_' only, for it is part of a URL",
+        );
+    }
+    let Value::Object(object) = value else {
+        return faults.none(&path, "is not an object");
+    };
+    faults.unknown(
+        object,
+        &path,
+        &["agent_id", "secret", "token", "encoding_aes_key"],
+    );
+    let agent_id = object.get("agent_id").and_then(Value::as_u64);
+    if agent_id.is_none() {
+        faults.none::<()>(&join(&path, "agent_id"), "is missing or not a whole number");
+    }
+    let secret = faults.text(object, &path, "secret").map(SecretString::from);
+    let callback = callback(object, &path, corp, faults);
+    Some(App {
+        name: AppName::from(name),
+        agent_id: agent_id?,
+        secret: secret?,
+        callback: callback?,
+    })
+}
+
+/// Token and key belong together: an app has both, or takes no callbacks and has neither.
+fn callback(
+    object: &Map<String, Value>,
+    path: &str,
+    corp: Option<&CorpId>,
+    faults: &mut Faults,
+) -> Option<Option<CallbackCrypto>> {
+    if !object.contains_key("token") && !object.contains_key("encoding_aes_key") {
+        return Some(None);
+    }
+    let token = faults.text(object, path, "token");
+    let key = faults.text(object, path, "encoding_aes_key");
+    match CallbackCrypto::new(token?, key?, corp?.as_str()) {
+        Ok(crypto) => Some(Some(crypto)),
+        Err(error) => faults.none(path, error.to_string()),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}

@@ -1,0 +1,102 @@
+//! What a configuration secret may be, and what it says when it is not.
+
+use super::*;
+
+const AES_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+
+fn valid() -> String {
+    format!(
+        r#"{{"admin_keys":["0123456789abcdef0123456789abcdef"],
+            "corps":[{{"corp_id":"ww1","timezone":"Asia/Shanghai",
+              "apps":{{"contact":{{"agent_id":1000002,"secret":"s3cret","token":"QDG6eK","encoding_aes_key":"{AES_KEY}"}},
+                      "api-only":{{"agent_id":1000003,"secret":"s3cret2"}}}}}}]}}"#
+    )
+}
+
+#[test]
+fn a_valid_secret_is_read() {
+    let config = Config::parse(&valid()).unwrap();
+    let corp = config.corp("ww1").unwrap();
+    assert_eq!(corp.timezone.iana_name(), Some("Asia/Shanghai"));
+    assert_eq!(corp.main_app().unwrap().name, AppName::from("contact"));
+    assert!(corp.app("contact").unwrap().callback.is_some());
+    assert!(corp.app("api-only").unwrap().callback.is_none());
+    assert!(config.corp("ww2").is_none());
+}
+
+#[test]
+fn only_a_whole_key_opens_the_admin_api() {
+    let config = Config::parse(&valid()).unwrap();
+    assert!(config.is_admin_key("0123456789abcdef0123456789abcdef"));
+    for wrong in [
+        "",
+        "0123456789abcdef",
+        "0123456789abcdef0123456789abcdef ",
+        "0123456789ABCDEF0123456789ABCDEF",
+    ] {
+        assert!(!config.is_admin_key(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn every_fault_is_named_at_once_and_no_value_is_told() {
+    let json = r#"{"admin_keys":["short-SECRET-key"],"corps":[
+        {"corp_id":"ww1","timezone":"Moon/Base","apps":{"contact":{"agent_id":"x","secret":"SECRET1","token":"SECRET2"}}},
+        {"corp_id":"ww 2","apps":{},"colour":"red"}]}"#;
+    let error = Config::parse(json).unwrap_err();
+    let fields: Vec<_> = error.0.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "admin_keys[0]",
+            "corps[0].timezone",
+            "corps[0].apps.contact.agent_id",
+            "corps[0].apps.contact.encoding_aes_key",
+            "corps[1].colour",
+            "corps[1].corp_id",
+            "corps[1].apps",
+        ]
+    );
+    assert!(!error.to_string().contains("SECRET"), "{error}");
+}
+
+#[test]
+fn what_is_not_a_configuration_says_so() {
+    let cases = [
+        ("", "is empty"),
+        ("{\"admin_keys\": [SECRET", "is not JSON (line 1"),
+        ("[]", "is not a JSON object"),
+        ("{}", "admin_keys: is missing"),
+        (r#"{"admin_keys":[],"corps":[]}"#, "corps: is empty"),
+    ];
+    for (json, says) in cases {
+        let error = Config::parse(json).unwrap_err().to_string();
+        assert!(
+            error.contains(says) && !error.contains("SECRET"),
+            "{json}: {error}"
+        );
+    }
+    let twice = valid().replace(
+        r#""corps":["#,
+        r#""corps":[{"corp_id":"ww1","apps":{"a":{"agent_id":1,"secret":"s"}}},"#,
+    );
+    assert!(
+        Config::parse(&twice)
+            .unwrap_err()
+            .to_string()
+            .contains("corps[1].corp_id: is named twice")
+    );
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", Config::parse(&valid()).unwrap());
+    for secret in [
+        "s3cret",
+        "QDG6eK",
+        AES_KEY,
+        "0123456789abcdef0123456789abcdef",
+    ] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,251 @@
+//! The two tables, their keys and their indexes. Nothing else knows how a key is made.
+//!
+//! **Inbox** (`SCRM_INBOX_TABLE`): one item per event, written once and never changed. Its stream starts
+//! the welcome and the tags. Key `id`; it expires after [`INBOX_DAYS`].
+//!
+//! | access | how |
+//! | --- | --- |
+//! | store an event unless it is there | `PutItem` if `id` is absent |
+//! | one event | `GetItem` by `id` |
+//! | the newest events about a customer | index `by_contact`: `contact` = `{corp}#{external_userid}`, `contact_sort` = `{created_at}#{id}` |
+//!
+//! **Data** (`SCRM_DATA_TABLE`): everything else. Key `pk`, `sk`.
+//!
+//! | item | `pk` | `sk` | read by |
+//! | --- | --- | --- | --- |
+//! | channel | `{corp}#channels` | `{channel}` | key (welcome, tagging, admin), page (admin) |
+//! | default welcome of the corp | `{corp}#welcomes` | `corp` | key with the channel (welcome), page (admin) |
+//! | default welcome of a member | `{corp}#welcomes` | `member#{userid}` | the same |
+//! | follow relation | `{corp}#contact#{external_userid}` | `relation#{userid}` | key (tagging), partition (admin) |
+//! | outcome of a welcome | `{corp}#contact#{external_userid}` | `welcome#{event}` | partition (admin) |
+//! | outcome of tags | `{corp}#contact#{external_userid}` | `tags#{event}` | key (tagging), partition (admin) |
+//! | counted fact | `{corp}#channel#{channel}` | `{fact}#{userid}#{external_userid}` | index `by_day` |
+//! | token of an app | `{corp}#app#{app}` | `token` | key |
+//!
+//! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
+//! counted facts and on outcomes of welcomes that count. It holds keys only: counting needs no more.
+//!
+//! Userids are case-insensitive (WeCom doc 90196), so keys hold them in lower case.
+
+use domain::channel::ChannelId;
+use domain::event::EventId;
+use domain::ports::WelcomeOwner;
+use domain::tally::Fact;
+use jiff::civil::Date;
+use wecom::{AppName, CorpId, ExternalUserId, UserId};
+
+/// Days that an event stays in the inbox. Half a year answers the questions that come late.
+pub const INBOX_DAYS: i64 = 180;
+
+/// A table as it has to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Partition key, a string.
+    pub hash: &'static str,
+    /// Sort key, a string.
+    pub range: Option<&'static str>,
+    /// Global secondary indexes.
+    pub indexes: &'static [Index],
+    /// Whether new images go to a stream.
+    pub stream: bool,
+    /// Attribute that holds the expiry in Unix seconds.
+    pub ttl: Option<&'static str>,
+}
+
+/// A global secondary index as it has to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Index {
+    /// Its name.
+    pub name: &'static str,
+    /// Partition key, a string.
+    pub hash: &'static str,
+    /// Sort key, a string.
+    pub range: &'static str,
+    /// Whether it holds keys only, or whole items.
+    pub keys_only: bool,
+}
+
+/// The inbox table.
+pub const INBOX: Table = Table {
+    hash: "id",
+    range: None,
+    indexes: &[Index {
+        name: "by_contact",
+        hash: "contact",
+        range: "contact_sort",
+        keys_only: false,
+    }],
+    stream: true,
+    ttl: Some("expires_at"),
+};
+
+/// The data table.
+pub const DATA: Table = Table {
+    hash: "pk",
+    range: Some("sk"),
+    indexes: &[Index {
+        name: "by_day",
+        hash: "day",
+        range: "day_sort",
+        keys_only: true,
+    }],
+    stream: false,
+    ttl: Some("expires_at"),
+};
+
+/// Primary key of an item in the data table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Key {
+    /// Partition.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// Of a channel.
+    #[must_use]
+    pub fn channel(corp: &CorpId, channel: &ChannelId) -> Self {
+        Self::new(channels(corp), channel.as_str())
+    }
+
+    /// Of a default welcome.
+    #[must_use]
+    pub fn welcome(corp: &CorpId, owner: &WelcomeOwner) -> Self {
+        let sk = match owner {
+            WelcomeOwner::Corp => "corp".to_owned(),
+            WelcomeOwner::Member(userid) => format!("member#{}", userid.key()),
+        };
+        Self::new(welcomes(corp), sk)
+    }
+
+    /// Of a follow relation.
+    #[must_use]
+    pub fn relation(corp: &CorpId, customer: &ExternalUserId, member: &UserId) -> Self {
+        Self::new(
+            contact(corp, customer),
+            format!("{RELATION}{}", member.key()),
+        )
+    }
+
+    /// Of the outcome of a welcome.
+    #[must_use]
+    pub fn welcome_outcome(corp: &CorpId, customer: &ExternalUserId, event: &EventId) -> Self {
+        Self::new(contact(corp, customer), format!("{WELCOME}{event}"))
+    }
+
+    /// Of the outcome of tags.
+    #[must_use]
+    pub fn tags_outcome(corp: &CorpId, customer: &ExternalUserId, event: &EventId) -> Self {
+        Self::new(contact(corp, customer), format!("{TAGS}{event}"))
+    }
+
+    /// Of a counted fact.
+    #[must_use]
+    pub fn fact(
+        corp: &CorpId,
+        channel: &ChannelId,
+        fact: Fact,
+        pair: (&UserId, &ExternalUserId),
+    ) -> Self {
+        Self::new(format!("{corp}#channel#{channel}"), day_sort(fact, pair))
+    }
+
+    /// Of the token of an app.
+    #[must_use]
+    pub fn token(corp: &CorpId, app: &AppName) -> Self {
+        Self::new(format!("{corp}#app#{app}"), "token")
+    }
+}
+
+/// Begins the sort keys of relations.
+pub const RELATION: &str = "relation#";
+/// Begins the sort keys of outcomes of welcomes.
+pub const WELCOME: &str = "welcome#";
+/// Begins the sort keys of outcomes of tags.
+pub const TAGS: &str = "tags#";
+/// Begins the sort keys of members' default welcomes.
+pub const MEMBER: &str = "member#";
+
+/// Partition of a corp's channels.
+#[must_use]
+pub fn channels(corp: &CorpId) -> String {
+    format!("{corp}#channels")
+}
+
+/// Partition of a corp's default welcomes.
+#[must_use]
+pub fn welcomes(corp: &CorpId) -> String {
+    format!("{corp}#welcomes")
+}
+
+/// Partition of all that is known of a customer; in the inbox, of the events about it, which is spelt
+/// without the middle word.
+#[must_use]
+pub fn contact(corp: &CorpId, customer: &ExternalUserId) -> String {
+    format!("{corp}#contact#{customer}")
+}
+
+/// Partition of the inbox's index `by_contact`.
+#[must_use]
+pub fn contact_events(corp: &CorpId, customer: &ExternalUserId) -> String {
+    format!("{corp}#{customer}")
+}
+
+/// Sort key of the inbox's index `by_contact`. Ten digits hold Unix seconds until the year 2286.
+#[must_use]
+pub fn contact_sort(created_at: i64, event: &EventId) -> String {
+    format!("{:010}#{event}", created_at.max(0))
+}
+
+/// Partition of the index `by_day`.
+#[must_use]
+pub fn day(corp: &CorpId, channel: &ChannelId, date: Date) -> String {
+    format!("{corp}#{channel}#{date}")
+}
+
+/// Sort key of the index `by_day`.
+#[must_use]
+pub fn day_sort(fact: Fact, (member, customer): (&UserId, &ExternalUserId)) -> String {
+    format!("{}#{}#{customer}", fact.word(), member.key())
+}
+
+/// The fact of a sort key of the index `by_day`.
+#[must_use]
+pub fn fact_of(day_sort: &str) -> Option<Fact> {
+    Fact::from_word(day_sort.split('#').next()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_ignore_the_case_of_userids_and_keep_corps_apart() {
+        let (corp, customer) = (CorpId::from("ww1"), ExternalUserId::from("wmA"));
+        let key = |member: &str| Key::relation(&corp, &customer, &UserId::from(member));
+        assert_eq!(key("ZhangSan"), key("zhangsan"));
+        assert_ne!(
+            Key::relation(&CorpId::from("ww2"), &customer, &UserId::from("zhangsan")),
+            key("zhangsan")
+        );
+    }
+
+    #[test]
+    fn events_of_a_customer_sort_by_time() {
+        let id = EventId::parse(&"a".repeat(64)).unwrap();
+        assert!(contact_sort(999, &id) < contact_sort(1_700_000_000, &id));
+    }
+
+    #[test]
+    fn a_counted_key_tells_its_fact() {
+        let pair = (&UserId::from("A#b"), &ExternalUserId::from("wmA"));
+        for fact in [Fact::Added, Fact::Lost, Fact::Welcomed, Fact::WelcomeFailed] {
+            assert_eq!(fact_of(&day_sort(fact, pair)), Some(fact));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The rules' stores over DynamoDB. One file per thing that is kept; all share this client.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ports::StoreError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_dynamo::{from_item, to_item};
+use std::collections::HashMap;
+
+use crate::environment::Environment;
+use crate::layout::Key;
+
+mod channels;
+mod contact;
+mod counts;
+pub mod inbox;
+mod outcomes;
+mod relations;
+pub mod tokens;
+mod welcomes;
+
+/// An item as DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The two tables of a deployment.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    inbox: String,
+    data: String,
+}
+
+impl Store {
+    /// Uses the tables that `environment` names.
+    #[must_use]
+    pub fn new(client: Client, environment: &Environment) -> Self {
+        Self {
+            client,
+            inbox: environment.inbox_table.clone(),
+            data: environment.data_table.clone(),
+        }
+    }
+
+    /// Opens the connection ahead of the first event, with a write that cannot succeed: the item does not
+    /// exist. It needs no permission beside the one to put events.
+    pub async fn open_inbox(&self) {
+        let put = self.client.put_item().table_name(&self.inbox);
+        let put = put.item("id", AttributeValue::S("connection".into()));
+        // The refusal is the success; anything else shows itself again with the first event.
+        let _refused = put
+            .condition_expression("attribute_exists(id)")
+            .send()
+            .await;
+    }
+
+    /// Opens the connection ahead of the first event, with a read of a key that nothing has.
+    pub async fn open_data(&self) {
+        let key = Key {
+            pk: "connection".into(),
+            sk: "connection".into(),
+        };
+        let _absent = self.read_item::<serde::de::IgnoredAny>(&key).await;
+    }
+
+    /// Reads one item of the data table, consistently: a channel made a second ago must be found.
+    async fn read_item<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.data)
+            .set_key(Some(item(key)?));
+        let got = get
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        got.item.map(read).transpose()
+    }
+}
+
+/// Makes an item.
+fn item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
+    to_item(value).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+/// Reads an item.
+fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    from_item(item).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+/// A string attribute.
+fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// Says what went wrong in DynamoDB's own word, without anything of the request.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is the argument of map_err"
+)]
+fn unavailable<E, R>(error: SdkError<E, R>) -> StoreError
+where
+    E: ProvideErrorMetadata,
+    R: std::fmt::Debug,
+{
+    let reason = match &error {
+        SdkError::ServiceError(context) => context
+            .err()
+            .code()
+            .unwrap_or("unknown service error")
+            .to_owned(),
+        SdkError::TimeoutError(_) => "time-out".to_owned(),
+        SdkError::DispatchFailure(_) => "no connection".to_owned(),
+        _ => "request or answer is malformed".to_owned(),
+    };
+    StoreError::Unavailable(reason)
+}
+
+/// Turns a failed condition into `false`.
+fn condition_held<T, E, R>(result: Result<T, SdkError<E, R>>) -> Result<bool, StoreError>
+where
+    E: ProvideErrorMetadata,
+    R: std::fmt::Debug,
+{
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+        Err(error) => Err(unavailable(error)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Channels of a corp, in one partition.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::channel::{Channel, ChannelId};
+use domain::ports::{KeepChannels, ReadChannel, StoreError};
+use serde::{Deserialize, Serialize};
+use wecom::CorpId;
+
+use super::{Store, condition_held, item, read, s, unavailable};
+use crate::layout::{self, Key};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Row {
+    #[serde(flatten)]
+    key: Key,
+    /// The channel as JSON: its welcome nests deeply, and nothing in it is searched for.
+    channel: String,
+    version: u64,
+}
+
+impl Row {
+    pub(super) fn channel(&self) -> Result<Channel, StoreError> {
+        serde_json::from_str(&self.channel).map_err(|_| StoreError::Unreadable("a channel".into()))
+    }
+}
+
+impl ReadChannel for Store {
+    async fn channel(&self, corp: &CorpId, id: &ChannelId) -> Result<Option<Channel>, StoreError> {
+        let row = self.read_item::<Row>(&Key::channel(corp, id)).await?;
+        row.map(|row| row.channel()).transpose()
+    }
+}
+
+impl KeepChannels for Store {
+    async fn channels(
+        &self,
+        corp: &CorpId,
+        cursor: Option<&ChannelId>,
+        limit: i32,
+    ) -> Result<(Vec<Channel>, Option<ChannelId>), StoreError> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .key_condition_expression("pk = :pk");
+        query = query
+            .expression_attribute_values(":pk", s(layout::channels(corp)))
+            .limit(limit);
+        if let Some(after) = cursor {
+            query = query.set_exclusive_start_key(Some(item(&Key::channel(corp, after))?));
+        }
+        let page = query.send().await.map_err(unavailable)?;
+        let rows = page.items.unwrap_or_default().into_iter().map(read::<Row>);
+        let channels = rows
+            .map(|row| row?.channel())
+            .collect::<Result<Vec<_>, _>>()?;
+        let next = page.last_evaluated_key.and_then(|key| match key.get("sk") {
+            Some(AttributeValue::S(id)) => ChannelId::parse(id),
+            _ => None,
+        });
+        Ok((channels, next))
+    }
+
+    async fn put_channel(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+        read: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        let json =
+            serde_json::to_string(channel).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let row = Row {
+            key: Key::channel(corp, &channel.id),
+            channel: json,
+            version: channel.version,
+        };
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.data)
+            .set_item(Some(item(&row)?));
+        let put = match read {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", AttributeValue::N(version.to_string())),
+        };
+        condition_held(put.send().await)
+    }
+
+    async fn forget_channel(&self, corp: &CorpId, id: &ChannelId) -> Result<(), StoreError> {
+        let key = item(&Key::channel(corp, id))?;
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.data)
+            .set_key(Some(key));
+        delete.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+}

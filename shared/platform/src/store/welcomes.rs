@@ -1,0 +1,172 @@
+//! Default welcomes, and the one read that a welcome waits for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use domain::channel::ChannelId;
+use domain::ports::{KeepWelcomes, ReadWelcomes, StoreError, WelcomeOwner};
+use domain::welcome::{Candidates, ChannelWelcome, Welcome};
+use serde::{Deserialize, Serialize};
+use wecom::{CorpId, UserId};
+
+use super::channels::Row as ChannelRow;
+use super::{Item, Store, item, read, s, unavailable};
+use crate::layout::{self, Key};
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    #[serde(flatten)]
+    key: Key,
+    /// The member's id as it was written, for display.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    userid: Option<UserId>,
+    /// The welcome as JSON.
+    welcome: String,
+}
+
+impl Row {
+    fn welcome(&self) -> Result<Welcome, StoreError> {
+        serde_json::from_str(&self.welcome)
+            .map_err(|_| StoreError::Unreadable("a default welcome".into()))
+    }
+}
+
+impl ReadWelcomes for Store {
+    async fn candidates(
+        &self,
+        corp: &CorpId,
+        channel: Option<&ChannelId>,
+        member: &UserId,
+    ) -> Result<Candidates, StoreError> {
+        let member_key = Key::welcome(corp, &WelcomeOwner::Member(member.clone()));
+        let corp_key = Key::welcome(corp, &WelcomeOwner::Corp);
+        let channel_key = channel.map(|id| Key::channel(corp, id));
+        let keys: Vec<&Key> = channel_key.iter().chain([&member_key, &corp_key]).collect();
+        let mut items = self.read_together(&keys).await?;
+        let mut take = |key: &Key| items.remove(key);
+        let welcome =
+            |found: Option<Item>| found.map(|item| read::<Row>(item)?.welcome()).transpose();
+        let channel = match channel_key.as_ref().and_then(&mut take) {
+            Some(item) => {
+                let channel = read::<ChannelRow>(item)?.channel()?;
+                Some(ChannelWelcome {
+                    name: channel.spec.name,
+                    welcome: channel.spec.welcome,
+                })
+            }
+            None => None,
+        };
+        Ok(Candidates {
+            channel,
+            member: welcome(take(&member_key))?,
+            corp: welcome(take(&corp_key))?,
+        })
+    }
+}
+
+impl Store {
+    /// Reads some items of the data table in one round trip; DynamoDB may answer a part, and is asked
+    /// again for the rest a few times.
+    pub(super) async fn read_together(
+        &self,
+        keys: &[&Key],
+    ) -> Result<HashMap<Key, Item>, StoreError> {
+        const TRIES: u32 = 4;
+        let mut wanted = keys
+            .iter()
+            .map(item)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut found = HashMap::new();
+        for try_number in 0..TRIES {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build();
+            let request = request.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.data, request)
+                .send()
+                .await;
+            let answer = answer.map_err(unavailable)?;
+            for item in answer
+                .responses
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flatten()
+            {
+                found.insert(read::<Key>(item.clone())?, item);
+            }
+            let rest = answer
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.data));
+            wanted = rest.map(|rest| rest.keys).unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(Duration::from_millis(20 << try_number)).await;
+        }
+        Err(StoreError::Unavailable(
+            "no capacity for a batch of reads".into(),
+        ))
+    }
+}
+
+impl KeepWelcomes for Store {
+    async fn welcomes(&self, corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .key_condition_expression("pk = :pk");
+        let query = query.expression_attribute_values(":pk", s(layout::welcomes(corp)));
+        let mut pages = query.into_paginator().items().send();
+        let mut welcomes = Vec::new();
+        while let Some(item) = pages.next().await {
+            let row: Row = read(item.map_err(unavailable)?)?;
+            let owner = match (&row.userid, row.key.sk.strip_prefix(layout::MEMBER)) {
+                (Some(userid), Some(_)) => WelcomeOwner::Member(userid.clone()),
+                (None, Some(key)) => WelcomeOwner::Member(UserId::from(key)),
+                (_, None) => WelcomeOwner::Corp,
+            };
+            welcomes.push((owner, row.welcome()?));
+        }
+        Ok(welcomes)
+    }
+
+    async fn put_welcome(
+        &self,
+        corp: &CorpId,
+        owner: &WelcomeOwner,
+        welcome: Option<&Welcome>,
+    ) -> Result<(), StoreError> {
+        let key = Key::welcome(corp, owner);
+        let Some(welcome) = welcome else {
+            let delete = self
+                .client
+                .delete_item()
+                .table_name(&self.data)
+                .set_key(Some(item(&key)?));
+            return delete.send().await.map(|_| ()).map_err(unavailable);
+        };
+        let userid = match owner {
+            WelcomeOwner::Corp => None,
+            WelcomeOwner::Member(userid) => Some(userid.clone()),
+        };
+        let json =
+            serde_json::to_string(welcome).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let row = Row {
+            key,
+            userid,
+            welcome: json,
+        };
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.data)
+            .set_item(Some(item(&row)?));
+        put.send().await.map(|_| ()).map_err(unavailable)
+    }
+}

@@ -1,0 +1,128 @@
+//! The rules' ports towards WeCom: for each corp and app a client of its own, made from the configuration
+//! as it is now.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::ExposeSecret;
+use wecom::{AppName, Client, CorpId, Error, TokenStore};
+
+use crate::config::App;
+use crate::media::Sources;
+use crate::secret::ConfigSource;
+
+mod channels;
+mod customers;
+mod media;
+
+/// WeCom, for every corp and app of this deployment.
+#[derive(Clone)]
+pub struct WecomApi {
+    config: Arc<ConfigSource>,
+    base_url: String,
+    http: reqwest::Client,
+    tokens: Arc<dyn TokenStore>,
+    sources: Arc<Sources>,
+    clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
+}
+
+/// A client and the secret that it was made with, as a digest: after a rotation a new one is made.
+struct Known {
+    secret: [u8; 32],
+    client: Client,
+}
+
+impl WecomApi {
+    /// Calls WeCom at `base_url`, shares tokens through `tokens` and fetches media from `sources`.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up on this machine.
+    pub fn new(
+        config: Arc<ConfigSource>,
+        base_url: String,
+        tokens: Arc<dyn TokenStore>,
+        sources: Sources,
+    ) -> Result<Self, Error> {
+        let http = wecom::client::http_client()?;
+        let clients = Arc::default();
+        Ok(Self {
+            config,
+            base_url,
+            http,
+            tokens,
+            sources: Arc::new(sources),
+            clients,
+        })
+    }
+
+    /// Fetches tokens and opens connections for every app, ahead of the first customer.
+    pub async fn warm_up(&self) {
+        let Ok(config) = self.config.current().await else {
+            return;
+        };
+        let apps = config
+            .corps()
+            .flat_map(|corp| corp.apps().map(move |app| (corp, app)));
+        let warm = apps.map(|(corp, app)| async move {
+            let warmed = match self.client_of(&corp.id, app) {
+                Ok(client) => client.warm_up().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = warmed {
+                tracing::warn!(corp.id = %corp.id, app.name = %app.name, wecom.error = %error, "could not call WeCom ahead of the first event");
+            }
+        });
+        futures::future::join_all(warm).await;
+    }
+
+    /// The client of an app, as the configuration has it now.
+    async fn client(&self, corp: &CorpId, app: &AppName) -> Result<Client, Error> {
+        let config = self
+            .config
+            .current()
+            .await
+            .map_err(|error| invalid("secret", error.to_string()))?;
+        let found = config
+            .corp(corp.as_str())
+            .and_then(|corp| corp.app(app.as_str()));
+        let app = found.ok_or_else(|| {
+            invalid(
+                "app",
+                format!("{corp}/{app} is not in the configuration secret"),
+            )
+        })?;
+        self.client_of(corp, app)
+    }
+
+    fn client_of(&self, corp: &CorpId, app: &App) -> Result<Client, Error> {
+        let mut secret = [0; 32];
+        secret.copy_from_slice(digest(&SHA256, app.secret.expose_secret().as_bytes()).as_ref());
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (corp.clone(), app.name.clone());
+        if let Some(known) = clients.get(&key).filter(|known| known.secret == secret) {
+            return Ok(known.client.clone());
+        }
+        let client = Client::builder(corp.clone(), app.name.clone(), app.secret.clone())
+            .base_url(&self.base_url)
+            .http(self.http.clone())
+            .tokens(Arc::clone(&self.tokens))
+            .build()?;
+        clients.insert(
+            key,
+            Known {
+                secret,
+                client: client.clone(),
+            },
+        );
+        Ok(client)
+    }
+}
+
+fn invalid(field: &str, reason: String) -> Error {
+    Error::Invalid {
+        api: "configuration",
+        field: field.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,157 @@
+//! What is done for one customer: welcome, names, tags, remark; and how the apps stand.
+
+use domain::ports::{
+    AppState, MarkTags, ReadApps, ReadNames, ReadTags, SendWelcome, StoreError, WriteRemark,
+};
+use wecom::api::contact::Remark;
+use wecom::api::tag::{MarkTag, TagFilter};
+use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
+
+use super::WecomApi;
+
+/// A tag or tag group that does not exist (WeCom doc 90313).
+const UNKNOWN_TAG: i64 = 40068;
+
+impl SendWelcome for WecomApi {
+    async fn send_welcome(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        code: &WelcomeCode,
+        message: &WelcomeMessage,
+    ) -> Result<(), Error> {
+        self.client(corp, app)
+            .await?
+            .send_welcome_msg(code, message)
+            .await
+    }
+}
+
+impl ReadNames for WecomApi {
+    async fn customer_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> Result<String, Error> {
+        let detail = self
+            .client(corp, app)
+            .await?
+            .get_external_contact(customer, None)
+            .await?;
+        Ok(detail.external_contact.name.expose().to_owned())
+    }
+
+    async fn member_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> Result<String, Error> {
+        let user = self.client(corp, app).await?.get_user(member).await?;
+        Ok(user.name.expose().to_owned())
+    }
+}
+
+impl MarkTags for WecomApi {
+    async fn mark_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        (member, customer): (&UserId, &ExternalUserId),
+        tags: &[TagId],
+    ) -> Result<(), Error> {
+        let request = MarkTag {
+            user_id: member.clone(),
+            external_user_id: customer.clone(),
+            add_tag: tags.to_vec(),
+            remove_tag: Vec::new(),
+        };
+        self.client(corp, app).await?.mark_tag(&request).await
+    }
+}
+
+impl WriteRemark for WecomApi {
+    async fn write_remark(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        (member, customer): (&UserId, &ExternalUserId),
+        remark: Option<&str>,
+        description: Option<&str>,
+    ) -> Result<(), Error> {
+        let request = Remark {
+            user_id: member.clone(),
+            external_user_id: customer.clone(),
+            remark: remark.map(str::to_owned),
+            description: description.map(str::to_owned),
+            ..Remark::default()
+        };
+        self.client(corp, app).await?.remark(&request).await
+    }
+}
+
+impl ReadTags for WecomApi {
+    /// WeCom answers a list with an unknown id by 40068, without saying which one it is; then each is asked
+    /// for by itself.
+    async fn missing_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        tags: &[TagId],
+    ) -> Result<Vec<TagId>, Error> {
+        let client = self.client(corp, app).await?;
+        let look_up = async |tags: &[TagId]| {
+            let filter = TagFilter {
+                tag_id: tags.to_vec(),
+                group_id: Vec::new(),
+            };
+            client.get_corp_tag_list(&filter).await
+        };
+        let is_unknown = |error: &Error| error.code() == Some(UNKNOWN_TAG);
+        match look_up(tags).await {
+            Ok(groups) => {
+                let deleted = groups
+                    .iter()
+                    .flat_map(|group| &group.tag)
+                    .filter(|tag| tag.deleted);
+                return Ok(deleted.map(|tag| tag.id.clone()).collect());
+            }
+            Err(error) if is_unknown(&error) => {}
+            Err(error) => {
+                tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
+                return Ok(Vec::new());
+            }
+        }
+        for tag in tags {
+            if look_up(std::slice::from_ref(tag))
+                .await
+                .is_err_and(|error| is_unknown(&error))
+            {
+                return Ok(vec![tag.clone()]);
+            }
+        }
+        Ok(tags.to_vec())
+    }
+}
+
+impl ReadApps for WecomApi {
+    async fn app_state(&self, corp: &CorpId, app: &AppName) -> Result<AppState, StoreError> {
+        let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
+        let state = self
+            .client(corp, app)
+            .await
+            .map_err(unavailable)?
+            .token_state()
+            .await
+            .map_err(unavailable)?;
+        Ok(match (state.broken, state.expires_at) {
+            (Some(broken), _) => AppState::Broken {
+                errcode: broken.code,
+                since: broken.since,
+            },
+            (None, Some(expires_at)) => AppState::Valid { expires_at },
+            (None, None) => AppState::None,
+        })
+    }
+}
