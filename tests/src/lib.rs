@@ -1,1 +1,6 @@
 //! The WeCom sandbox, scenario tests and benches.
+//!
+//! [`sandbox`] is a stateful WeCom for one machine: the API, the callbacks and a phone page. The
+//! local stack mounts it, and every test of the bundle talks to it.
+
+pub mod sandbox;

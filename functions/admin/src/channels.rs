@@ -262,12 +262,12 @@ fn is_deleted(channel: &Channel) -> bool {
     matches!(channel.remote, Remote::Deleted { .. })
 }
 
-/// Whether WeCom may have done what was asked although no answer came.
+/// Whether WeCom may have made something although no answer came. Calls before it, for a token, make nothing.
 fn is_unclear(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Unreachable { sent: true, .. } | Error::Unreadable { .. }
-    )
+    match error {
+        Error::Unreachable { api, sent: true, .. } | Error::Unreadable { api, .. } => *api != "gettoken",
+        _ => false,
+    }
 }
 
 fn below(refusal: Refusal, parent: &str) -> Refusal {

@@ -9,17 +9,16 @@ use domain::placeholder::{Names, Placeholder, render_within};
 use domain::ports::{
     ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
 };
+use platform::in_flight::TOO_MANY;
 use wecom::{Class, Error, ExternalUserId, UserId};
 
 use crate::{Attribution, Tagger, Unfinished};
 
 /// No relation; after a half add: not until the member confirms (WeCom error 84061).
 const NO_RELATION: i64 = 84061;
-/// Too many calls at once (WeCom error 45033).
-const CONCURRENCY: i64 = 45033;
 /// Codes that say that WeCom as a whole takes no calls now: rate, concurrency, restricted access,
 /// maintenance. Every other code of the retry class is about this pair.
-const WHOLE: [i64; 4] = [45009, CONCURRENCY, 45036, 81026];
+const WHOLE: [i64; 4] = [45009, TOO_MANY, 45036, 81026];
 /// Codes after which another call within seconds is a waste: the block lasts a minute or more.
 const BLOCKED: [i64; 3] = [45009, 45036, 81026];
 /// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
@@ -153,11 +152,7 @@ where
     ) -> (Result<(), Error>, u32) {
         let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
-            let slot = self.in_flight.slot(&event.corp).await;
-            let answer = make().await;
-            let code = answer.as_ref().err().and_then(Error::code);
-            slot.done(code == Some(CONCURRENCY));
-            match answer {
+            match self.in_flight.call(&event.corp, make()).await {
                 Err(error) if attempts < TRIES && passes_soon(&error) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;

@@ -19,6 +19,7 @@ use domain::welcome::{Chosen, WELCOME_CODE_SECONDS};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
+use platform::in_flight::InFlight;
 use platform::metrics::{Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
@@ -29,6 +30,9 @@ mod sending;
 /// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard (45033) has no
 /// published number; a batch of the stream is no larger than this.
 const AT_ONCE: usize = 32;
+/// Calls in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
+/// wait for a place.
+const IN_FLIGHT: usize = 8;
 /// How long a name is waited for. A welcome with a neutral form beats a late one.
 const NAME_WAIT: Duration = Duration::from_millis(1500);
 
@@ -38,6 +42,7 @@ pub struct Welcomer<S, W> {
     store: S,
     wecom: W,
     metrics: Metrics,
+    in_flight: InFlight,
 }
 
 impl<S, W> Welcomer<S, W>
@@ -52,6 +57,7 @@ where
             store,
             wecom,
             metrics,
+            in_flight: InFlight::new(IN_FLIGHT),
         }
     }
 
@@ -180,9 +186,10 @@ where
         message: WelcomeMessage,
     ) -> WelcomeOutcome {
         let send = |message: WelcomeMessage| async move {
-            self.wecom
-                .send_welcome(&event.corp, &event.app, code, &message)
-                .await
+            let sent = self
+                .wecom
+                .send_welcome(&event.corp, &event.app, code, &message);
+            self.in_flight.call(&event.corp, sent).await
         };
         sending::send_in_time(|| time_left(event), send, message).await
     }

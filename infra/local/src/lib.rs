@@ -1,1 +1,22 @@
-//! The bundle on one machine: the functions over an embedded DynamoDB, with a WeCom sandbox.
+//! The bundle on one machine: the functions, what AWS provides around them, and a sandbox of WeCom.
+//!
+//! Each module of the machinery stands for the AWS service of the same job: [`embedded`] for DynamoDB,
+//! [`event_source`] for the mapping of a stream to a function, [`gateway`] for the HTTP API, [`invoke`] for
+//! Lambda itself. The functions see the event types, limits, deadlines and retries that they see when
+//! deployed. [`stack`] wires all of it together; [`demo`] plays on it, [`args`] is the command line and
+//! [`start`] what can go wrong before anything runs.
+
+pub mod args;
+mod changes;
+pub mod config;
+pub mod data_directory;
+pub mod demo;
+pub mod embedded;
+pub mod event_source;
+pub mod gateway;
+pub mod invoke;
+pub mod operator;
+pub mod sample;
+pub mod stack;
+pub mod start;
+pub mod tables;

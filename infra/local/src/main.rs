@@ -1,2 +1,117 @@
 //! The command `scrm-local`.
-fn main() {}
+
+use std::process::ExitCode;
+
+use bundle_tests::sandbox::SandboxOptions;
+use clap::Parser;
+use scrm_local::args::{Command, CommandLine, Serve};
+use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::Operator;
+use scrm_local::stack::{Stack, StackOptions, Wecom};
+use scrm_local::start::StartError;
+use scrm_local::{demo, sample};
+use tracing_subscriber::EnvFilter;
+
+/// The exit code of a start that failed, the same as for a command line that cannot be read.
+const USAGE_ERROR: u8 = 2;
+
+/// What is logged if `RUST_LOG` does not say otherwise. The embedded database warns of every failed condition,
+/// which is what a known event looks like.
+const LOG_FILTER: &str = "warn,dynoxide=error";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let ran = match command {
+        None => demo_and_stay().await,
+        Some(Command::Demo) => demo_and_exit().await,
+        Some(Command::Serve(options)) => serve(options).await,
+    };
+    ran.unwrap_or_else(|error| {
+        eprintln!("scrm-local: {error}");
+        ExitCode::from(USAGE_ERROR)
+    })
+}
+
+async fn demo_and_stay() -> Result<ExitCode, StartError> {
+    let stack = Stack::start(options(Serve::default())).await?;
+    let played = play(&stack).await;
+    if played == ExitCode::SUCCESS {
+        println!("\nStill up, until you press Ctrl+C:");
+        addresses(&stack);
+        interrupted().await;
+    }
+    stack.stop().await;
+    Ok(played)
+}
+
+async fn demo_and_exit() -> Result<ExitCode, StartError> {
+    let any_port = Serve { port: 0, ..Serve::default() };
+    let stack = Stack::start(options(any_port)).await?;
+    let played = play(&stack).await;
+    stack.stop().await;
+    Ok(played)
+}
+
+async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
+    let with_samples = !serve.no_demo_data && serve.wecom_base.is_none();
+    let stack = Stack::start(options(serve)).await?;
+    if with_samples {
+        make_samples(&stack).await;
+    }
+    addresses(&stack);
+    interrupted().await;
+    stack.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(serve: Serve) -> StackOptions {
+    let sandbox = || Wecom::Sandbox(SandboxOptions { seed: rand::random(), ..SandboxOptions::default() });
+    StackOptions {
+        port: serve.port,
+        data: serve.data,
+        config: serve.config,
+        wecom: serve.wecom_base.map_or_else(sandbox, Wecom::At),
+    }
+}
+
+async fn play(stack: &Stack) -> ExitCode {
+    println!("WeCom SCRM: the bundle's functions over an embedded DynamoDB, with a sandbox of WeCom\n");
+    match demo::play(stack).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(wrong) => {
+            eprintln!("\nscrm-local: the demo failed: {wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn make_samples(stack: &Stack) {
+    let (Some(sandbox), Some(key)) = (&stack.sandbox, stack.keys.admin_keys.first()) else { return };
+    for corp in stack.keys.corp_ids().into_iter().filter_map(|id| sandbox.corp(id)) {
+        let operator = Operator::new(&stack.url, corp.id(), key);
+        if let Err(error) = sample::make(&corp, &operator).await {
+            eprintln!("scrm-local: no sample data in {}: {error}", corp.id());
+        }
+    }
+}
+
+fn addresses(stack: &Stack) {
+    let corp = stack.keys.corp_ids().into_iter().next().unwrap_or(DEMO_CORP).to_owned();
+    println!("  Callback   {}/callback/{corp}/contact", stack.url);
+    println!("  Admin API  {}/admin/corps/{corp}/channels", stack.url);
+    if let Some(key) = stack.keys.admin_keys.first() {
+        println!("             Authorization: Bearer {key}");
+    }
+    if stack.sandbox.is_some() {
+        println!("  Phone      {}/sandbox/   (scan a channel's code, see the welcome arrive)", stack.url);
+    }
+    println!("  DynamoDB   {}", stack.dynamodb_url);
+}
+
+async fn interrupted() {
+    // Without a handler for the signal, the process ends by it.
+    let _handled = tokio::signal::ctrl_c().await;
+}

@@ -73,10 +73,7 @@ impl Store {
         keys: &[&Key],
     ) -> Result<HashMap<Key, Item>, StoreError> {
         const TRIES: u32 = 4;
-        let mut wanted = keys
-            .iter()
-            .map(item)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = keys.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         let mut found = HashMap::new();
         for try_number in 0..TRIES {
             let request = KeysAndAttributes::builder()

@@ -1,25 +1,31 @@
-//! How many calls are in flight per corp: five at most, fewer after WeCom says that it is too many (45033),
-//! and slowly more again while it does not.
+//! How many calls are in flight per corp: fewer after WeCom says that it is too many (45033), and slowly more
+//! again while it does not.
+//!
+//! The share is one process's own. What all instances together may have in flight is bounded by how many of
+//! them the stream starts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
-use wecom::CorpId;
+use wecom::{CorpId, Error};
 
-/// Calls in flight per corp. WeCom publishes no number (error 45033); five is known to be taken.
-const MOST: usize = 5;
 /// Calls that have to go well before one more may be in flight.
 const GOOD_CALLS: usize = 20;
 
+/// WeCom's code for too many calls at once (doc 90313); the number is not published.
+pub const TOO_MANY: i64 = 45033;
+
 /// The shares of all corps.
-#[derive(Debug, Default)]
-pub(crate) struct InFlight {
+#[derive(Debug)]
+pub struct InFlight {
+    most: usize,
     corps: Mutex<HashMap<CorpId, Arc<Share>>>,
 }
 
 #[derive(Debug)]
 struct Share {
+    most: usize,
     state: Mutex<State>,
     freed: Notify,
 }
@@ -32,13 +38,37 @@ struct State {
 }
 
 /// One call's place. It is given back when dropped, so that a call that panics or is cancelled frees it.
-pub(crate) struct Slot {
+struct Slot {
     share: Arc<Share>,
 }
 
 impl InFlight {
-    /// Waits for a place among the calls of `corp`.
-    pub(crate) async fn slot(&self, corp: &CorpId) -> Slot {
+    /// Allows each corp `most` calls at the same time.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            corps: Mutex::default(),
+        }
+    }
+
+    /// Makes a call when there is a place among those of `corp`.
+    pub async fn call<T>(
+        &self,
+        corp: &CorpId,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let slot = self.slot(corp).await;
+        let answer = call.await;
+        slot.done(
+            answer
+                .as_ref()
+                .is_err_and(|error| error.code() == Some(TOO_MANY)),
+        );
+        answer
+    }
+
+    async fn slot(&self, corp: &CorpId) -> Slot {
         let share = self.share(corp);
         loop {
             let freed = share.freed.notified();
@@ -55,21 +85,21 @@ impl InFlight {
         Arc::clone(
             corps
                 .entry(corp.clone())
-                .or_insert_with(|| Arc::new(Share::new())),
+                .or_insert_with(|| Arc::new(Share::new(self.most))),
         )
     }
 }
 
 impl Slot {
     /// Tells how the call went.
-    pub(crate) fn done(self, too_many: bool) {
+    fn done(self, too_many: bool) {
         let mut state = self.share.state();
         if too_many {
             state.limit = (state.limit / 2).max(1);
             state.good = 0;
         } else {
             state.good += 1;
-            if state.good >= GOOD_CALLS && state.limit < MOST {
+            if state.good >= GOOD_CALLS && state.limit < self.share.most {
                 state.limit += 1;
                 state.good = 0;
             }
@@ -85,10 +115,11 @@ impl Drop for Slot {
 }
 
 impl Share {
-    fn new() -> Self {
+    fn new(most: usize) -> Self {
         Self {
+            most,
             state: Mutex::new(State {
-                limit: MOST,
+                limit: most,
                 used: 0,
                 good: 0,
             }),
@@ -112,13 +143,15 @@ impl Share {
 mod tests {
     use super::*;
 
+    const MOST: usize = 5;
+
     fn limit(in_flight: &InFlight, corp: &CorpId) -> usize {
         in_flight.share(corp).state().limit
     }
 
     #[tokio::test]
     async fn the_sixth_call_waits_and_corps_do_not_wait_for_each_other() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::new(MOST);
         let (one, two) = (CorpId::from("ww1"), CorpId::from("ww2"));
         let mut slots = Vec::new();
         for _ in 0..MOST {
@@ -133,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn too_many_halves_the_limit_and_good_calls_raise_it_again() {
-        let (in_flight, corp) = (InFlight::default(), CorpId::from("ww1"));
+        let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
         for expected in [2, 1, 1] {
             in_flight.slot(&corp).await.done(true);
             assert_eq!(limit(&in_flight, &corp), expected);

@@ -1,0 +1,182 @@
+//! Reading a DynamoDB stream: one shard, in order, as the records that Lambda delivers.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dynoxide::actions::get_records::GetRecordsRequest;
+use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
+use dynoxide::{Database, DynoxideError, streams};
+use serde_json::{Value, json};
+use tokio::task::JoinError;
+
+use super::{EventSourceError, StartingPosition};
+
+/// The most records that `GetRecords` returns (DynamoDB Streams API reference).
+const READ_LIMIT: usize = 1000;
+
+/// A place in the stream. DynamoDB's sequence numbers are decimal numbers of 21 to 40 digits;
+/// `dynoxide`'s have 21.
+pub(super) type SequenceNumber = u128;
+
+/// A record of the stream, in the JSON shape that Lambda delivers.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    sequence: SequenceNumber,
+    item: u64,
+    arrived: SystemTime,
+    document: Value,
+}
+
+/// The shard that a batch comes from, for the document about its discard.
+#[derive(Debug, Clone)]
+pub(super) struct Shard {
+    pub(super) stream_arn: String,
+    pub(super) shard_id: String,
+}
+
+/// A position in the shard and the means to go on from it.
+pub(super) struct ShardIterator {
+    database: Database,
+    shard: Shard,
+    iterator: String,
+}
+
+impl Record {
+    pub(super) const fn sequence(&self) -> SequenceNumber {
+        self.sequence
+    }
+
+    /// When the record was written, to the second.
+    pub(super) const fn arrived(&self) -> SystemTime {
+        self.arrived
+    }
+
+    pub(super) const fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The lane for this record's item among `lanes`. It holds for one run of the mapping, which
+    /// is as long as it has to: a restart begins behind every record in flight.
+    pub(super) fn lane(&self, lanes: usize) -> usize {
+        let lanes = u64::try_from(lanes).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.item % lanes).unwrap_or_default()
+    }
+
+    fn new(record: &impl serde::Serialize, stream_arn: &str) -> Result<Self, DynoxideError> {
+        let mut document = serde_json::to_value(record).map_err(|error| unreadable(&error))?;
+        document["eventSourceARN"] = json!(stream_arn);
+        let change = &document["dynamodb"];
+        let sequence = change["SequenceNumber"]
+            .as_str()
+            .and_then(|number| number.parse().ok());
+        let seconds = change["ApproximateCreationDateTime"]
+            .as_f64()
+            .unwrap_or_default();
+        let mut hasher = DefaultHasher::new();
+        // serde_json keeps the names of an object sorted, so equal keys have equal texts.
+        change["Keys"].to_string().hash(&mut hasher);
+        Ok(Self {
+            sequence: sequence.ok_or_else(|| unreadable(&"a sequence number is not a number"))?,
+            item: hasher.finish(),
+            arrived: UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+            document,
+        })
+    }
+}
+
+impl ShardIterator {
+    pub(super) fn new(database: Database, table: &str) -> Result<Self, EventSourceError> {
+        let label = database
+            .get_table_metadata(table)?
+            .filter(|table| table.stream_enabled)
+            .and_then(|table| table.stream_label)
+            .ok_or_else(|| EventSourceError::NoStream {
+                table: table.to_owned(),
+            })?;
+        let shard = Shard {
+            stream_arn: streams::stream_arn(table, &label),
+            shard_id: streams::shard_id(table),
+        };
+        Ok(Self {
+            database,
+            shard,
+            iterator: String::new(),
+        })
+    }
+
+    pub(super) fn stream_arn(&self) -> &str {
+        &self.shard.stream_arn
+    }
+
+    pub(super) fn shard(&self) -> Shard {
+        self.shard.clone()
+    }
+
+    /// Goes to the record after `stored`, or to the starting position if nothing is stored.
+    pub(super) fn seek(
+        &mut self,
+        starting_position: StartingPosition,
+        stored: Option<SequenceNumber>,
+    ) -> Result<(), DynoxideError> {
+        let kind = match (stored, starting_position) {
+            (Some(_), _) => "AFTER_SEQUENCE_NUMBER",
+            (None, StartingPosition::TrimHorizon) => "TRIM_HORIZON",
+            (None, StartingPosition::Latest) => "LATEST",
+        };
+        let answer = self.database.get_shard_iterator(GetShardIteratorRequest {
+            stream_arn: self.shard.stream_arn.clone(),
+            shard_id: self.shard.shard_id.clone(),
+            shard_iterator_type: kind.to_owned(),
+            sequence_number: stored.map(|number| number.to_string()),
+        })?;
+        self.iterator = answer.shard_iterator.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Reads on, without waiting for new records. The reader goes to a blocking thread and comes
+    /// back, because the database is behind a lock that a write may hold while it syncs.
+    pub(super) async fn next_records(
+        mut self,
+    ) -> Result<(Self, Result<Vec<Record>, DynoxideError>), JoinError> {
+        tokio::task::spawn_blocking(move || {
+            let records = self.read();
+            (self, records)
+        })
+        .await
+    }
+
+    fn read(&mut self) -> Result<Vec<Record>, DynoxideError> {
+        let answer = self.database.get_records(GetRecordsRequest {
+            shard_iterator: self.iterator.clone(),
+            limit: Some(READ_LIMIT),
+        })?;
+        let arn = &self.shard.stream_arn;
+        let records: Result<_, _> = answer
+            .records
+            .iter()
+            .map(|record| Record::new(record, arn))
+            .collect();
+        let records = records?;
+        if let Some(next) = answer.next_shard_iterator {
+            self.iterator = next;
+        }
+        Ok(records)
+    }
+}
+
+fn unreadable(reason: &impl ToString) -> DynoxideError {
+    DynoxideError::InternalServerError(reason.to_string())
+}
+
+#[cfg(test)]
+impl Record {
+    /// A record with a sequence number and nothing else of interest.
+    pub(super) const fn numbered(sequence: SequenceNumber) -> Self {
+        Self {
+            sequence,
+            item: 0,
+            arrived: UNIX_EPOCH,
+            document: Value::Null,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! An operator at the admin API, over HTTP like any other.
+
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+/// Calls the admin API about one corp.
+#[derive(Clone)]
+pub struct Operator {
+    http: Client,
+    base: String,
+    key: String,
+}
+
+/// A status and the JSON that came with it; null for an empty body.
+pub type Answer = (u16, Value);
+
+impl Operator {
+    /// Calls the API behind `front_door` about `corp`, with an admin key.
+    #[must_use]
+    pub fn new(front_door: &str, corp: &str, key: &str) -> Self {
+        let base = format!("{front_door}/admin/corps/{corp}");
+        Self { http: Client::new(), base, key: key.to_owned() }
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// If no answer came, or one that is not JSON.
+    pub async fn get(&self, path: &str) -> Result<Answer, String> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// `POST path` with a body.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, String> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// `PUT path` with a body.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Answer, String> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
+    /// `PATCH path` with a body.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer, String> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    /// `DELETE path`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn delete(&self, path: &str) -> Result<Answer, String> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
+        let said = |error: reqwest::Error| error.without_url().to_string();
+        let mut request = self.http.request(method, format!("{}/{path}", self.base)).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.map_err(said)?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.map_err(said)?;
+        if text.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        let value = serde_json::from_str(&text).map_err(|_| format!("the answer is not JSON (status {status})"))?;
+        Ok((status, value))
+    }
+}

@@ -1,0 +1,316 @@
+//! The whole bundle, running: what the template deploys, wired together in one process.
+//!
+//! The functions are the deployed ones: the same handlers over the same adapters, behind the same event
+//! types. Only what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::Admin;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use bundle_tests::sandbox::{Sandbox, SandboxOptions};
+use callback::Callback;
+use domain::event::{RELATED, WELCOMED};
+use lambda_http::Request;
+use lambda_runtime::{LambdaEvent, service_fn};
+use platform::environment::Environment;
+use platform::layout;
+use platform::metrics::Metrics;
+use platform::start::Platform;
+use serde_json::json;
+use tagging::Tagger;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use welcome::Welcomer;
+
+use crate::config::{ConfigFile, Keys};
+use crate::data_directory::DataDirectory;
+use crate::embedded::{Embedded, Place};
+use crate::event_source::{EventSource, EventSourceMapping, Pattern};
+use crate::gateway::{self, Routes};
+use crate::invoke::Function;
+use crate::start::{Listener, Listeners, StartError};
+use crate::tables;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// Port of the front door; DynamoDB has the next one. 0 takes two free ports.
+    pub port: u16,
+    /// Where tables, stream positions and a generated configuration live; in memory without it.
+    pub data: Option<PathBuf>,
+    /// The configuration file; without it one is made.
+    pub config: Option<PathBuf>,
+    /// Whose API is called.
+    pub wecom: Wecom,
+}
+
+/// Whose API is called.
+#[derive(Debug, Clone)]
+pub enum Wecom {
+    /// That of the sandbox, which is part of the stack.
+    Sandbox(SandboxOptions),
+    /// Another one, at this base URL.
+    At(String),
+}
+
+/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running
+/// requests end first.
+pub struct Stack {
+    /// `http://127.0.0.1:` and the port of the front door.
+    pub url: String,
+    /// The URL of the embedded DynamoDB.
+    pub dynamodb_url: String,
+    /// The keys of the configuration.
+    pub keys: Keys,
+    /// The sandbox, if there is one.
+    pub sandbox: Option<Sandbox>,
+    embedded: Embedded,
+    _sources: Vec<EventSource>,
+    stop: oneshot::Sender<()>,
+    server: AbortOnDrop,
+    _directory: Option<DataDirectory>,
+    _temporary: Option<TempDir>,
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+const INBOX_TABLE: &str = "inbox";
+const DATA_TABLE: &str = "data";
+
+/// Time-outs of the functions. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging
+/// waits for its share of calls in flight; an upload of media takes up to a minute, and the gateway gives up
+/// after 30 s.
+const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(30);
+const TAGGING_TIMEOUT: Duration = Duration::from_secs(120);
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Stack {
+    /// Binds the ports, opens the tables, starts the functions and opens their connections.
+    ///
+    /// # Errors
+    /// [`StartError`]: one line for the person at the terminal.
+    pub async fn start(options: StackOptions) -> Result<Self, StartError> {
+        let listeners = Listeners::bind(options.port).await?;
+        let directory = options.data.as_deref().map(DataDirectory::open).transpose()?;
+        let (config, temporary) = config_file(&options, directory.as_ref())?;
+        let keys = config.keys()?;
+        let place = directory.as_ref().map_or(Place::Memory, Place::Directory);
+        let embedded = Embedded::start(place, listeners.dynamodb).await?;
+        let aws = aws_config(embedded.endpoint());
+        let client = Client::new(&aws);
+        tables::ensure(&client, INBOX_TABLE, &layout::INBOX).await?;
+        tables::ensure(&client, DATA_TABLE, &layout::DATA).await?;
+
+        let url = listeners.gateway.url.clone();
+        let (sandbox, wecom_base) = match options.wecom {
+            Wecom::At(base) => (None, base),
+            Wecom::Sandbox(sandbox) => (Some(open_sandbox(sandbox, &keys, &url)?), format!("{url}/sandbox")),
+        };
+        let functions = Functions::new(&aws, &config, wecom_base)?;
+        let sources = functions.start_sources(&embedded, directory.as_ref()).await?;
+        let (stop, server) = serve(listeners.gateway, &functions, sandbox.as_ref());
+        functions.warm_up().await;
+        Ok(Self {
+            url,
+            dynamodb_url: embedded.endpoint().to_owned(),
+            keys,
+            sandbox,
+            embedded,
+            _sources: sources,
+            stop,
+            server: AbortOnDrop(server),
+            _directory: directory,
+            _temporary: temporary,
+        })
+    }
+
+    /// Ends running requests and stops.
+    pub async fn stop(mut self) {
+        drop(self.stop);
+        // The server has ended, or was aborted; both are what is wanted.
+        let _ended = (&mut self.server.0).await;
+        self.embedded.stop().await;
+    }
+}
+
+fn config_file(
+    options: &StackOptions,
+    directory: Option<&DataDirectory>,
+) -> Result<(ConfigFile, Option<TempDir>), StartError> {
+    match (&options.config, directory) {
+        (Some(path), _) => Ok((ConfigFile::open(path)?, None)),
+        (None, Some(directory)) => Ok((ConfigFile::make(&directory.config())?, None)),
+        (None, None) => {
+            let unusable = |source| StartError::DataDirectory { path: std::env::temp_dir(), source };
+            let temporary = TempDir::new().map_err(unusable)?;
+            Ok((ConfigFile::make(&temporary.path().join("config.json"))?, Some(temporary)))
+        }
+    }
+}
+
+fn aws_config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "the embedded database checks none");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build()
+}
+
+fn open_sandbox(options: SandboxOptions, keys: &Keys, front_door: &str) -> Result<Sandbox, StartError> {
+    let failed = |reason: String| StartError::Wecom { reason };
+    let sandbox = Sandbox::new(options).map_err(|error| failed(error.to_string()))?;
+    for corp in keys.sandbox_corps(front_door) {
+        sandbox.add_corp(corp).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(sandbox)
+}
+
+fn serve(listener: Listener, functions: &Functions, sandbox: Option<&Sandbox>) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let routes = Routes::new()
+        .route("/callback", functions.callback.clone())
+        .route("/admin", functions.admin.clone());
+    let mut router = routes.into_router();
+    if let Some(sandbox) = sandbox {
+        router = router.nest_service("/sandbox", sandbox.router());
+    }
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        // A sender that is dropped stops the server as well.
+        let _dropped = stopped.await;
+    };
+    (stop, tokio::spawn(gateway::serve(listener.socket, router, stopped)))
+}
+
+/// The functions of the bundle.
+struct Functions {
+    callback: Function,
+    admin: Function,
+    welcome: Function,
+    tagging: Function,
+    warm_up: Vec<Platform>,
+}
+
+impl Functions {
+    /// Wires each function as its `main` does.
+    fn new(aws: &SdkConfig, config: &ConfigFile, wecom_base: String) -> Result<Self, StartError> {
+        let environment = Environment {
+            inbox_table: INBOX_TABLE.to_owned(),
+            data_table: DATA_TABLE.to_owned(),
+            secret_id: String::new(),
+            wecom_api_base: wecom_base,
+        };
+        let platform = |name: &'static str| {
+            let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
+            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics)
+                .map_err(|error| StartError::Wecom { reason: error.to_string() })
+        };
+        let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
+        Ok(Self {
+            callback: callback_function(platform("callback")?),
+            admin: admin_function(platform("admin")?),
+            welcome: welcome_function(&welcome),
+            tagging: tagging_function(&tagging),
+            warm_up: vec![welcome, tagging],
+        })
+    }
+
+    async fn warm_up(&self) {
+        for platform in &self.warm_up {
+            platform.wecom.warm_up().await;
+        }
+    }
+
+    /// The event source mappings of the template.
+    async fn start_sources(
+        &self,
+        embedded: &Embedded,
+        directory: Option<&DataDirectory>,
+    ) -> Result<Vec<EventSource>, StartError> {
+        let welcome = EventSourceMapping {
+            batch_size: 10,
+            parallelization_factor: 10,
+            filter_criteria: vec![inserted(&WELCOMED)?],
+            maximum_record_age: Some(Duration::from_secs(3600)),
+            ..consumer(self.welcome.clone())
+        };
+        let tagging = EventSourceMapping {
+            batch_size: 100,
+            filter_criteria: vec![inserted(&RELATED)?],
+            ..consumer(self.tagging.clone())
+        };
+        let mut sources = Vec::new();
+        for mapping in [welcome, tagging] {
+            let position = directory.map(|directory| directory.position(mapping.function.name()));
+            let started = mapping.start(embedded, position).await;
+            sources.push(started.map_err(|error| StartError::Database { reason: error.to_string() })?);
+        }
+        Ok(sources)
+    }
+}
+
+/// What both consumers of the inbox have in common.
+fn consumer(function: Function) -> EventSourceMapping {
+    EventSourceMapping {
+        report_batch_item_failures: true,
+        bisect_batch_on_function_error: true,
+        ..EventSourceMapping::new(INBOX_TABLE, function)
+    }
+}
+
+/// Lets new events of these names through, and nothing else.
+fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
+    let pattern = json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": names}}}});
+    pattern.to_string().parse().map_err(|error| StartError::Database { reason: format!("{error}") })
+}
+
+fn callback_function(platform: Platform) -> Function {
+    let callback = Arc::new(Callback::new(platform.config, platform.store, platform.metrics));
+    let service = service_fn(move |request: Request| {
+        let callback = Arc::clone(&callback);
+        async move { callback.handle(request).await }
+    });
+    Function::http("callback", CALLBACK_TIMEOUT, service)
+}
+
+fn admin_function(platform: Platform) -> Function {
+    let admin = Arc::new(Admin::new(platform.config, platform.store, platform.wecom));
+    let service = service_fn(move |request: Request| {
+        let admin = Arc::clone(&admin);
+        async move { admin.handle(request).await }
+    });
+    Function::http("admin", ADMIN_TIMEOUT, service)
+}
+
+fn welcome_function(platform: &Platform) -> Function {
+    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
+    let welcomer = Arc::new(Welcomer::new(config, store, platform.wecom.clone(), platform.metrics.clone()));
+    let service = service_fn(move |event: LambdaEvent<_>| {
+        let welcomer = Arc::clone(&welcomer);
+        async move { welcomer.handle(event).await }
+    });
+    Function::new("welcome", WELCOME_TIMEOUT, service)
+}
+
+fn tagging_function(platform: &Platform) -> Function {
+    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
+    let tagger = Arc::new(Tagger::new(config, store, platform.wecom.clone(), platform.metrics.clone()));
+    let service = service_fn(move |event: LambdaEvent<_>| {
+        let tagger = Arc::clone(&tagger);
+        async move { tagger.handle(event).await }
+    });
+    Function::new("tagging", TAGGING_TIMEOUT, service)
+}

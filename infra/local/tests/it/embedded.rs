@@ -1,0 +1,90 @@
+//! The embedded DynamoDB through the AWS SDK.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
+};
+
+use crate::inbox::Inbox;
+
+pub(crate) fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "static"))
+        .build();
+    Client::from_conf(config)
+}
+
+pub(crate) async fn put(client: &Client, name: &str) {
+    client
+        .put_item()
+        .table_name("inbox")
+        .item("pk", AttributeValue::S(name.to_owned()))
+        .item("sk", AttributeValue::S("event".to_owned()))
+        .item("name", AttributeValue::S(name.to_owned()))
+        .send()
+        .await
+        .unwrap();
+}
+
+/// Makes the table `inbox`, without a stream.
+pub(crate) async fn create_inbox(client: &Client) {
+    let mut request = client
+        .create_table()
+        .table_name("inbox")
+        .billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        let key = KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build();
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build();
+        request = request
+            .key_schema(key.unwrap())
+            .attribute_definitions(attribute.unwrap());
+    }
+    request.send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_http_api_and_the_handle_write_at_once() {
+    let inbox = Inbox::new().await;
+    let client = client(inbox.embedded.endpoint());
+    let database = inbox.database().clone();
+    let through_handle = tokio::task::spawn_blocking(move || {
+        for number in 0..100 {
+            let item =
+                serde_json::json!({"pk": {"S": format!("handle{number}")}, "sk": {"S": "event"}});
+            let request = serde_json::json!({"TableName": "inbox", "Item": item});
+            database
+                .put_item(serde_json::from_value(request).unwrap())
+                .unwrap();
+        }
+    });
+    let through_http = (0..100).map(|number| {
+        let client = &client;
+        async move { put(client, &format!("http{number}")).await }
+    });
+    futures::future::join_all(through_http).await;
+    through_handle.await.unwrap();
+    let scan = client.scan().table_name("inbox").send().await.unwrap();
+    assert_eq!(scan.count(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_made_and_dropped_while_changes_are_watched() {
+    let inbox = Inbox::new().await;
+    for _ in 0..300 {
+        inbox.create("passing", true);
+        let request = serde_json::json!({"TableName": "passing"});
+        let request = serde_json::from_value(request).unwrap();
+        inbox.database().delete_table(request).unwrap();
+    }
+}

@@ -1,0 +1,15 @@
+//! The machinery of the local stack from outside: event sources against a real embedded database,
+//! the front door over HTTP, the command as a process.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do, and clippy's own exception covers test functions only"
+)]
+
+mod command;
+mod embedded;
+mod event_source;
+mod gateway;
+mod inbox;
+mod recorder;
+mod retries;

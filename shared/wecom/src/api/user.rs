@@ -1,0 +1,45 @@
+//! Members of the company (WeCom doc 90196).
+
+use super::wire::open_number;
+use crate::id::UserId;
+use crate::private::Private;
+use serde::{Deserialize, Serialize};
+
+open_number! {
+    /// Whether a member works with WeCom.
+    UserStatus {
+        /// Yes.
+        Active = 1,
+        /// Disabled by the company.
+        Disabled = 2,
+        /// Never logged in.
+        NotActivated = 4,
+        /// Left the company.
+        Left = 5,
+    }
+}
+
+/// A member. Apps made after 2022-06-20 get no phone, mail, gender, picture or address, so these are not here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct User {
+    /// The member.
+    #[serde(rename = "userid")]
+    pub user_id: UserId,
+    /// The name.
+    pub name: Private,
+    /// Another name.
+    pub alias: Private,
+    /// The job.
+    pub position: String,
+    /// Whether the member works with WeCom.
+    pub status: UserStatus,
+    /// Departments.
+    pub department: Vec<u64>,
+    /// The department that counts.
+    pub main_department: u64,
+    /// For each department, 1 if the member leads it.
+    pub is_leader_in_dept: Vec<u8>,
+    /// Who leads the member.
+    pub direct_leader: Vec<UserId>,
+}

@@ -1,0 +1,176 @@
+//! Calls about customer acquisition links (WeCom docs 97297, 97298, 97375, 100130).
+
+use super::Client;
+use super::transport::Call;
+use crate::api::Page;
+use crate::api::acquisition::{
+    AcquisitionLink, AcquisitionLinkDetail, AcquisitionQuota, ChatInfo, LinkCustomer, LinkRequest,
+    LinkStatistic, STATISTIC_MAX_SECONDS,
+};
+use crate::error::{Error, Invalid};
+use crate::id::LinkId;
+use crate::private::Private;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Made {
+    link: AcquisitionLink,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listed {
+    link_id_list: Vec<LinkId>,
+    next_cursor: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Customers {
+    customer_list: Vec<LinkCustomer>,
+    next_cursor: String,
+}
+
+#[derive(Serialize)]
+struct Update<'a> {
+    link_id: &'a LinkId,
+    #[serde(flatten)]
+    changes: &'a LinkRequest,
+}
+
+/// Which page; what is `None` is not sent.
+#[derive(Serialize)]
+struct At<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_id: Option<&'a LinkId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
+}
+
+impl Client {
+    /// Makes a link. It is not idempotent: after an unclear result look for its name first.
+    ///
+    /// # Errors
+    /// 41095 if there are too many, 41200 for a business category without the feature.
+    pub async fn create_link(&self, link: &LinkRequest) -> Result<AcquisitionLink, Error> {
+        let api = "externalcontact/customer_acquisition/create_link";
+        link.check().map_err(|invalid| invalid.for_api(api))?;
+        self.call::<Made>(Call::post(api, link)?)
+            .await
+            .map(|made| made.link)
+    }
+
+    /// Changes a link; range and priority replace the old ones.
+    ///
+    /// # Errors
+    /// As [`Client::create_link`], and 41098 for a link of another app.
+    pub async fn update_link(&self, link_id: &LinkId, changes: &LinkRequest) -> Result<(), Error> {
+        let api = "externalcontact/customer_acquisition/update_link";
+        changes
+            .check_changes()
+            .map_err(|invalid| invalid.for_api(api))?;
+        self.order(Call::post(api, &Update { link_id, changes })?)
+            .await
+    }
+
+    /// Reads a link.
+    ///
+    /// # Errors
+    /// 41098 for a link of another app.
+    pub async fn get_link(&self, link_id: &LinkId) -> Result<AcquisitionLinkDetail, Error> {
+        let api = "externalcontact/customer_acquisition/get";
+        self.call(Call::post(api, &json!({"link_id": link_id}))?)
+            .await
+    }
+
+    /// Deletes a link.
+    ///
+    /// # Errors
+    /// 41098 for a link of another app.
+    pub async fn delete_link(&self, link_id: &LinkId) -> Result<(), Error> {
+        let api = "externalcontact/customer_acquisition/delete_link";
+        self.order(Call::post(api, &json!({"link_id": link_id}))?)
+            .await
+    }
+
+    /// Lists the app's links; a page has at most 100.
+    ///
+    /// # Errors
+    /// 50100 or 60268 for a bad cursor.
+    pub async fn list_link(
+        &self,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<LinkId>, Error> {
+        let at = At {
+            link_id: None,
+            limit,
+            cursor,
+        };
+        let call = Call::post("externalcontact/customer_acquisition/list_link", &at)?;
+        let listed: Listed = self.call(call).await?;
+        Ok(Page::new(listed.link_id_list, listed.next_cursor))
+    }
+
+    /// Lists the customers who came by a link; a page has at most 1000.
+    ///
+    /// # Errors
+    /// 41098 for a link of another app; 50100 or 60268 for a bad cursor.
+    pub async fn link_customers(
+        &self,
+        link_id: &LinkId,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<LinkCustomer>, Error> {
+        let at = At {
+            link_id: Some(link_id),
+            limit,
+            cursor,
+        };
+        let call = Call::post("externalcontact/customer_acquisition/customer", &at)?;
+        let customers: Customers = self.call(call).await?;
+        Ok(Page::new(customers.customer_list, customers.next_cursor))
+    }
+
+    /// How many uses are left.
+    ///
+    /// # Errors
+    /// 48002 if the app is not in the list of callable apps.
+    pub async fn acquisition_quota(&self) -> Result<AcquisitionQuota, Error> {
+        self.call(Call::get("externalcontact/customer_acquisition_quota"))
+            .await
+    }
+
+    /// How a link did between two Unix times: at most 30 days, all within the last 180; whole days count.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a longer or negative span.
+    pub async fn link_statistic(
+        &self,
+        link_id: &LinkId,
+        start_time: i64,
+        end_time: i64,
+    ) -> Result<LinkStatistic, Error> {
+        let api = "externalcontact/customer_acquisition/statistic";
+        if !(0..=STATISTIC_MAX_SECONDS).contains(&end_time.saturating_sub(start_time)) {
+            let reason = "must be after start_time, by at most 30 days";
+            return Err(Invalid::new("end_time", reason).for_api(api));
+        }
+        let request = json!({"link_id": link_id, "start_time": start_time, "end_time": end_time});
+        self.call(Call::post(api, &request)?).await
+    }
+
+    /// Who wrote, from the chat key of an event; good for 30 minutes.
+    ///
+    /// # Errors
+    /// 41201 for a bad key.
+    pub async fn get_chat_info(&self, chat_key: &Private) -> Result<ChatInfo, Error> {
+        let api = "externalcontact/customer_acquisition/get_chat_info";
+        self.call(Call::post(api, &json!({"chat_key": chat_key}))?)
+            .await
+    }
+}

@@ -1,0 +1,83 @@
+//! What this process remembers about the token, and how soon it may ask WeCom again.
+
+use super::AccessToken;
+use crate::client::token_store::Broken;
+use crate::error::Error;
+use std::time::{Duration, Instant};
+
+/// Until its end WeCom may give the same token again, so refreshing ahead more often is a call for nothing.
+const AHEAD_PAUSE: Duration = Duration::from_secs(60);
+/// A token that was just fetched and is refused again is not replaced: gettoken would give the same one.
+const RENEW_PAUSE: Duration = Duration::from_secs(30);
+/// How long a failure of gettoken is every waiting caller's answer.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// The same for 45009: the penalty of a rate limit is at least a minute (WeCom doc 90312).
+const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
+/// The code of a rate limit.
+const RATE_LIMIT: i64 = 45009;
+/// A refused secret is tried again this often. Wrong secrets in a row ban the calling address for an hour (WeCom doc
+/// 90313). Seconds.
+const PROBE_SECONDS: i64 = 3600;
+
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) token: Option<AccessToken>,
+    pub(super) broken: Option<Broken>,
+    failure: Option<(Instant, Error)>,
+    went_ahead: Option<Instant>,
+    renewed: Option<Instant>,
+}
+
+impl Memory {
+    /// Takes a token, and what is known about the secret beside it.
+    pub(super) fn adopt(&mut self, token: AccessToken, broken: Option<Broken>) {
+        self.token = Some(token);
+        self.broken = broken;
+        self.failure = None;
+    }
+
+    pub(super) fn failed(&mut self, error: Error) {
+        self.failure = Some((Instant::now(), error));
+    }
+
+    /// The failure that is too fresh for another attempt.
+    pub(super) fn recent_failure(&self) -> Option<Error> {
+        let (at, error) = self.failure.as_ref()?;
+        let pause = if error.code() == Some(RATE_LIMIT) {
+            RATE_LIMIT_PAUSE
+        } else {
+            FAILURE_PAUSE
+        };
+        (at.elapsed() < pause).then(|| error.clone())
+    }
+
+    /// The refusal that is too fresh for another attempt.
+    pub(super) fn refusal(&self, now: i64) -> Option<Error> {
+        let broken = self
+            .broken
+            .as_ref()
+            .filter(|it| now - it.probed_at < PROBE_SECONDS)?;
+        Some(Error::Broken {
+            code: broken.code,
+            since: broken.since,
+        })
+    }
+
+    /// Whether to start a refresh ahead of time; at most one in [`AHEAD_PAUSE`].
+    pub(super) fn may_go_ahead(&mut self) -> bool {
+        once_in(AHEAD_PAUSE, &mut self.went_ahead)
+    }
+
+    /// Whether to replace a refused token; at most one in [`RENEW_PAUSE`].
+    pub(super) fn may_renew(&mut self) -> bool {
+        once_in(RENEW_PAUSE, &mut self.renewed)
+    }
+}
+
+fn once_in(pause: Duration, last: &mut Option<Instant>) -> bool {
+    let may = last.is_none_or(|at| at.elapsed() >= pause);
+    if may {
+        *last = Some(Instant::now());
+    }
+    may
+}

@@ -1,0 +1,53 @@
+//! The store as this process sees it: it may fail or hang, and neither is the trouble of a call.
+
+use crate::client::token_store::{StoredToken, TokenKey, TokenStore};
+use crate::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The longest wait for one answer of the store.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A store that did not answer, which has been logged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Down;
+
+pub(super) struct SharedStore {
+    pub(super) key: TokenKey,
+    pub(super) store: Arc<dyn TokenStore>,
+}
+
+impl SharedStore {
+    pub(super) async fn load(&self) -> Result<Option<StoredToken>, Down> {
+        self.bounded(self.store.load(&self.key)).await
+    }
+
+    pub(super) async fn try_lease(&self, now: i64, until: i64) -> Result<bool, Down> {
+        self.bounded(self.store.try_lease(&self.key, now, until))
+            .await
+    }
+
+    pub(super) async fn save(&self, token: &StoredToken) -> Result<(), Down> {
+        self.bounded(self.store.save(&self.key, token)).await
+    }
+
+    pub(super) async fn release(&self, until: i64) -> Result<(), Down> {
+        self.bounded(self.store.release(&self.key, until)).await
+    }
+
+    async fn bounded<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Down> {
+        let reason = match timeout(PATIENCE, answer).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        tracing::warn!(
+            wecom.corp = %self.key.corp,
+            wecom.app = %self.key.app,
+            error = reason,
+            "the token store does not work; the token is kept in memory"
+        );
+        Err(Down)
+    }
+}

@@ -1,0 +1,148 @@
+//! What can go wrong with a call, and what the caller should do about it.
+
+pub mod codes;
+
+use std::fmt;
+
+/// Why a call did not give its result. It names the API by its path without `/cgi-bin/`, and never holds a token, a
+/// secret or a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// WeCom refused. The text is for people: it changes, but its `hint` and `from ip` are what support asks for
+    /// (WeCom doc 90930).
+    #[error("{api}: WeCom answered {code}: {message}")]
+    Api {
+        /// The API, such as `externalcontact/mark_tag`.
+        api: &'static str,
+        /// WeCom's `errcode`, never 0.
+        code: i64,
+        /// WeCom's `errmsg`, without secrets.
+        message: String,
+    },
+    /// There was no answer: no connection, time-out, HTTP 5xx, connection dropped.
+    #[error("{api}: WeCom could not be reached: {reason}")]
+    Unreachable {
+        /// The API.
+        api: &'static str,
+        /// What happened, without the address that was called.
+        reason: String,
+        /// Whether WeCom may have received the request. WeCom knows no idempotency keys, so a create that may have
+        /// happened must be looked up before it is repeated.
+        sent: bool,
+    },
+    /// The answer is not what the documents say. WeCom may have done what was asked.
+    #[error("{api}: unreadable answer: {reason}")]
+    Unreadable {
+        /// The API.
+        api: &'static str,
+        /// What is wrong, without a quotation.
+        reason: String,
+    },
+    /// The request breaks a limit that WeCom documents. Nothing was sent.
+    #[error("{api}: {field}: {reason}")]
+    Invalid {
+        /// The API.
+        api: &'static str,
+        /// Path of the field in WeCom's names, such as `attachments[2].link.title`.
+        field: String,
+        /// Which limit.
+        reason: String,
+    },
+    /// The app's secret was refused before and is not tried again yet: repeated attempts with a wrong secret ban the
+    /// calling address for an hour. No call was made.
+    #[error("the app's credentials are broken since {since}: gettoken answered {code}")]
+    Broken {
+        /// What `gettoken` answered.
+        code: i64,
+        /// Since when, in Unix seconds.
+        since: i64,
+    },
+    /// The store of tokens failed. Calls go on from memory; only what asks for the store's state reports it.
+    #[error("the token store failed: {0}")]
+    TokenStore(String),
+}
+
+/// What to do about an error. Which code has which class is data: [`codes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// It passes: wait, then try again.
+    Retry,
+    /// The access token is no longer good: fetch one, try again once. The client does so by itself.
+    RefreshToken,
+    /// An answer of the business, such as "no longer a customer": write it down and go on.
+    Outcome,
+    /// Something is set up or programmed wrongly: stop and tell somebody. Codes that are not in the table are this.
+    Configuration,
+}
+
+/// A field that breaks a limit, before it is known which API refuses it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct Invalid {
+    /// Path of the field in WeCom's names.
+    pub field: String,
+    /// Which limit.
+    pub reason: String,
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Api { code, .. } => Class::of(*code),
+            Self::Unreachable { .. } | Self::TokenStore(_) => Class::Retry,
+            Self::Unreadable { .. } | Self::Invalid { .. } | Self::Broken { .. } => {
+                Class::Configuration
+            }
+        }
+    }
+
+    /// WeCom's `errcode`, if it answered one.
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            Self::Api { code, .. } | Self::Broken { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+impl Class {
+    /// The class of a code of WeCom's; [`Class::Configuration`] if the table does not know it.
+    pub fn of(code: i64) -> Self {
+        codes::find(code).map_or(Self::Configuration, |entry| entry.class)
+    }
+
+    /// A stable word for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::RefreshToken => "refresh_token",
+            Self::Outcome => "outcome",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Invalid {
+    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The error of an API that refuses the field.
+    pub fn for_api(self, api: &'static str) -> Error {
+        Error::Invalid {
+            api,
+            field: self.field,
+            reason: self.reason,
+        }
+    }
+}

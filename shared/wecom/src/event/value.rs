@@ -1,0 +1,116 @@
+//! How the text of a field becomes a typed value.
+
+use crate::fields::Fields;
+use crate::id::{
+    ChatId, CorpId, ExternalUserId, LinkId, MediaId, State, TagId, UserId, WelcomeCode,
+};
+use crate::private::Private;
+
+/// Reads a value at a path. `None` means that the event lacks a required field.
+pub(super) trait FromFields: Sized {
+    /// Whether an event without the field is [`Event::Unknown`](super::Event::Unknown).
+    const REQUIRED: bool = true;
+
+    fn read(fields: &Fields, path: &str) -> Option<Self>;
+}
+
+/// Values that WeCom joins with commas in one element, such as `1,2,3`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommaSeparated<T>(pub Vec<T>);
+
+/// What a tag event is about (WeCom doc 92130).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagType {
+    /// `tag`.
+    Tag,
+    /// `tag_group`.
+    TagGroup,
+    /// A word that this crate does not know.
+    Other(String),
+}
+
+impl From<&str> for TagType {
+    fn from(text: &str) -> Self {
+        match text {
+            "tag" => Self::Tag,
+            "tag_group" => Self::TagGroup,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// A value that is required, and as text never empty.
+macro_rules! from_text {
+    ($($type:ty),*) => {$(
+        impl FromFields for $type {
+            fn read(fields: &Fields, path: &str) -> Option<Self> {
+                fields.get(path).filter(|text| !text.is_empty()).map(<$type>::from)
+            }
+        }
+    )*};
+}
+
+macro_rules! from_number {
+    ($($type:ty),*) => {$(
+        impl FromFields for $type {
+            fn read(fields: &Fields, path: &str) -> Option<Self> {
+                fields.get(path)?.trim().parse().ok()
+            }
+        }
+    )*};
+}
+
+from_text!(
+    String,
+    Private,
+    TagType,
+    ChatId,
+    CorpId,
+    ExternalUserId,
+    LinkId,
+    MediaId,
+    State,
+    TagId,
+    UserId,
+    WelcomeCode
+);
+from_number!(i64, u32, u64);
+
+/// Absent, empty and unreadable are the same: the field says nothing. The fields of the message keep what was sent.
+impl<T: FromFields> FromFields for Option<T> {
+    const REQUIRED: bool = false;
+
+    fn read(fields: &Fields, path: &str) -> Option<Self> {
+        Some(T::read(fields, path))
+    }
+}
+
+/// One value per repeated element.
+impl FromFields for Vec<String> {
+    const REQUIRED: bool = false;
+
+    fn read(fields: &Fields, path: &str) -> Option<Self> {
+        Some(
+            fields
+                .all(path)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+}
+
+impl<T: for<'a> From<&'a str>> FromFields for CommaSeparated<T> {
+    const REQUIRED: bool = false;
+
+    fn read(fields: &Fields, path: &str) -> Option<Self> {
+        let items = fields
+            .get(path)
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim);
+        Some(Self(
+            items.filter(|item| !item.is_empty()).map(T::from).collect(),
+        ))
+    }
+}

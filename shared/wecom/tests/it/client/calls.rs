@@ -1,0 +1,526 @@
+//! Every method: the verb, path, query and body that WeCom documents, and what its answer becomes.
+
+use super::sandbox::{Reply, Sandbox, code};
+use serde_json::{Value, json};
+use std::pin::Pin;
+use wecom::api::acquisition::{LinkRange, LinkRequest};
+use wecom::api::contact::{BatchGetByUser, Remark};
+use wecom::api::contact_way::{
+    AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
+};
+use wecom::api::media::MediaKind;
+use wecom::api::tag::{AddCorpTag, DelCorpTag, EditCorpTag, MarkTag, NewTag, TagFilter};
+use wecom::api::user::UserStatus;
+use wecom::{
+    ChatId, Client, ConfigId, Error, ExternalUserId, LinkId, Text, UserId, WelcomeCode,
+    WelcomeMessage,
+};
+
+type Called<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+type Method = for<'a> fn(&'a Client) -> Called<'a>;
+
+/// A call whose answer is looked at elsewhere.
+macro_rules! called {
+    ($client:ident => $call:expr) => {{
+        fn call($client: &Client) -> Called<'_> {
+            Box::pin(async move { $call.await.map(drop) })
+        }
+        call as Method
+    }};
+}
+
+fn li() -> UserId {
+    UserId::new("Li")
+}
+
+fn customer() -> ExternalUserId {
+    ExternalUserId::new("wm1")
+}
+
+fn mark() -> MarkTag {
+    MarkTag {
+        user_id: li(),
+        external_user_id: customer(),
+        add_tag: vec!["et1".into()],
+        remove_tag: vec!["et2".into()],
+    }
+}
+
+fn way() -> AddContactWay {
+    AddContactWay {
+        kind: ContactWayType::Single,
+        scene: Scene::QrCode,
+        user: vec![li()],
+        state: Some("ch1".into()),
+        ..AddContactWay::default()
+    }
+}
+
+fn link() -> LinkRequest {
+    LinkRequest {
+        link_name: Some("expo".into()),
+        range: Some(LinkRange {
+            user_list: vec![li()],
+            ..LinkRange::default()
+        }),
+        ..LinkRequest::default()
+    }
+}
+
+fn remark() -> Remark {
+    Remark {
+        user_id: li(),
+        external_user_id: customer(),
+        remark: Some("r".into()),
+        remark_mobiles: vec![String::new()],
+        ..Remark::default()
+    }
+}
+
+fn new_tags() -> AddCorpTag {
+    AddCorpTag {
+        group_name: Some("g".into()),
+        tag: vec![NewTag {
+            name: "t".into(),
+            order: Some(4_294_967_295),
+        }],
+        ..AddCorpTag::default()
+    }
+}
+
+/// Method, API, query after the token, and body; no body is a GET.
+fn documented() -> Vec<(Method, &'static str, &'static str, Option<Value>)> {
+    let way_json = json!({"type": 1, "scene": 2, "user": ["Li"], "state": "ch1"});
+    let link_json = json!({"link_name": "expo", "range": {"user_list": ["Li"]}});
+    let pair = json!({"userid": "Li", "external_userid": "wm1"});
+    let id = json!({"config_id": "c1"});
+    let link_id = json!({"link_id": "l1"});
+    vec![
+        (
+            called!(c => c.add_contact_way(&way())),
+            "externalcontact/add_contact_way",
+            "",
+            Some(way_json),
+        ),
+        (
+            called!(c => c.get_contact_way(&ConfigId::new("c1"))),
+            "externalcontact/get_contact_way",
+            "",
+            Some(id.clone()),
+        ),
+        (
+            called!(c => c.list_contact_way(&ListContactWay { limit: Some(9), cursor: Some("n".into()), ..Default::default() })),
+            "externalcontact/list_contact_way",
+            "",
+            Some(json!({"limit": 9, "cursor": "n"})),
+        ),
+        (
+            called!(c => c.update_contact_way(&UpdateContactWay { config_id: "c1".into(), user: Some(vec![li()]), ..Default::default() })),
+            "externalcontact/update_contact_way",
+            "",
+            Some(json!({"config_id": "c1", "user": ["Li"]})),
+        ),
+        (
+            called!(c => c.del_contact_way(&ConfigId::new("c1"))),
+            "externalcontact/del_contact_way",
+            "",
+            Some(id),
+        ),
+        (
+            called!(c => c.close_temp_chat(&li(), &customer())),
+            "externalcontact/close_temp_chat",
+            "",
+            Some(pair),
+        ),
+        (
+            called!(c => c.create_link(&link())),
+            "externalcontact/customer_acquisition/create_link",
+            "",
+            Some(link_json),
+        ),
+        (
+            called!(c => c.update_link(&LinkId::new("l1"), &LinkRequest { skip_verify: Some(false), ..Default::default() })),
+            "externalcontact/customer_acquisition/update_link",
+            "",
+            Some(json!({"link_id": "l1", "skip_verify": false})),
+        ),
+        (
+            called!(c => c.get_link(&LinkId::new("l1"))),
+            "externalcontact/customer_acquisition/get",
+            "",
+            Some(link_id.clone()),
+        ),
+        (
+            called!(c => c.delete_link(&LinkId::new("l1"))),
+            "externalcontact/customer_acquisition/delete_link",
+            "",
+            Some(link_id),
+        ),
+        (
+            called!(c => c.list_link(Some(5), None)),
+            "externalcontact/customer_acquisition/list_link",
+            "",
+            Some(json!({"limit": 5})),
+        ),
+        (
+            called!(c => c.link_customers(&LinkId::new("l1"), None, Some("n"))),
+            "externalcontact/customer_acquisition/customer",
+            "",
+            Some(json!({"link_id": "l1", "cursor": "n"})),
+        ),
+        (
+            called!(c => c.acquisition_quota()),
+            "externalcontact/customer_acquisition_quota",
+            "",
+            None,
+        ),
+        (
+            called!(c => c.link_statistic(&LinkId::new("l1"), 100, 200)),
+            "externalcontact/customer_acquisition/statistic",
+            "",
+            Some(json!({"link_id": "l1", "start_time": 100, "end_time": 200})),
+        ),
+        (
+            called!(c => c.get_chat_info(&"KEY".into())),
+            "externalcontact/customer_acquisition/get_chat_info",
+            "",
+            Some(json!({"chat_key": "KEY"})),
+        ),
+        (
+            called!(c => c.get_follow_user_list()),
+            "externalcontact/get_follow_user_list",
+            "",
+            None,
+        ),
+        (
+            called!(c => c.list_external_contacts(&li())),
+            "externalcontact/list",
+            "&userid=Li",
+            None,
+        ),
+        (
+            called!(c => c.get_external_contact(&customer(), None)),
+            "externalcontact/get",
+            "&external_userid=wm1",
+            None,
+        ),
+        (
+            called!(c => c.batch_get_by_user(&BatchGetByUser { userid_list: vec![li()], limit: Some(100), cursor: None })),
+            "externalcontact/batch/get_by_user",
+            "",
+            Some(json!({"userid_list": ["Li"], "limit": 100})),
+        ),
+        (
+            called!(c => c.remark(&remark())),
+            "externalcontact/remark",
+            "",
+            Some(
+                json!({"userid": "Li", "external_userid": "wm1", "remark": "r", "remark_mobiles": [""]}),
+            ),
+        ),
+        (
+            called!(c => c.contact_list(None, None)),
+            "externalcontact/contact_list",
+            "",
+            Some(json!({})),
+        ),
+        (
+            called!(c => c.get_corp_tag_list(&TagFilter::default())),
+            "externalcontact/get_corp_tag_list",
+            "",
+            Some(json!({})),
+        ),
+        (
+            called!(c => c.add_corp_tag(&new_tags())),
+            "externalcontact/add_corp_tag",
+            "",
+            Some(json!({"group_name": "g", "tag": [{"name": "t", "order": 4_294_967_295_u32}]})),
+        ),
+        (
+            called!(c => c.edit_corp_tag(&EditCorpTag { id: "et1".into(), order: Some(1), ..Default::default() })),
+            "externalcontact/edit_corp_tag",
+            "",
+            Some(json!({"id": "et1", "order": 1})),
+        ),
+        (
+            called!(c => c.del_corp_tag(&DelCorpTag { tag_id: vec!["et1".into()], ..Default::default() })),
+            "externalcontact/del_corp_tag",
+            "",
+            Some(json!({"tag_id": ["et1"]})),
+        ),
+        (
+            called!(c => c.mark_tag(&mark())),
+            "externalcontact/mark_tag",
+            "",
+            Some(
+                json!({"userid": "Li", "external_userid": "wm1", "add_tag": ["et1"], "remove_tag": ["et2"]}),
+            ),
+        ),
+        (
+            called!(c => c.get_user(&li())),
+            "user/get",
+            "&userid=Li",
+            None,
+        ),
+        (
+            called!(c => c.get_api_domain_ip()),
+            "get_api_domain_ip",
+            "",
+            None,
+        ),
+        (called!(c => c.get_callback_ip()), "getcallbackip", "", None),
+    ]
+}
+
+#[tokio::test]
+async fn every_method_sends_what_is_documented() {
+    let wecom = Sandbox::start().await;
+    let client = wecom.client();
+    for (method, api, query, body) in documented() {
+        method(&client).await.expect(api);
+        let [seen] = wecom.seen(api).try_into().expect(api);
+        assert_eq!(
+            seen.query,
+            format!("access_token=TOKEN%2F1{query}"),
+            "{api}"
+        );
+        assert_eq!(
+            seen.method.as_str(),
+            if body.is_some() { "POST" } else { "GET" },
+            "{api}"
+        );
+        let sent =
+            (!seen.body.is_empty()).then(|| serde_json::from_str::<Value>(&seen.body).unwrap());
+        assert_eq!(sent, body, "{api}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_beyond_the_limits_is_not_sent() {
+    let wecom = Sandbox::start().await;
+    let client = wecom.client();
+    let wrong = [
+        client.mark_tag(&MarkTag::default()).await.unwrap_err(),
+        client
+            .add_contact_way(&AddContactWay::default())
+            .await
+            .map(drop)
+            .unwrap_err(),
+        client
+            .send_welcome_msg(&WelcomeCode::new("C"), &WelcomeMessage::default())
+            .await
+            .unwrap_err(),
+        client
+            .create_link(&LinkRequest::default())
+            .await
+            .map(drop)
+            .unwrap_err(),
+        client
+            .link_statistic(&LinkId::new("l1"), 0, 2_592_001)
+            .await
+            .map(drop)
+            .unwrap_err(),
+        client
+            .upload_media(MediaKind::Image, "a.png", vec![0; 5])
+            .await
+            .map(drop)
+            .unwrap_err(),
+        client
+            .upload_image("a.png", vec![0; 2_097_153])
+            .await
+            .map(drop)
+            .unwrap_err(),
+    ];
+    for error in wrong {
+        assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
+    }
+    assert_eq!(wecom.count("gettoken"), 0);
+}
+
+#[tokio::test]
+async fn a_welcome_message_is_sent_without_control_characters() {
+    let wecom = Sandbox::start().await;
+    let content = "Hi\u{0}\u{8} \"李\"\n\t\u{1f}you".to_owned();
+    let message = WelcomeMessage {
+        text: Some(Text { content }),
+        attachments: vec![],
+    };
+    wecom
+        .client()
+        .send_welcome_msg(&WelcomeCode::new("CODE"), &message)
+        .await
+        .unwrap();
+    let sent = &wecom.seen("externalcontact/send_welcome_msg")[0].body;
+    assert_eq!(
+        sent,
+        r#"{"welcome_code":"CODE","text":{"content":"Hi \"李\"\n\tyou"}}"#
+    );
+}
+
+#[tokio::test]
+async fn lists_say_where_the_next_page_starts() {
+    let wecom = Sandbox::start().await;
+    let api = "externalcontact/list_contact_way";
+    wecom.next(
+        api,
+        Reply::Json(json!({"contact_way": [{"config_id": "c1"}], "next_cursor": "n"})),
+    );
+    wecom.next(
+        api,
+        Reply::Json(json!({"contact_way": null, "next_cursor": ""})),
+    );
+    let client = wecom.client();
+    let page = client
+        .list_contact_way(&ListContactWay::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (page.items, page.next_cursor.as_deref()),
+        (vec![ConfigId::new("c1")], Some("n"))
+    );
+    let page = client
+        .list_contact_way(&ListContactWay::default())
+        .await
+        .unwrap();
+    assert_eq!((page.items.len(), page.next_cursor), (0, None));
+}
+
+#[tokio::test]
+async fn a_member_without_customers_has_an_empty_list() {
+    let wecom = Sandbox::start().await;
+    wecom.next("externalcontact/list", code(84061));
+    wecom.next("externalcontact/list", code(60111));
+    let client = wecom.client();
+    assert_eq!(client.list_external_contacts(&li()).await, Ok(vec![]));
+    assert_eq!(
+        client
+            .list_external_contacts(&li())
+            .await
+            .unwrap_err()
+            .code(),
+        Some(60111)
+    );
+}
+
+#[tokio::test]
+async fn answers_become_types() {
+    let wecom = Sandbox::start().await;
+    let client = wecom.client();
+    let answer = |api: &str, value: Value| wecom.next(api, Reply::Json(value));
+
+    answer(
+        "externalcontact/add_contact_way",
+        json!({"config_id": "c1", "qr_code": "https://q"}),
+    );
+    let added = client.add_contact_way(&way()).await.unwrap();
+    assert_eq!(
+        (added.config_id.as_str(), added.qr_code.as_deref()),
+        ("c1", Some("https://q"))
+    );
+
+    answer(
+        "externalcontact/get_contact_way",
+        json!({"contact_way": {"config_id": "c1", "type": 2, "party": [3], "conclusions": {}}}),
+    );
+    let way = client.get_contact_way(&ConfigId::new("c1")).await.unwrap();
+    assert_eq!((way.kind, way.party), (ContactWayType::Multi, vec![3]));
+
+    answer(
+        "externalcontact/customer_acquisition/create_link",
+        json!({"link": {"link_id": "l1", "create_time": "17"}}),
+    );
+    let made = client.create_link(&link()).await.unwrap();
+    assert_eq!((made.link_id.as_str(), made.create_time), ("l1", 17));
+
+    answer(
+        "externalcontact/batch/get_by_user",
+        json!({"external_contact_list": [{"external_contact": {"external_userid": "wm1"}, "follow_info": {"userid": "Li"}}],
+               "next_cursor": "n", "fail_info": {"unlicensed_userid_list": ["wang"]}}),
+    );
+    let request = BatchGetByUser {
+        userid_list: vec![li()],
+        ..BatchGetByUser::default()
+    };
+    let batch = client.batch_get_by_user(&request).await.unwrap();
+    assert_eq!(batch.page.items[0].follow_info.user_id, li());
+    assert_eq!(
+        (batch.page.next_cursor.as_deref(), batch.unlicensed),
+        (Some("n"), vec!["wang".into()])
+    );
+
+    answer(
+        "externalcontact/add_corp_tag",
+        json!({"tag_group": {"group_id": "g1", "tag": [{"id": "et1", "name": "t"}]}}),
+    );
+    let group = client.add_corp_tag(&new_tags()).await.unwrap();
+    assert_eq!(
+        (group.group_id.as_str(), group.tag[0].id.as_str()),
+        ("g1", "et1")
+    );
+
+    answer(
+        "user/get",
+        json!({"userid": "Li", "name": "Li Si", "status": 4, "gender": "1"}),
+    );
+    let user = client.get_user(&li()).await.unwrap();
+    assert_eq!(
+        (user.name.expose(), user.status),
+        ("Li Si", UserStatus::NotActivated)
+    );
+
+    answer(
+        "externalcontact/contact_list",
+        json!({"info_list": [{"is_customer": false, "chat_id": "wr1"}]}),
+    );
+    let served = client.contact_list(None, None).await.unwrap();
+    assert_eq!(served.items[0].chat_id, ChatId::new("wr1"));
+
+    answer("getcallbackip", json!({"ip_list": ["101.226.103.*"]}));
+    assert_eq!(client.get_callback_ip().await.unwrap(), ["101.226.103.*"]);
+}
+
+#[tokio::test]
+async fn uploads_are_one_part_with_a_file_name() {
+    let wecom = Sandbox::start().await;
+    wecom.next("media/upload", code(42001));
+    wecom.next(
+        "media/upload",
+        Reply::Json(json!({"type": "image", "media_id": "M1", "created_at": "1380000000"})),
+    );
+    let client = wecom.client();
+    let uploaded = client
+        .upload_media(MediaKind::Image, "你好.png", b"picture".to_vec())
+        .await
+        .unwrap();
+    assert_eq!(
+        (uploaded.media_id.as_str(), uploaded.expires_at()),
+        ("M1", 1_380_259_200)
+    );
+    // The refused token was replaced, and the file sent again in full.
+    let [_, seen] = wecom.seen("media/upload").try_into().unwrap();
+    assert_eq!(seen.query, "access_token=TOKEN%2F2&type=image");
+    assert!(
+        seen.body.contains(r#"name="media"; filename="你好.png""#),
+        "{}",
+        seen.body
+    );
+    assert!(seen.body.contains("\r\n\r\npicture\r\n"), "{}", seen.body);
+
+    wecom.next(
+        "media/uploadimg",
+        Reply::Json(json!({"errcode": 0, "url": "https://p/0"})),
+    );
+    assert_eq!(
+        client
+            .upload_image("a.png", b"picture".to_vec())
+            .await
+            .unwrap(),
+        "https://p/0"
+    );
+    wecom.next("media/uploadimg", Reply::Json(json!({"errcode": 0})));
+    let error = client
+        .upload_image("a.png", b"picture".to_vec())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }), "{error:?}");
+}

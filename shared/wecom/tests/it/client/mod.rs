@@ -1,0 +1,7 @@
+//! The client against a small scripted server that counts what it is asked.
+
+mod calls;
+mod network;
+mod sandbox;
+mod stores;
+mod tokens;

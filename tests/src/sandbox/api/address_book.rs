@@ -1,0 +1,94 @@
+//! Members, departments and the app itself (WeCom docs 90196, 95350).
+
+use super::{Answer, Call, Refusal, fields};
+use crate::sandbox::model::{Department, Member};
+use serde_json::{Value, json};
+
+/// What an app of today sees of a member: no avatar, gender, phone number or e-mail address.
+pub(super) fn user(call: &mut Call<'_>) -> Answer {
+    let userid = call.userid("userid")?;
+    let member = call.corp.member(&userid).ok_or(Refusal(60111))?;
+    let zeros = vec![0; member.departments.len()];
+    fields(json!({
+        "userid": member.userid,
+        "name": member.name,
+        "department": member.departments,
+        "order": zeros,
+        "is_leader_in_dept": zeros,
+        "direct_leader": [],
+        "position": "",
+        "status": 1,
+        "main_department": member.departments.first(),
+        "alias": "",
+        "external_position": "",
+    }))
+}
+
+/// The members of a department, with those below it if `fetch_child` is 1.
+pub(super) fn users(call: &mut Call<'_>) -> Answer {
+    let id = call.fields.digits("department_id")?.ok_or(Refusal(60123))?;
+    if !call.corp.departments.contains_key(&id) {
+        return Err(Refusal(60003));
+    }
+    let with_children = call.fields.digits("fetch_child")? == Some(1);
+    let belongs = |member: &&Member| {
+        let mut departments = member.departments.iter();
+        departments.any(|own| *own == id || with_children && call.corp.lies_below(*own, id))
+    };
+    let members = call.corp.members.values().filter(belongs);
+    let rows: Vec<Value> = members
+        .map(|member| json!({"userid": member.userid, "name": member.name, "department": member.departments}))
+        .collect();
+    fields(json!({"userlist": rows}))
+}
+
+/// The ids of a department and all below it, or of all.
+pub(super) fn department_ids(call: &mut Call<'_>) -> Answer {
+    let show = |id: &u32, department: &Department| json!({"id": id, "parentid": department.parent_id, "order": 0});
+    let rows = departments_below(call, show)?;
+    fields(json!({"department_id": rows}))
+}
+
+/// A department and all below it with their names, or all.
+pub(super) fn departments(call: &mut Call<'_>) -> Answer {
+    let show = |id: &u32, department: &Department| json!({"id": id, "name": department.name, "parentid": department.parent_id, "order": 0});
+    let rows = departments_below(call, show)?;
+    fields(json!({"department": rows}))
+}
+
+fn departments_below(
+    call: &Call<'_>,
+    show: impl Fn(&u32, &Department) -> Value,
+) -> Result<Vec<Value>, Refusal> {
+    let top = call.fields.digits("id")?;
+    if top.is_some_and(|id| !call.corp.departments.contains_key(&id)) {
+        return Err(Refusal(60003));
+    }
+    let below = |id: u32| top.is_none_or(|top| call.corp.lies_below(id, top));
+    let departments = call.corp.departments.iter().filter(|(id, _)| below(**id));
+    Ok(departments
+        .map(|(id, department)| show(id, department))
+        .collect())
+}
+
+/// The calling app, whose visible range is every member.
+pub(super) fn agent(call: &mut Call<'_>) -> Answer {
+    let id = call.fields.digits("agentid")?.ok_or(Refusal(41011))?;
+    let app = call
+        .corp
+        .app(call.app)
+        .filter(|app| app.agent_id == u64::from(id));
+    let app = app.ok_or(Refusal(301_002))?;
+    let members = call.corp.members.values();
+    let users: Vec<Value> = members
+        .map(|member| json!({"userid": member.userid}))
+        .collect();
+    fields(json!({
+        "agentid": app.agent_id,
+        "name": app.name,
+        "close": 0,
+        "allow_userinfos": {"user": users},
+        "allow_partys": {"partyid": []},
+        "allow_tags": {"tagid": []},
+    }))
+}

@@ -1,0 +1,212 @@
+//! Follow users, customers and remarks (WeCom docs 92571, 92113, 92114, 92994, 92115).
+
+use super::paging::Page;
+use super::{Answer, Call, Refusal, done, fields};
+use crate::sandbox::model::{CorpState, Customer, Relation};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+pub(super) fn follow_users(call: &mut Call<'_>) -> Answer {
+    let userids: Vec<_> = call
+        .corp
+        .members
+        .values()
+        .map(|member| &member.userid)
+        .collect();
+    fields(json!({"follow_user": userids}))
+}
+
+/// All customers of a member; a member without any gets 84061.
+pub(super) fn list(call: &mut Call<'_>) -> Answer {
+    let userid = call.userid("userid")?;
+    let open = relations_of(call.corp, &userid, "").filter(|(_, relation)| relation.is_open());
+    let ids: Vec<_> = open.map(|(external_userid, _)| external_userid).collect();
+    if ids.is_empty() {
+        return Err(Refusal(84061));
+    }
+    fields(json!({"external_userid": ids}))
+}
+
+pub(super) fn get(call: &mut Call<'_>) -> Answer {
+    const SCOPE: &str = "follow_user";
+    const FOLLOWERS_PER_PAGE: usize = 500;
+    let external_userid = call.fields.required("external_userid", 41035)?;
+    let customer = call
+        .corp
+        .customers
+        .get(external_userid)
+        .ok_or(Refusal(40096))?;
+    let page = Page::read(call.fields, SCOPE, FOLLOWERS_PER_PAGE, FOLLOWERS_PER_PAGE)?;
+    let followers = call
+        .corp
+        .followers
+        .get(external_userid)
+        .into_iter()
+        .flatten();
+    let open = followers.filter_map(|userid| {
+        let relation = call.corp.relation(userid, external_userid)?;
+        relation.is_open().then_some((userid.clone(), relation))
+    });
+    let mut open = open.peekable();
+    if open.peek().is_none() {
+        return Err(Refusal(84061));
+    }
+    let rest =
+        open.skip_while(|(userid, _)| page.after.as_ref().is_some_and(|after| userid <= after));
+    let rows = rest.map(|(userid, relation)| {
+        let mut row = show_relation(&userid, external_userid, relation);
+        row["tags"] = show_tags(call.corp, relation);
+        (userid, row)
+    });
+    let (follow_user, next_cursor) = page.take(SCOPE, rows);
+    let mut answer = json!({"external_contact": show_customer(external_userid, customer), "follow_user": follow_user});
+    if !next_cursor.is_empty() {
+        answer["next_cursor"] = json!(next_cursor);
+    }
+    fields(answer)
+}
+
+/// One row per member and customer, in the order of the pairs.
+pub(super) fn batch_get(call: &mut Call<'_>) -> Answer {
+    const SCOPE: &str = "get_by_user";
+    let page = Page::read(call.fields, SCOPE, 50, 100)?;
+    let asked = call.fields.texts("userid_list")?;
+    match asked.len() {
+        0 => return Err(Refusal(40063)),
+        1..=100 => {}
+        _ => return Err(Refusal(40032)),
+    }
+    let userids: Result<BTreeSet<_>, _> = asked
+        .iter()
+        .map(|userid| call.known_userid(userid))
+        .collect();
+    let after = page
+        .after
+        .as_deref()
+        .and_then(|after| after.split_once('\n'));
+    let (last_userid, last_external) = after.unwrap_or_default();
+    let corp = &*call.corp;
+    let rows = userids?
+        .into_iter()
+        .filter(|userid| userid.as_str() >= last_userid)
+        .flat_map(|userid| {
+            let from = if userid == last_userid {
+                last_external
+            } else {
+                ""
+            };
+            let open = relations_of(corp, &userid, from).filter(|(_, relation)| relation.is_open());
+            let rows: Vec<_> = open
+                .take(page.limit + 1)
+                .filter_map(|(external_userid, relation)| {
+                    let mut row = show_relation(&userid, external_userid, relation);
+                    row["tag_id"] = json!(relation.tag_ids);
+                    let customer =
+                        show_customer(external_userid, corp.customers.get(external_userid)?);
+                    let row = json!({"external_contact": customer, "follow_info": row});
+                    Some((format!("{userid}\n{external_userid}"), row))
+                })
+                .collect();
+            rows
+        });
+    let (rows, next_cursor) = page.take(SCOPE, rows);
+    fields(json!({"external_contact_list": rows, "next_cursor": next_cursor}))
+}
+
+/// Sets what is given; it is written as `remark_company` and read back as `remark_corp_name`.
+pub(super) fn remark(call: &mut Call<'_>) -> Answer {
+    let pair = call.open_pair()?;
+    let given = call.fields;
+    let names = [
+        "remark",
+        "description",
+        "remark_company",
+        "remark_mobiles",
+        "remark_pic_mediaid",
+    ];
+    if !names.iter().any(|name| given.has(name)) {
+        return Err(Refusal(40063));
+    }
+    let remark = given.max_chars("remark", 20)?;
+    let description = given.max_chars("description", 150)?;
+    let company = given.max_chars("remark_company", 20)?;
+    let mobiles = given.texts("remark_mobiles")?;
+    if let Some(media_id) = given.text("remark_pic_mediaid")? {
+        call.corp.media.get(media_id).ok_or(Refusal(40007))?;
+    }
+    let relation = call.corp.relations.get_mut(&pair).ok_or(Refusal(84061))?;
+    if given.has("remark") {
+        remark.clone_into(&mut relation.remark);
+    }
+    if given.has("description") {
+        description.clone_into(&mut relation.description);
+    }
+    if given.has("remark_company") {
+        company.clone_into(&mut relation.remark_corp_name);
+    }
+    if given.has("remark_mobiles") {
+        // A list with one empty text clears the numbers.
+        relation.remark_mobiles = mobiles
+            .into_iter()
+            .filter(|mobile| !mobile.is_empty())
+            .collect();
+    }
+    done()
+}
+
+/// A member's relations with customers whose ids come after `after`.
+fn relations_of<'a>(
+    corp: &'a CorpState,
+    userid: &str,
+    after: &str,
+) -> impl Iterator<Item = (&'a str, &'a Relation)> + use<'a> {
+    let start = Bound::Excluded((userid.to_owned(), after.to_owned()));
+    let userid = userid.to_owned();
+    let from_start = corp.relations.range((start, Bound::Unbounded));
+    let own = from_start.take_while(move |((member, _), _)| *member == userid);
+    own.map(|((_, external_userid), relation)| (external_userid.as_str(), relation))
+}
+
+fn show_customer(external_userid: &str, customer: &Customer) -> Value {
+    let mut shown = json!({
+        "external_userid": external_userid,
+        "name": customer.name,
+        "type": customer.kind,
+        "avatar": "",
+        "gender": 0,
+    });
+    if let Some(unionid) = &customer.unionid {
+        shown["unionid"] = json!(unionid);
+    }
+    shown
+}
+
+fn show_relation(userid: &str, external_userid: &str, relation: &Relation) -> Value {
+    let mut shown = json!({
+        "userid": userid,
+        "remark": relation.remark,
+        "description": relation.description,
+        "createtime": relation.created,
+        "oper_userid": external_userid,
+        "add_way": relation.add_way,
+    });
+    if !relation.remark_corp_name.is_empty() {
+        shown["remark_corp_name"] = json!(relation.remark_corp_name);
+    }
+    if !relation.remark_mobiles.is_empty() {
+        shown["remark_mobiles"] = json!(relation.remark_mobiles);
+    }
+    if let Some(state) = &relation.state {
+        shown["state"] = json!(state);
+    }
+    shown
+}
+
+fn show_tags(corp: &CorpState, relation: &Relation) -> Value {
+    let tags = relation.tag_ids.iter().filter_map(|id| {
+        let (group, tag) = corp.tags.tag(id)?;
+        Some(json!({"group_name": group.name, "tag_name": tag.name, "tag_id": id, "type": 1}))
+    });
+    tags.collect()
+}

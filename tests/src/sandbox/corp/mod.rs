@@ -1,0 +1,123 @@
+//! One company and the verbs of its dialogue: what customers, members and the console do, and what
+//! can be seen of it afterwards.
+
+mod adding;
+mod apps;
+mod console;
+mod customers;
+mod sight;
+
+pub use apps::OtherApp;
+pub use console::ConsoleTagGroup;
+pub use customers::{MemberEdit, Scan};
+pub(crate) use sight::applied_tags;
+pub use sight::{AppliedTag, RelationView};
+
+use super::callback::{self, Happened};
+use super::journal::EventId;
+use super::model::{CorpState, Ids, Pair};
+use super::{Sandbox, SandboxOptions};
+use serde::Serialize;
+
+/// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as
+/// tasks, so verbs need a Tokio runtime. Wait for them with [`Sandbox::settled`] or
+/// [`Sandbox::wait_for`].
+#[derive(Clone, Debug)]
+pub struct Corp {
+    sandbox: Sandbox,
+    id: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Happening {
+    /// The customer.
+    pub external_userid: String,
+    /// The member, as the address book spells the userid.
+    pub userid: String,
+    /// The callbacks about it, one per app with a callback; none if it is nothing new.
+    pub events: Vec<EventId>,
+}
+
+/// Why something cannot happen.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerbError {
+    /// No channel has this id, URL or state.
+    #[error("no such channel")]
+    NoChannel,
+    /// The channel has no members, or not this one.
+    #[error("no such member in the channel")]
+    NotInChannel,
+    /// The corp has no such member.
+    #[error("no such member")]
+    NoMember,
+    /// The corp has no such customer, or the member does not have this customer.
+    #[error("no such relation")]
+    NoRelation,
+    /// A half add needs a channel that skips verification.
+    #[error("the channel does not skip verification, so there is no half add")]
+    NotSkippingVerification,
+    /// The relation does not stand so that this could happen.
+    #[error("the relation does not stand so that this could happen")]
+    WrongStanding,
+    /// The corp has no such app.
+    #[error("no such app")]
+    NoApp,
+    /// No such tag or tag group.
+    #[error("no such tag")]
+    NoTag,
+}
+
+impl Corp {
+    pub(crate) fn new(sandbox: Sandbox, id: String) -> Self {
+        Self { sandbox, id }
+    }
+
+    /// The corp id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Something between a member and a customer, and its callbacks.
+    fn happen(
+        &self,
+        verb: impl FnOnce(&mut CorpState, &mut Ids) -> Result<(Pair, Vec<Happened>), VerbError>,
+    ) -> Result<Happening, VerbError> {
+        let ((userid, external_userid), events) = self.publish(verb)?;
+        Ok(Happening {
+            external_userid,
+            userid,
+            events,
+        })
+    }
+
+    /// Changes the corp, then delivers what the change tells.
+    fn publish<T>(
+        &self,
+        verb: impl FnOnce(&mut CorpState, &mut Ids) -> Result<(T, Vec<Happened>), VerbError>,
+    ) -> Result<(T, Vec<EventId>), VerbError> {
+        let SandboxOptions { journal_length, .. } = *self.sandbox.options();
+        let (value, ids, ready) = self.sandbox.change(|state| {
+            let corp = state.corps.get_mut(&self.id).ok_or(VerbError::NoMember)?;
+            let (value, happened) = verb(corp, &mut state.ids)?;
+            let (ids, ready) = callback::publish(state, &self.id, happened, journal_length);
+            Ok((value, ids, ready))
+        })?;
+        self.sandbox.send(ready);
+        Ok((value, ids))
+    }
+
+    /// Changes the corp without telling anybody.
+    fn adjust<T>(
+        &self,
+        change: impl FnOnce(&mut CorpState) -> Result<T, VerbError>,
+    ) -> Result<T, VerbError> {
+        self.sandbox.change(|state| {
+            let corp = state.corps.get_mut(&self.id).ok_or(VerbError::NoMember)?;
+            change(corp)
+        })
+    }
+}

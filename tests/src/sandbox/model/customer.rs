@@ -1,0 +1,260 @@
+//! Customers, their relations with members, and the chat of each relation.
+
+use super::{CorpState, Ids, Pair};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// An external contact.
+#[derive(Clone)]
+pub(crate) struct Customer {
+    pub(crate) name: String,
+    /// 1 for a WeChat user, 2 for a WeCom user of another company (WeCom doc 92114).
+    pub(crate) kind: u8,
+    pub(crate) unionid: Option<String>,
+}
+
+/// One member's relation with one customer.
+#[derive(Clone)]
+pub(crate) struct Relation {
+    /// What the member and the customer are to each other.
+    pub(crate) standing: Standing,
+    pub(crate) created: u64,
+    /// The moment of the last add, half or full, from which a welcome is measured.
+    pub(crate) added: Instant,
+    pub(crate) added_ms: u64,
+    pub(crate) state: Option<String>,
+    pub(crate) link_id: Option<String>,
+    pub(crate) add_way: i64,
+    pub(crate) remark: String,
+    pub(crate) description: String,
+    pub(crate) remark_corp_name: String,
+    pub(crate) remark_mobiles: Vec<String>,
+    pub(crate) tag_ids: BTreeSet<String>,
+    pub(crate) welcomed: Welcomed,
+    /// The customer has written, so there is nothing to welcome any more.
+    pub(crate) chatting: bool,
+    pub(crate) chat: Vec<Message>,
+}
+
+/// How a relation stands (WeCom doc 92130).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The customer added the member, who has not confirmed yet: the APIs answer 84061.
+    Half,
+    Full,
+    /// The customer deleted the member: the APIs still work.
+    Left,
+    /// The member deleted the customer: the APIs answer 84061.
+    Removed,
+}
+
+/// Who has welcomed the customer since the last add.
+#[derive(Clone, Debug)]
+pub(crate) enum Welcomed {
+    NotYet,
+    /// A call of one of the sandbox's own apps is under way.
+    Sending,
+    /// An app outside the sandbox sends until then, and is through with it if `delivers`.
+    Elsewhere {
+        until: Instant,
+        delivers: bool,
+    },
+    Done,
+}
+
+/// The right of one app to welcome one customer once.
+#[derive(Clone, Debug)]
+pub(crate) struct WelcomeCode {
+    pub(crate) app: String,
+    pub(crate) pair: Pair,
+    /// The add it belongs to; a later add makes it worthless.
+    pub(crate) added: Instant,
+    pub(crate) issued: Instant,
+}
+
+/// One message of a chat, as the customer sees it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Message {
+    /// Who wrote it.
+    pub from: Sender,
+    /// From the customer's add to this message.
+    #[serde(
+        rename = "after_ms",
+        serialize_with = "crate::sandbox::journal::millis"
+    )]
+    pub after: Duration,
+    /// What it says or shows.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// The named app of the sandbox, in the member's name.
+    App(String),
+    /// The console's own welcome message, in the member's name.
+    Console,
+    /// An app outside the sandbox, in the member's name.
+    OtherApp,
+    /// The customer.
+    Customer,
+}
+
+/// The body of a message (WeCom doc 92137).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    /// Plain text.
+    Text {
+        /// The text.
+        content: String,
+    },
+    /// A picture.
+    Image {
+        /// Where it can be seen: relative to the page for a media id, else as it was sent.
+        url: String,
+    },
+    /// A link card.
+    Link {
+        /// Its title.
+        title: String,
+        /// Its description.
+        desc: String,
+        /// Where it leads.
+        url: String,
+        /// Its picture.
+        picurl: String,
+    },
+    /// A mini-program card.
+    Miniprogram {
+        /// Its title.
+        title: String,
+        /// The mini program.
+        appid: String,
+        /// The page it opens.
+        page: String,
+        /// Its picture, relative to the page.
+        picurl: String,
+    },
+    /// A video.
+    Video {
+        /// Its file name.
+        name: String,
+    },
+    /// A file.
+    File {
+        /// Its file name.
+        name: String,
+    },
+}
+
+impl Relation {
+    pub(crate) fn new(now: Instant, now_ms: u64) -> Self {
+        Self {
+            standing: Standing::Full,
+            created: now_ms / 1000,
+            added: now,
+            added_ms: now_ms,
+            state: None,
+            link_id: None,
+            add_way: 0,
+            remark: String::new(),
+            description: String::new(),
+            remark_corp_name: String::new(),
+            remark_mobiles: Vec::new(),
+            tag_ids: BTreeSet::new(),
+            welcomed: Welcomed::NotYet,
+            chatting: false,
+            chat: Vec::new(),
+        }
+    }
+
+    /// The customer comes back to a member who still has him.
+    pub(crate) fn renewed(self, now: Instant, now_ms: u64) -> Self {
+        Self {
+            standing: Standing::Full,
+            added: now,
+            added_ms: now_ms,
+            welcomed: Welcomed::NotYet,
+            ..self
+        }
+    }
+
+    /// Whether a welcome has arrived since the last add.
+    pub(crate) fn is_welcomed(&self, now: Instant) -> bool {
+        match self.welcomed {
+            Welcomed::Done => true,
+            Welcomed::Elsewhere { until, delivers } => delivers && now >= until,
+            Welcomed::NotYet | Welcomed::Sending => false,
+        }
+    }
+
+    /// Whether the APIs work on it; if not they answer 84061.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Full | Standing::Left)
+    }
+
+    pub(crate) fn say(&mut self, from: Sender, body: Body, now: Instant) {
+        let after = now - self.added;
+        self.chat.push(Message { from, after, body });
+    }
+
+    /// The chat, with the welcome of an app outside the sandbox once that is through.
+    pub(crate) fn chat(&self, now: Instant) -> Vec<Message> {
+        let mut chat = self.chat.clone();
+        if let Welcomed::Elsewhere { until, .. } = self.welcomed
+            && self.is_welcomed(now)
+        {
+            let content = "(welcome of another app)".to_owned();
+            let message = Message {
+                from: Sender::OtherApp,
+                after: until - self.added,
+                body: Body::Text { content },
+            };
+            chat.push(message);
+            chat.sort_by_key(|message| message.after);
+        }
+        chat
+    }
+}
+
+impl Standing {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Half => "half",
+            Self::Full => "full",
+            Self::Left => "left",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+impl CorpState {
+    /// A person who is new to the corp.
+    pub(crate) fn new_customer(&mut self, name: Option<&str>, kind: u8, ids: &mut Ids) -> String {
+        let number = self.customers.len() + 1;
+        let prefix = if kind == 1 { "wm" } else { "wo" };
+        let external_userid = ids.word(prefix, 30);
+        let unionid = (kind == 1).then(|| ids.word("o", 27));
+        let name = name.map_or_else(|| format!("{}{number}", surname(number)), str::to_owned);
+        let customer = Customer {
+            name,
+            kind,
+            unionid,
+        };
+        self.customers.insert(external_userid.clone(), customer);
+        external_userid
+    }
+}
+
+/// A nickname for customers whom nobody named; the number behind it makes it one of a kind.
+fn surname(number: usize) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "小雨", "阿诚", "Mia", "晓峰", "糖糖", "Leo", "青禾", "老周", "Anna", "南星", "一一",
+        "木子",
+    ];
+    NAMES[number % NAMES.len()]
+}

@@ -1,0 +1,64 @@
+//! Uploaded media (WeCom doc 90253).
+
+use std::fmt;
+use std::time::Instant;
+
+/// The kind under which a file was uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaKind {
+    Image,
+    Voice,
+    Video,
+    File,
+}
+
+#[derive(Clone)]
+pub(crate) struct Media {
+    pub(crate) kind: MediaKind,
+    pub(crate) file_name: String,
+    pub(crate) bytes: axum::body::Bytes,
+    pub(crate) uploaded: Instant,
+}
+
+impl MediaKind {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "image" => Some(Self::Image),
+            "voice" => Some(Self::Voice),
+            "video" => Some(Self::Video),
+            "file" => Some(Self::File),
+            _ => None,
+        }
+    }
+}
+
+impl Media {
+    /// Told by the first bytes, as WeCom tells it.
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.kind {
+            MediaKind::Image if is_png(&self.bytes) => "image/png",
+            MediaKind::Image => "image/jpeg",
+            MediaKind::Voice => "audio/amr",
+            MediaKind::Video => "video/mp4",
+            MediaKind::File => "application/octet-stream",
+        }
+    }
+}
+
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Media")
+            .field("kind", &self.kind)
+            .field("file_name", &self.file_name)
+            .field("size", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn is_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89PNG\r\n\x1a\n")
+}
+
+pub(crate) fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xd8\xff")
+}

@@ -1,0 +1,114 @@
+//! The state of a sandbox: corps with their apps, members, channels, customers, tags and media.
+//!
+//! Nothing here waits or speaks HTTP. One lock guards the whole state and is never held over an
+//! await.
+
+mod channel;
+mod customer;
+mod ids;
+mod media;
+mod people;
+mod tag;
+mod token;
+
+pub(crate) use channel::{AcquisitionLink, Channel, ContactWay, Via};
+pub use customer::{Body, Message, Sender};
+pub(crate) use customer::{Customer, Relation, Standing, WelcomeCode, Welcomed};
+pub(crate) use ids::Ids;
+pub(crate) use media::{Media, MediaKind, is_jpeg, is_png};
+pub(crate) use people::{App, Department, Member};
+pub(crate) use tag::{MadeBy, Tag, TagGroup, TagLibrary};
+pub(crate) use token::{BadToken, Holder, Tokens};
+
+use super::callback::DeliveryQueue;
+use super::faults::FaultQueue;
+use super::journal::Journal;
+use super::limits::Limits;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes
+/// first and is spelt as the member is set up, so that the pairs of one member stand together.
+pub(crate) type Pair = (String, String);
+
+/// Everything behind the lock.
+pub(crate) struct State {
+    pub(crate) corps: BTreeMap<String, CorpState>,
+    pub(crate) tokens: Tokens,
+    pub(crate) journal: Journal,
+    pub(crate) faults: FaultQueue,
+    pub(crate) limits: Limits,
+    pub(crate) delivery: DeliveryQueue,
+    pub(crate) ids: Ids,
+    pub(crate) wrong_secrets: u32,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            corps: BTreeMap::new(),
+            tokens: Tokens::default(),
+            journal: Journal::default(),
+            faults: FaultQueue::default(),
+            limits: Limits::default(),
+            delivery: DeliveryQueue::default(),
+            ids: Ids::new(seed),
+            wrong_secrets: 0,
+        }
+    }
+}
+
+/// One company.
+pub(crate) struct CorpState {
+    pub(crate) id: String,
+    pub(crate) apps: Vec<App>,
+    pub(crate) departments: BTreeMap<u32, Department>,
+    /// Keyed by the userid in lower case (WeCom doc 90196).
+    pub(crate) members: BTreeMap<String, Member>,
+    /// In the order of creation, which is the order of the list APIs.
+    pub(crate) channels: BTreeMap<u64, Channel>,
+    pub(crate) tags: TagLibrary,
+    pub(crate) customers: HashMap<String, Customer>,
+    pub(crate) relations: BTreeMap<Pair, Relation>,
+    /// Who has a relation with a customer, of whatever standing.
+    pub(crate) followers: HashMap<String, BTreeSet<String>>,
+    pub(crate) welcome_codes: HashMap<String, WelcomeCode>,
+    /// Temporary media by media id.
+    pub(crate) media: HashMap<String, Media>,
+    /// Pictures of `uploadimg` by the last segment of their URL.
+    pub(crate) pictures: HashMap<String, Media>,
+    /// Members for whom the console sends a welcome message by itself.
+    pub(crate) console_welcomes: BTreeMap<String, String>,
+    pub(crate) other_app: Option<super::OtherApp>,
+    /// Pairs whose tags are being changed at this moment.
+    pub(crate) marking: HashSet<Pair>,
+}
+
+impl CorpState {
+    pub(crate) fn app(&self, name: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.name == name)
+    }
+
+    pub(crate) fn member(&self, userid: &str) -> Option<&Member> {
+        self.members.get(&userid.to_lowercase())
+    }
+
+    /// The relation of a customer with a member, whatever its standing.
+    pub(crate) fn relation(&self, userid: &str, external_userid: &str) -> Option<&Relation> {
+        self.relations.get(&self.pair(userid, external_userid)?)
+    }
+
+    /// The key of a pair, if the member exists.
+    pub(crate) fn pair(&self, userid: &str, external_userid: &str) -> Option<Pair> {
+        let member = self.member(userid)?;
+        Some((member.userid.clone(), external_userid.to_owned()))
+    }
+}
+
+/// Unix time in milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}

@@ -1,0 +1,145 @@
+//! What a sandbox is made from: its options, and the corps with their apps, members, departments.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How one sandbox behaves. The defaults are WeCom's own numbers where WeCom publishes them.
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// Seed of every id and every choice, so that the same calls in the same order give the same ids.
+    pub seed: u64,
+    /// Life of an access token (7200 s, WeCom doc 91039).
+    pub token_ttl: Duration,
+    /// Life of a welcome code, counted from the add (20 s, WeCom doc 92137).
+    pub welcome_ttl: Duration,
+    /// Life of a temporary media id (3 days, WeCom doc 90253).
+    pub media_ttl: Duration,
+    /// How long every API call takes to be answered.
+    pub latency: Duration,
+    /// How long a callback may take before the connection is cut (5 s, WeCom doc 90930).
+    pub callback_timeout: Duration,
+    /// How long the answer to a URL verification may take (1 s, WeCom doc 90930).
+    pub verify_timeout: Duration,
+    /// Calls of one API that one corp may have in flight; one more is answered 45033. WeCom
+    /// publishes no number.
+    pub calls_in_flight: usize,
+    /// Calls of one API that one corp may make in a window; one more is answered 45009 (10 000 a
+    /// minute, WeCom doc 90312).
+    pub calls_per_window: u32,
+    /// Length of that window, and of the block that follows an excess (WeCom doc 90312).
+    pub rate_window: Duration,
+    /// gettoken calls with a wrong secret after which the caller counts as banned. WeCom publishes
+    /// no number (WeCom doc 90313, help of 45009).
+    pub wrong_secret_limit: u32,
+    /// How many calls, and how many events, are kept for reading back; the oldest go first.
+    pub journal_length: usize,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            token_ttl: Duration::from_secs(7200),
+            welcome_ttl: Duration::from_secs(20),
+            media_ttl: Duration::from_secs(3 * 24 * 3600),
+            latency: Duration::ZERO,
+            callback_timeout: Duration::from_secs(5),
+            verify_timeout: Duration::from_secs(1),
+            calls_in_flight: 10,
+            calls_per_window: 10_000,
+            rate_window: Duration::from_secs(60),
+            wrong_secret_limit: 10,
+            journal_length: 100_000,
+        }
+    }
+}
+
+/// One company.
+#[derive(Clone, Debug)]
+pub struct CorpSetup {
+    /// The corp id, `ww…`.
+    pub corp_id: String,
+    /// The apps that may call the customer-contact APIs.
+    pub apps: Vec<AppSetup>,
+    /// Departments below the root; the root (id 1) is always there.
+    pub departments: Vec<DepartmentSetup>,
+    /// Members, all active and with the customer-contact function.
+    pub members: Vec<MemberSetup>,
+}
+
+/// One self-built app of a corp. `Debug` shows neither the secret nor the callback's keys.
+#[derive(Clone)]
+pub struct AppSetup {
+    /// The name by which tests and the page call the app; WeCom knows only the agent id.
+    pub name: String,
+    /// The agent id, for instance 1000002.
+    pub agent_id: u64,
+    /// The corp secret that `gettoken` asks for.
+    pub secret: String,
+    /// Token of the callback: letters and digits, at most 32.
+    pub token: String,
+    /// EncodingAESKey of the callback: 43 characters.
+    pub encoding_aes_key: String,
+    /// Where events are delivered; empty for an app without a callback.
+    pub callback_url: String,
+}
+
+impl fmt::Debug for AppSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppSetup")
+            .field("name", &self.name)
+            .field("agent_id", &self.agent_id)
+            .field("callback_url", &self.callback_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One department.
+#[derive(Clone, Debug)]
+pub struct DepartmentSetup {
+    /// The department's id, above 1.
+    pub id: u32,
+    /// The id of the department above it; 1 is the root.
+    pub parent_id: u32,
+    /// Its name.
+    pub name: String,
+}
+
+/// One member.
+#[derive(Clone, Debug)]
+pub struct MemberSetup {
+    /// The userid: 1 to 64 of letters, digits, `-`, `_`, `.`; compared without regard to case
+    /// (WeCom doc 90196).
+    pub userid: String,
+    /// The name that customers see.
+    pub name: String,
+    /// The departments the member belongs to; empty means the root.
+    pub departments: Vec<u32>,
+}
+
+impl MemberSetup {
+    /// A member of the root department.
+    pub fn new(userid: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            userid: userid.into(),
+            name: name.into(),
+            departments: Vec::new(),
+        }
+    }
+}
+
+/// Why a corp could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The sandbox has a corp with this id.
+    #[error("corp {0} is set up already")]
+    DuplicateCorp(String),
+    /// The EncodingAESKey of the named app is not 43 characters of base64.
+    #[error("the EncodingAESKey of app {0} is not 43 characters of base64")]
+    EncodingAesKey(String),
+    /// A member or department names a department that is not there, or that would be its own
+    /// ancestor.
+    #[error("department {0} does not exist or has no way up to the root")]
+    Department(u32),
+}
