@@ -265,7 +265,10 @@ fn is_deleted(channel: &Channel) -> bool {
 /// Whether WeCom may have made something although no answer came. Calls before it, for a token, make nothing.
 fn is_unclear(error: &Error) -> bool {
     match error {
-        Error::Unreachable { api, sent: true, .. } | Error::Unreadable { api, .. } => *api != "gettoken",
+        Error::Unreachable {
+            api, sent: true, ..
+        }
+        | Error::Unreadable { api, .. } => *api != "gettoken",
         _ => false,
     }
 }

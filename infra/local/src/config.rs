@@ -76,7 +76,8 @@ impl ConfigFile {
 
 impl LoadSecret for ConfigFile {
     fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
-        let read = fs::read_to_string(&self.0).map_err(|error| SecretError::Unavailable(error.to_string()));
+        let read = fs::read_to_string(&self.0)
+            .map_err(|error| SecretError::Unavailable(error.to_string()));
         Box::pin(std::future::ready(read))
     }
 }
@@ -107,17 +108,28 @@ impl Keys {
     /// The ids of the corps.
     #[must_use]
     pub fn corp_ids(&self) -> Vec<&str> {
-        self.corps.iter().map(|corp| corp.corp_id.as_str()).collect()
+        self.corps
+            .iter()
+            .map(|corp| corp.corp_id.as_str())
+            .collect()
     }
 
     /// The same corps for the sandbox, whose callbacks go to the functions at `front_door`. An app without
     /// token and key takes no callbacks and is left out.
     #[must_use]
     pub fn sandbox_corps(&self, front_door: &str) -> Vec<CorpSetup> {
-        let members = || MEMBERS.iter().map(|(userid, name)| MemberSetup::new(*userid, *name));
+        let members = || {
+            MEMBERS
+                .iter()
+                .map(|(userid, name)| MemberSetup::new(*userid, *name))
+        };
         let setup = |corp: &CorpKeys| CorpSetup {
             corp_id: corp.corp_id.clone(),
-            apps: corp.apps.iter().filter_map(|(name, app)| app.setup(name, &corp.corp_id, front_door)).collect(),
+            apps: corp
+                .apps
+                .iter()
+                .filter_map(|(name, app)| app.setup(name, &corp.corp_id, front_door))
+                .collect(),
             departments: Vec::new(),
             members: members().collect(),
         };
@@ -185,10 +197,18 @@ mod tests {
     fn a_bad_file_is_one_line_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
-        assert!(ConfigFile::open(&path).unwrap_err().to_string().starts_with("cannot read --config"));
+        assert!(
+            ConfigFile::open(&path)
+                .unwrap_err()
+                .to_string()
+                .starts_with("cannot read --config")
+        );
         fs::write(&path, r#"{"admin_keys":["x"],"corps":[]}"#).unwrap();
         let error = ConfigFile::open(&path).unwrap_err().to_string();
-        assert!(error.contains("admin_keys[0]") && error.contains("corps: is empty"), "{error}");
+        assert!(
+            error.contains("admin_keys[0]") && error.contains("corps: is empty"),
+            "{error}"
+        );
         assert_eq!(error.lines().count(), 1);
     }
 }

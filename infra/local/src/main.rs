@@ -23,7 +23,10 @@ const LOG_FILTER: &str = "warn,dynoxide=error";
 async fn main() -> ExitCode {
     let command = CommandLine::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .init();
     let ran = match command {
         None => demo_and_stay().await,
         Some(Command::Demo) => demo_and_exit().await,
@@ -48,7 +51,10 @@ async fn demo_and_stay() -> Result<ExitCode, StartError> {
 }
 
 async fn demo_and_exit() -> Result<ExitCode, StartError> {
-    let any_port = Serve { port: 0, ..Serve::default() };
+    let any_port = Serve {
+        port: 0,
+        ..Serve::default()
+    };
     let stack = Stack::start(options(any_port)).await?;
     let played = play(&stack).await;
     stack.stop().await;
@@ -68,7 +74,12 @@ async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
 }
 
 fn options(serve: Serve) -> StackOptions {
-    let sandbox = || Wecom::Sandbox(SandboxOptions { seed: rand::random(), ..SandboxOptions::default() });
+    let sandbox = || {
+        Wecom::Sandbox(SandboxOptions {
+            seed: rand::random(),
+            ..SandboxOptions::default()
+        })
+    };
     StackOptions {
         port: serve.port,
         data: serve.data,
@@ -78,7 +89,9 @@ fn options(serve: Serve) -> StackOptions {
 }
 
 async fn play(stack: &Stack) -> ExitCode {
-    println!("WeCom SCRM: the bundle's functions over an embedded DynamoDB, with a sandbox of WeCom\n");
+    println!(
+        "WeCom SCRM: the bundle's functions over an embedded DynamoDB, with a sandbox of WeCom\n"
+    );
     match demo::play(stack).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(wrong) => {
@@ -89,8 +102,15 @@ async fn play(stack: &Stack) -> ExitCode {
 }
 
 async fn make_samples(stack: &Stack) {
-    let (Some(sandbox), Some(key)) = (&stack.sandbox, stack.keys.admin_keys.first()) else { return };
-    for corp in stack.keys.corp_ids().into_iter().filter_map(|id| sandbox.corp(id)) {
+    let (Some(sandbox), Some(key)) = (&stack.sandbox, stack.keys.admin_keys.first()) else {
+        return;
+    };
+    for corp in stack
+        .keys
+        .corp_ids()
+        .into_iter()
+        .filter_map(|id| sandbox.corp(id))
+    {
         let operator = Operator::new(&stack.url, corp.id(), key);
         if let Err(error) = sample::make(&corp, &operator).await {
             eprintln!("scrm-local: no sample data in {}: {error}", corp.id());
@@ -99,14 +119,23 @@ async fn make_samples(stack: &Stack) {
 }
 
 fn addresses(stack: &Stack) {
-    let corp = stack.keys.corp_ids().into_iter().next().unwrap_or(DEMO_CORP).to_owned();
+    let corp = stack
+        .keys
+        .corp_ids()
+        .into_iter()
+        .next()
+        .unwrap_or(DEMO_CORP)
+        .to_owned();
     println!("  Callback   {}/callback/{corp}/contact", stack.url);
     println!("  Admin API  {}/admin/corps/{corp}/channels", stack.url);
     if let Some(key) = stack.keys.admin_keys.first() {
         println!("             Authorization: Bearer {key}");
     }
     if stack.sandbox.is_some() {
-        println!("  Phone      {}/sandbox/   (scan a channel's code, see the welcome arrive)", stack.url);
+        println!(
+            "  Phone      {}/sandbox/   (scan a channel's code, see the welcome arrive)",
+            stack.url
+        );
     }
     println!("  DynamoDB   {}", stack.dynamodb_url);
 }

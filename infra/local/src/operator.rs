@@ -19,7 +19,11 @@ impl Operator {
     #[must_use]
     pub fn new(front_door: &str, corp: &str, key: &str) -> Self {
         let base = format!("{front_door}/admin/corps/{corp}");
-        Self { http: Client::new(), base, key: key.to_owned() }
+        Self {
+            http: Client::new(),
+            base,
+            key: key.to_owned(),
+        }
     }
 
     /// `GET path`.
@@ -62,11 +66,21 @@ impl Operator {
         self.call(Method::DELETE, path, None).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, String> {
         let said = |error: reqwest::Error| error.without_url().to_string();
-        let mut request = self.http.request(method, format!("{}/{path}", self.base)).bearer_auth(&self.key);
+        let mut request = self
+            .http
+            .request(method, format!("{}/{path}", self.base))
+            .bearer_auth(&self.key);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         let answer = request.send().await.map_err(said)?;
         let status = answer.status().as_u16();
@@ -74,7 +88,8 @@ impl Operator {
         if text.is_empty() {
             return Ok((status, Value::Null));
         }
-        let value = serde_json::from_str(&text).map_err(|_| format!("the answer is not JSON (status {status})"))?;
+        let value = serde_json::from_str(&text)
+            .map_err(|_| format!("the answer is not JSON (status {status})"))?;
         Ok((status, value))
     }
 }

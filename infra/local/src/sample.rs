@@ -11,7 +11,9 @@ use crate::operator::Operator;
 /// # Errors
 /// A sentence about what was refused.
 pub async fn make(corp: &Corp, operator: &Operator) -> Result<(), String> {
-    let tags = corp.console_creates_tags("来源", &["展会", "官网"]).map_err(|error| error.to_string())?;
+    let tags = corp
+        .console_creates_tags("来源", &["展会", "官网"])
+        .map_err(|error| error.to_string())?;
     let welcome = json!({"corp": {"text": "您好，很高兴认识您！"}});
     operator.put("welcome", &welcome).await?;
     for (at, name) in ["上海展会", "官网客服"].into_iter().enumerate() {
@@ -28,7 +30,9 @@ pub async fn make(corp: &Corp, operator: &Operator) -> Result<(), String> {
         });
         let (status, answer) = operator.post("channels", &channel).await?;
         if status != 201 {
-            return Err(format!("the sample channel {name} was refused with {status}: {answer}"));
+            return Err(format!(
+                "the sample channel {name} was refused with {status}: {answer}"
+            ));
         }
     }
     Ok(())

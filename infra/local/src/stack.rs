@@ -103,7 +103,11 @@ impl Stack {
     /// [`StartError`]: one line for the person at the terminal.
     pub async fn start(options: StackOptions) -> Result<Self, StartError> {
         let listeners = Listeners::bind(options.port).await?;
-        let directory = options.data.as_deref().map(DataDirectory::open).transpose()?;
+        let directory = options
+            .data
+            .as_deref()
+            .map(DataDirectory::open)
+            .transpose()?;
         let (config, temporary) = config_file(&options, directory.as_ref())?;
         let keys = config.keys()?;
         let place = directory.as_ref().map_or(Place::Memory, Place::Directory);
@@ -116,10 +120,15 @@ impl Stack {
         let url = listeners.gateway.url.clone();
         let (sandbox, wecom_base) = match options.wecom {
             Wecom::At(base) => (None, base),
-            Wecom::Sandbox(sandbox) => (Some(open_sandbox(sandbox, &keys, &url)?), format!("{url}/sandbox")),
+            Wecom::Sandbox(sandbox) => (
+                Some(open_sandbox(sandbox, &keys, &url)?),
+                format!("{url}/sandbox"),
+            ),
         };
         let functions = Functions::new(&aws, &config, wecom_base)?;
-        let sources = functions.start_sources(&embedded, directory.as_ref()).await?;
+        let sources = functions
+            .start_sources(&embedded, directory.as_ref())
+            .await?;
         let (stop, server) = serve(listeners.gateway, &functions, sandbox.as_ref());
         functions.warm_up().await;
         Ok(Self {
@@ -153,15 +162,27 @@ fn config_file(
         (Some(path), _) => Ok((ConfigFile::open(path)?, None)),
         (None, Some(directory)) => Ok((ConfigFile::make(&directory.config())?, None)),
         (None, None) => {
-            let unusable = |source| StartError::DataDirectory { path: std::env::temp_dir(), source };
+            let unusable = |source| StartError::DataDirectory {
+                path: std::env::temp_dir(),
+                source,
+            };
             let temporary = TempDir::new().map_err(unusable)?;
-            Ok((ConfigFile::make(&temporary.path().join("config.json"))?, Some(temporary)))
+            Ok((
+                ConfigFile::make(&temporary.path().join("config.json"))?,
+                Some(temporary),
+            ))
         }
     }
 }
 
 fn aws_config(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "the embedded database checks none");
+    let credentials = Credentials::new(
+        "local",
+        "local",
+        None,
+        None,
+        "the embedded database checks none",
+    );
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
@@ -170,16 +191,26 @@ fn aws_config(endpoint: &str) -> SdkConfig {
         .build()
 }
 
-fn open_sandbox(options: SandboxOptions, keys: &Keys, front_door: &str) -> Result<Sandbox, StartError> {
+fn open_sandbox(
+    options: SandboxOptions,
+    keys: &Keys,
+    front_door: &str,
+) -> Result<Sandbox, StartError> {
     let failed = |reason: String| StartError::Wecom { reason };
     let sandbox = Sandbox::new(options).map_err(|error| failed(error.to_string()))?;
     for corp in keys.sandbox_corps(front_door) {
-        sandbox.add_corp(corp).map_err(|error| failed(error.to_string()))?;
+        sandbox
+            .add_corp(corp)
+            .map_err(|error| failed(error.to_string()))?;
     }
     Ok(sandbox)
 }
 
-fn serve(listener: Listener, functions: &Functions, sandbox: Option<&Sandbox>) -> (oneshot::Sender<()>, JoinHandle<()>) {
+fn serve(
+    listener: Listener,
+    functions: &Functions,
+    sandbox: Option<&Sandbox>,
+) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let routes = Routes::new()
         .route("/callback", functions.callback.clone())
         .route("/admin", functions.admin.clone());
@@ -192,7 +223,10 @@ fn serve(listener: Listener, functions: &Functions, sandbox: Option<&Sandbox>) -
         // A sender that is dropped stops the server as well.
         let _dropped = stopped.await;
     };
-    (stop, tokio::spawn(gateway::serve(listener.socket, router, stopped)))
+    (
+        stop,
+        tokio::spawn(gateway::serve(listener.socket, router, stopped)),
+    )
 }
 
 /// The functions of the bundle.
@@ -215,8 +249,11 @@ impl Functions {
         };
         let platform = |name: &'static str| {
             let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
-            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics)
-                .map_err(|error| StartError::Wecom { reason: error.to_string() })
+            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics).map_err(
+                |error| StartError::Wecom {
+                    reason: error.to_string(),
+                },
+            )
         };
         let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
         Ok(Self {
@@ -256,7 +293,9 @@ impl Functions {
         for mapping in [welcome, tagging] {
             let position = directory.map(|directory| directory.position(mapping.function.name()));
             let started = mapping.start(embedded, position).await;
-            sources.push(started.map_err(|error| StartError::Database { reason: error.to_string() })?);
+            sources.push(started.map_err(|error| StartError::Database {
+                reason: error.to_string(),
+            })?);
         }
         Ok(sources)
     }
@@ -273,12 +312,22 @@ fn consumer(function: Function) -> EventSourceMapping {
 
 /// Lets new events of these names through, and nothing else.
 fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
-    let pattern = json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": names}}}});
-    pattern.to_string().parse().map_err(|error| StartError::Database { reason: format!("{error}") })
+    let pattern =
+        json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": names}}}});
+    pattern
+        .to_string()
+        .parse()
+        .map_err(|error| StartError::Database {
+            reason: format!("{error}"),
+        })
 }
 
 fn callback_function(platform: Platform) -> Function {
-    let callback = Arc::new(Callback::new(platform.config, platform.store, platform.metrics));
+    let callback = Arc::new(Callback::new(
+        platform.config,
+        platform.store,
+        platform.metrics,
+    ));
     let service = service_fn(move |request: Request| {
         let callback = Arc::clone(&callback);
         async move { callback.handle(request).await }
@@ -297,7 +346,12 @@ fn admin_function(platform: Platform) -> Function {
 
 fn welcome_function(platform: &Platform) -> Function {
     let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let welcomer = Arc::new(Welcomer::new(config, store, platform.wecom.clone(), platform.metrics.clone()));
+    let welcomer = Arc::new(Welcomer::new(
+        config,
+        store,
+        platform.wecom.clone(),
+        platform.metrics.clone(),
+    ));
     let service = service_fn(move |event: LambdaEvent<_>| {
         let welcomer = Arc::clone(&welcomer);
         async move { welcomer.handle(event).await }
@@ -307,7 +361,12 @@ fn welcome_function(platform: &Platform) -> Function {
 
 fn tagging_function(platform: &Platform) -> Function {
     let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let tagger = Arc::new(Tagger::new(config, store, platform.wecom.clone(), platform.metrics.clone()));
+    let tagger = Arc::new(Tagger::new(
+        config,
+        store,
+        platform.wecom.clone(),
+        platform.metrics.clone(),
+    ));
     let service = service_fn(move |event: LambdaEvent<_>| {
         let tagger = Arc::clone(&tagger);
         async move { tagger.handle(event).await }

@@ -3,8 +3,9 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    TimeToLiveSpecification,
 };
 use platform::layout::{Index, Table};
 
@@ -15,23 +16,47 @@ use crate::start::StartError;
 /// # Errors
 /// [`StartError::Database`] if the database refuses.
 pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<(), StartError> {
-    if client.describe_table().table_name(name).send().await.is_ok() {
+    if client
+        .describe_table()
+        .table_name(name)
+        .send()
+        .await
+        .is_ok()
+    {
         return Ok(());
     }
     let refused = |reason: String| StartError::Database { reason };
     create(client, name, table).await.map_err(refused)?;
-    let Some(attribute) = table.ttl else { return Ok(()) };
-    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let Some(attribute) = table.ttl else {
+        return Ok(());
+    };
+    let ttl = TimeToLiveSpecification::builder()
+        .enabled(true)
+        .attribute_name(attribute)
+        .build();
     let ttl = ttl.map_err(|error| refused(error.to_string()))?;
-    let update = client.update_time_to_live().table_name(name).time_to_live_specification(ttl);
-    update.send().await.map_err(|error| refused(DisplayErrorContext(error).to_string()))?;
+    let update = client
+        .update_time_to_live()
+        .table_name(name)
+        .time_to_live_specification(ttl);
+    update
+        .send()
+        .await
+        .map_err(|error| refused(DisplayErrorContext(error).to_string()))?;
     Ok(())
 }
 
 async fn create(client: &Client, name: &str, table: &Table) -> Result<(), String> {
     let built = |error: BuildError| error.to_string();
-    let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
-    let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>().map_err(built)?;
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::NewImage);
+    let indexes = table
+        .indexes
+        .iter()
+        .map(index)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(built)?;
     let request = client
         .create_table()
         .table_name(name)
@@ -39,12 +64,24 @@ async fn create(client: &Client, name: &str, table: &Table) -> Result<(), String
         .set_attribute_definitions(Some(attributes(table).map_err(built)?))
         .set_key_schema(Some(keys(table.hash, table.range).map_err(built)?))
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes));
-    let request = if table.stream { request.stream_specification(stream.build().map_err(built)?) } else { request };
-    request.send().await.map(|_| ()).map_err(|error| DisplayErrorContext(error).to_string())
+    let request = if table.stream {
+        request.stream_specification(stream.build().map_err(built)?)
+    } else {
+        request
+    };
+    request
+        .send()
+        .await
+        .map(|_| ())
+        .map_err(|error| DisplayErrorContext(error).to_string())
 }
 
 fn index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
-    let projected = if index.keys_only { ProjectionType::KeysOnly } else { ProjectionType::All };
+    let projected = if index.keys_only {
+        ProjectionType::KeysOnly
+    } else {
+        ProjectionType::All
+    };
     GlobalSecondaryIndex::builder()
         .index_name(index.name)
         .set_key_schema(Some(keys(index.hash, Some(index.range))?))
@@ -53,18 +90,34 @@ fn index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
 }
 
 fn keys(hash: &str, range: Option<&str>) -> Result<Vec<KeySchemaElement>, BuildError> {
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    std::iter::once(key(hash, KeyType::Hash)).chain(range.map(|name| key(name, KeyType::Range))).collect()
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+    };
+    std::iter::once(key(hash, KeyType::Hash))
+        .chain(range.map(|name| key(name, KeyType::Range)))
+        .collect()
 }
 
 /// Every attribute that is part of a key; all are strings.
 fn attributes(table: &Table) -> Result<Vec<AttributeDefinition>, BuildError> {
-    let of_indexes = table.indexes.iter().flat_map(|index| [index.hash, index.range]);
-    let mut names: Vec<&str> = std::iter::once(table.hash).chain(table.range).chain(of_indexes).collect();
+    let of_indexes = table
+        .indexes
+        .iter()
+        .flat_map(|index| [index.hash, index.range]);
+    let mut names: Vec<&str> = std::iter::once(table.hash)
+        .chain(table.range)
+        .chain(of_indexes)
+        .collect();
     names.sort_unstable();
     names.dedup();
     let attribute = |name| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
     };
     names.into_iter().map(attribute).collect()
 }

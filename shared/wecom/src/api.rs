@@ -1,4 +1,4 @@
-//! Requests and answers of the APIs, one file per family. They are data: [`client`](crate::client) sends them.
+//! Requests and answers of the APIs, one file per family. They are data: `client` sends them.
 //!
 //! Requests leave out what is not set, as WeCom refuses empty objects and strings (40063), and have a `check` that
 //! names the field that breaks a documented limit. Answers take missing fields and unknown values as they come.

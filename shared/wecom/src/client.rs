@@ -75,7 +75,7 @@ pub fn http_client() -> Result<reqwest::Client, Error> {
         .referer(false)
         .no_proxy()
         .build()
-        .map_err(|error| transport::unreachable("", &error.without_url()))
+        .map_err(|error| transport::unreachable("http_client", &error.without_url()))
 }
 
 impl Client {

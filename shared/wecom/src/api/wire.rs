@@ -8,7 +8,10 @@ pub(super) fn blank<T: AsRef<str>>(text: &Option<T>) -> bool {
 }
 
 /// Seconds that come as a number in practice and as a string in samples; empty is 0, a fraction is dropped.
-#[expect(clippy::cast_possible_truncation, reason = "seconds are far below 2^53, and others saturate")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seconds are far below 2^53, and others saturate"
+)]
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

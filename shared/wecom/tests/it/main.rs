@@ -10,6 +10,7 @@ mod crypto;
 mod events;
 mod fields;
 mod hostile;
+mod limits;
 mod requests;
 mod vectors;
 

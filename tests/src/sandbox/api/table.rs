@@ -198,6 +198,8 @@ static APIS: &[Api] = &[
     Api::post("media/upload", &["type"], media::upload),
     Api::post("media/uploadimg", &[], media::upload_image),
     Api::get("media/get", &["media_id"], media::get),
+    Api::get("get_api_domain_ip", &[], address_book::addresses),
+    Api::get("getcallbackip", &[], address_book::addresses),
     Api::get("user/get", &["userid"], address_book::user),
     Api::get(
         "user/simplelist",

@@ -122,18 +122,17 @@ impl Sandbox {
         }
     }
 
-    fn take(&self, seen: Seen) -> (Reply, usize) {
+    fn take(&self, seen: Seen) -> Reply {
         let mut script = self.script.lock().unwrap();
         let api = seen.api.clone();
         script.seen.push(seen);
         let count = script.seen.iter().filter(|seen| seen.api == api).count();
         let next = script.next.get_mut(&api).and_then(VecDeque::pop_front);
         let reply = next.or_else(|| script.always.get(&api).cloned());
-        let reply = reply.unwrap_or_else(|| match api.as_str() {
+        reply.unwrap_or_else(|| match api.as_str() {
             "gettoken" => token(&format!("TOKEN/{count}"), 7200),
             _ => Reply::Json(json!({"errcode": 0, "errmsg": "ok"})),
-        });
-        (reply, count)
+        })
     }
 }
 
@@ -155,7 +154,7 @@ async fn answer(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: 
     let api = uri.path().trim_start_matches("/cgi-bin/").to_owned();
     let query = uri.query().unwrap_or_default().to_owned();
     let body = String::from_utf8_lossy(&body).into_owned();
-    let (reply, _) = sandbox.take(Seen {
+    let reply = sandbox.take(Seen {
         method,
         api,
         query: query.clone(),

@@ -1,0 +1,291 @@
+//! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
+//! `customer.timeline_tells("welcome", "sent")`.
+
+use std::time::{Duration, Instant};
+
+use bundle_tests::sandbox::{
+    Body, Corp, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
+};
+use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::{Answer, Operator};
+use scrm_local::stack::{Stack, StackOptions, Wecom};
+use serde_json::{Value, json};
+
+/// How long a condition is waited for. The longest that anything here takes is a welcome's 20 s.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The app of every world.
+pub(crate) const APP: &str = "contact";
+
+/// A bundle with its WeCom, and people.
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    pub(crate) wecom: Sandbox,
+    pub(crate) corp: Corp,
+    pub(crate) operator: Operator,
+}
+
+/// A channel that an operator made.
+#[derive(Debug, Clone)]
+pub(crate) struct Channel {
+    pub(crate) id: String,
+    pub(crate) json: Value,
+}
+
+/// A customer of a member.
+#[derive(Clone)]
+pub(crate) struct Customer<'a> {
+    world: &'a World,
+    pub(crate) external_userid: String,
+    pub(crate) userid: String,
+    pub(crate) events: Vec<EventId>,
+}
+
+impl World {
+    /// A bundle with an empty corp of three members: zhangsan, lisi, wangwu.
+    pub(crate) async fn new() -> Self {
+        Self::with(SandboxOptions::default()).await
+    }
+
+    /// The same with a WeCom that behaves as `options` say.
+    pub(crate) async fn with(options: SandboxOptions) -> Self {
+        let stack = StackOptions {
+            port: 0,
+            data: None,
+            config: None,
+            wecom: Wecom::Sandbox(options),
+        };
+        Self::start(stack).await
+    }
+
+    /// The same on a given stack.
+    pub(crate) async fn start(options: StackOptions) -> Self {
+        let stack = Stack::start(options).await.unwrap();
+        let wecom = stack.sandbox.clone().unwrap();
+        let corp = wecom.corp(DEMO_CORP).unwrap();
+        let operator = Operator::new(&stack.url, DEMO_CORP, &stack.keys.admin_keys[0]);
+        Self {
+            stack,
+            wecom,
+            corp,
+            operator,
+        }
+    }
+
+    /// Tags that an administrator makes in the console.
+    pub(crate) fn tags(&self, names: &[&str]) -> Vec<String> {
+        self.corp
+            .console_creates_tags("来源", names)
+            .unwrap()
+            .tag_ids
+    }
+
+    /// A channel of zhangsan, with a welcome that says `welcome`.
+    pub(crate) async fn channel_that_says(&self, welcome: &str) -> Channel {
+        self.channel(json!({"welcome": {"text": welcome}})).await
+    }
+
+    /// A channel of zhangsan with these fields besides.
+    pub(crate) async fn channel(&self, fields: Value) -> Channel {
+        let mut body = json!({"name": "展会", "users": ["zhangsan"]});
+        body.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let (status, json) = self.operator.post("channels", &body).await.unwrap();
+        assert_eq!(status, 201, "{json}");
+        Channel {
+            id: json["id"].as_str().unwrap().to_owned(),
+            json,
+        }
+    }
+
+    /// A default welcome of the corp.
+    pub(crate) async fn default_welcome(&self, text: &str) {
+        let (status, json) = self
+            .operator
+            .put("welcome", &json!({"corp": {"text": text}}))
+            .await
+            .unwrap();
+        assert_eq!(status, 200, "{json}");
+    }
+
+    /// A new customer scans the code of `channel`.
+    pub(crate) fn scan(&self, channel: &Channel) -> Customer<'_> {
+        self.scan_as(channel, Scan::default())
+    }
+
+    /// Somebody scans the code of `channel` in a particular way.
+    pub(crate) fn scan_as(&self, channel: &Channel, scan: Scan) -> Customer<'_> {
+        self.customer(self.corp.scan(&channel.id, &scan).unwrap())
+    }
+
+    /// A new customer finds a member by search, without any channel.
+    pub(crate) fn search(&self, userid: &str) -> Customer<'_> {
+        self.customer(self.corp.add_by_search(userid, &Scan::default()).unwrap())
+    }
+
+    pub(crate) fn customer(&self, happening: Happening) -> Customer<'_> {
+        let Happening {
+            external_userid,
+            userid,
+            events,
+            ..
+        } = happening;
+        Customer {
+            world: self,
+            external_userid,
+            userid,
+            events,
+        }
+    }
+
+    /// Waits until WeCom sees `holds`.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) {
+        self.wecom.wait_for(what, PATIENCE, holds).await.unwrap();
+    }
+
+    /// Waits until every event is delivered.
+    pub(crate) async fn all_delivered(&self) {
+        self.wecom.settled(PATIENCE).await.unwrap();
+    }
+
+    /// Asks the admin API until its answer is as wanted, and returns it.
+    pub(crate) async fn eventually(
+        &self,
+        what: &str,
+        path: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (status, json) = self.operator.get(path).await.unwrap();
+            if status == 200 && holds(&json) {
+                return json;
+            }
+            assert!(
+                Instant::now() < end,
+                "waited in vain for {what}; the answer is {status} {json}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until the numbers of `channel` are these, given as added, lost, welcomed, welcome_failed.
+    pub(crate) async fn numbers(&self, channel: &Channel, numbers: [u64; 4]) {
+        let [added, lost, welcomed, failed] = numbers;
+        let wanted =
+            json!({"added": added, "lost": lost, "welcomed": welcomed, "welcome_failed": failed});
+        let path = format!("channels/{}/stats", channel.id);
+        self.eventually(&format!("{wanted}"), &path, |stats| {
+            stats["total"] == wanted
+        })
+        .await;
+    }
+
+    /// Calls of one API that reached WeCom.
+    pub(crate) fn calls(&self, api: &str) -> usize {
+        self.wecom.calls_of(api).len()
+    }
+
+    /// Reads the admin API, which must answer 200.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, json): Answer = self.operator.get(path).await.unwrap();
+        assert_eq!(status, 200, "{path}: {json}");
+        json
+    }
+
+    /// Ends a scenario: nothing may be left that nobody asked for.
+    pub(crate) fn ends(&self) {
+        assert_eq!(
+            self.wecom.unexpected().len(),
+            0,
+            "{:?}",
+            self.wecom.unexpected()
+        );
+        assert_eq!(
+            self.wecom.faults().waiting(),
+            0,
+            "a fault was arranged and never met"
+        );
+        let warned: Vec<_> = self
+            .wecom
+            .calls()
+            .into_iter()
+            .filter(|call| !call.warnings.is_empty())
+            .collect();
+        assert!(
+            warned.is_empty(),
+            "WeCom found these requests odd: {warned:?}"
+        );
+    }
+}
+
+impl Customer<'_> {
+    /// The texts that our app sent.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let chat = self.world.corp.chat(&self.external_userid, &self.userid);
+        let ours = chat
+            .into_iter()
+            .filter(|message| matches!(message.from, Sender::App(_)));
+        ours.filter_map(|message| match message.body {
+            Body::Text { content } => Some(content),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Waits until exactly this text has come from us.
+    pub(crate) async fn sees(&self, text: &str) {
+        self.world
+            .until(&format!("the customer sees {text}"), |_| {
+                self.texts() == [text]
+            })
+            .await;
+    }
+
+    /// Waits until exactly these tags are on, by their names.
+    pub(crate) async fn is_tagged(&self, names: &[&str]) {
+        let names_on = || {
+            let tags = self.world.corp.tags(&self.external_userid, &self.userid);
+            tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>()
+        };
+        self.world
+            .until(&format!("the customer has {names:?}"), |_| {
+                names_on() == names
+            })
+            .await;
+    }
+
+    /// The admin API's path of this customer.
+    pub(crate) fn path(&self) -> String {
+        format!("contacts/{}", self.external_userid)
+    }
+
+    /// Waits until the newest event of this name (`add_external_contact`, …) has this outcome of `kind`
+    /// (`welcome` or `tags`), and returns the outcome.
+    pub(crate) async fn outcome_of(&self, event: &str, kind: &str, outcome: &str) -> Value {
+        let of_event = |contact: &Value| {
+            let entries = contact["timeline"].as_array().cloned().unwrap_or_default();
+            let entry = entries.into_iter().find(|entry| entry["event"] == event);
+            entry.map(|entry| entry[kind].clone()).unwrap_or_default()
+        };
+        let told = |contact: &Value| of_event(contact)["outcome"] == outcome;
+        let contact = self
+            .world
+            .eventually(&format!("{kind} {outcome}"), &self.path(), told)
+            .await;
+        of_event(&contact)
+    }
+
+    /// The same for the add.
+    pub(crate) async fn outcome(&self, kind: &str, outcome: &str) -> Value {
+        self.outcome_of("add_external_contact", kind, outcome).await
+    }
+
+    /// Waits until the relation has this status.
+    pub(crate) async fn relation_is(&self, status: &str) -> Value {
+        let is = |contact: &Value| contact["relations"][0]["status"] == status;
+        self.world
+            .eventually(&format!("a relation that is {status}"), &self.path(), is)
+            .await
+    }
+}
