@@ -1,0 +1,187 @@
+//! Rules of this repository that a reviewer would otherwise have to remember.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// Every Rust source below `folder`, with its path from the root.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != "target" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} has no sources");
+    found
+}
+
+fn all_sources() -> Vec<(String, String)> {
+    ["functions", "shared", "infra", "tests"]
+        .into_iter()
+        .flat_map(sources)
+        .collect()
+}
+
+/// The packages that `package` needs to run, directly or not.
+fn dependencies(package: &str) -> Vec<String> {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--package",
+            package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--offline",
+        ])
+        .args(["--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let lines = String::from_utf8(tree.stdout).unwrap();
+    lines
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn refuse(package: &str, forbidden: &[&str]) {
+    let dependencies = dependencies(package);
+    assert!(dependencies.len() > 5, "{package}: {dependencies:?}");
+    for name in dependencies {
+        let is_forbidden = forbidden.iter().any(|prefix| name.starts_with(prefix));
+        assert!(!is_forbidden, "{package} depends on {name}");
+    }
+}
+
+#[test]
+fn the_rules_know_no_aws_and_no_http() {
+    let forbidden = [
+        "aws-config",
+        "aws-sdk",
+        "aws-smithy",
+        "lambda",
+        "reqwest",
+        "hyper",
+        "axum",
+        "tokio",
+        "http",
+    ];
+    refuse("domain", &forbidden);
+}
+
+#[test]
+fn the_vendor_knows_no_aws() {
+    refuse(
+        "wecom-sdk",
+        &[
+            "aws-config",
+            "aws-sdk",
+            "aws-smithy",
+            "aws_lambda",
+            "lambda",
+        ],
+    );
+}
+
+#[test]
+fn the_sandbox_shares_no_code_with_what_it_tests() {
+    refuse("bundle-tests", &["wecom-sdk", "domain", "platform"]);
+}
+
+#[test]
+fn there_is_one_tls_stack() {
+    refuse("scrm-local", &["native-tls", "openssl-sys", "ring"]);
+}
+
+#[test]
+fn the_rules_ask_no_clock() {
+    for (name, text) in sources("shared/domain/src") {
+        for clock in ["Timestamp::now", "Zoned::now", "SystemTime", "Instant"] {
+            assert!(!text.contains(clock), "{name} reads the clock: {clock}");
+        }
+    }
+}
+
+#[test]
+fn only_main_reads_the_environment() {
+    for folder in ["functions", "shared"] {
+        for (name, text) in sources(folder) {
+            let exempt = ["/main.rs", "/examples/", "/tests/", "/interop/", "/fuzz/"];
+            if exempt.iter().any(|part| name.contains(part)) {
+                continue;
+            }
+            for reading in ["env::var", "env::vars", "env!("] {
+                assert!(!text.contains(reading), "{name} reads the environment");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_has_a_readable_length() {
+    for (name, text) in all_sources() {
+        let first = text
+            .lines()
+            .find(|line| !line.starts_with("#!"))
+            .unwrap_or_default();
+        assert!(
+            first.starts_with("//!"),
+            "{name} does not open with a //! line"
+        );
+        assert!(
+            text.lines().count() <= 500,
+            "{name} has {} lines",
+            text.lines().count()
+        );
+    }
+}
+
+#[test]
+fn a_main_only_wires() {
+    for (name, text) in sources("functions") {
+        if name.ends_with("/main.rs") {
+            assert!(text.lines().count() <= 30, "{name} does more than wiring");
+        }
+    }
+}
+
+#[test]
+fn both_readmes_are_in_step() {
+    let headings = |name: &str| {
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        let fences = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("```"))
+            .count();
+        let headings = text
+            .lines()
+            .filter(|line| line.starts_with('#'))
+            .map(|line| line.split(' ').next().unwrap().len());
+        let rows = text.lines().filter(|line| line.starts_with('|')).count();
+        (headings.collect::<Vec<_>>(), fences, rows)
+    };
+    assert_eq!(headings("README.md"), headings("README.zh-CN.md"));
+}
