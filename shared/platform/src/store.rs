@@ -1,13 +1,15 @@
 //! The rules' stores over DynamoDB. One file per thing that is kept; all share this client.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::ports::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{from_item, to_item};
-use std::collections::HashMap;
 
 use crate::environment::Environment;
 use crate::layout::Key;
@@ -77,6 +79,47 @@ impl Store {
             .await
             .map_err(unavailable)?;
         got.item.map(read).transpose()
+    }
+
+    /// Reads some items of the data table in one round trip; DynamoDB may answer a part, and is asked
+    /// again for the rest a few times.
+    async fn read_together(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, StoreError> {
+        const TRIES: u32 = 4;
+        let mut wanted = keys.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        let mut found = HashMap::new();
+        for try_number in 0..TRIES {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build();
+            let request = request.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.data, request)
+                .send()
+                .await;
+            let answer = answer.map_err(unavailable)?;
+            for item in answer
+                .responses
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flatten()
+            {
+                found.insert(read::<Key>(item.clone())?, item);
+            }
+            let rest = answer
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.data));
+            wanted = rest.map(|rest| rest.keys).unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(Duration::from_millis(20 << try_number)).await;
+        }
+        Err(StoreError::Unavailable(
+            "no capacity for a batch of reads".into(),
+        ))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
@@ -26,6 +27,11 @@ pub struct WecomApi {
     sources: Arc<Sources>,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
 }
+
+/// Apps that are called ahead. Those beyond find their tokens in the table at their first event.
+const WARM_UP_APPS: usize = 16;
+/// How long the calls ahead may take in all.
+const WARM_UP_TIME: Duration = Duration::from_secs(5);
 
 /// A client and the secret that it was made with, as a digest: after a rotation a new one is made.
 struct Known {
@@ -56,7 +62,8 @@ impl WecomApi {
         })
     }
 
-    /// Fetches tokens and opens connections for every app, ahead of the first customer.
+    /// Fetches tokens and opens connections, ahead of the first customer: for a limited number of apps and
+    /// time, because Lambda ends an init that takes longer than 10 s.
     pub async fn warm_up(&self) {
         let Ok(config) = self.config.current().await else {
             return;
@@ -73,7 +80,10 @@ impl WecomApi {
                 tracing::warn!(corp.id = %corp.id, app.name = %app.name, wecom.error = %error, "could not call WeCom ahead of the first event");
             }
         });
-        futures::future::join_all(warm).await;
+        let all = futures::future::join_all(warm.take(WARM_UP_APPS));
+        if tokio::time::timeout(WARM_UP_TIME, all).await.is_err() {
+            tracing::warn!("WeCom is slow to answer; the first event will wait for it");
+        }
     }
 
     /// The client of an app, as the configuration has it now.

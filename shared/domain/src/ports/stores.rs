@@ -1,0 +1,246 @@
+//! What is asked of the tables.
+
+use std::future::Future;
+
+use jiff::civil::Date;
+use wecom::{CorpId, ExternalUserId, TagId, UserId};
+
+use crate::channel::{Channel, ChannelId};
+use crate::event::{EventId, InboxEvent};
+use crate::outcome::{TagsOutcome, WelcomeOutcome};
+use crate::relation::{Change, Relation};
+use crate::tally::{Days, Fact};
+use crate::welcome::{Candidates, Welcome};
+
+/// A store that did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It could not be reached, or had no capacity. Trying again may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What it holds cannot be read.
+    #[error("stored data cannot be read: {0}")]
+    Unreadable(String),
+    /// Somebody else changed the same thing at the same time, again and again.
+    #[error("too many writers at once on {0}")]
+    Contended(&'static str),
+}
+
+/// Whether an event was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Stored now.
+    New,
+    /// Stored before; nothing was written.
+    Before,
+}
+
+/// Puts events into the inbox.
+pub trait StoreEvent {
+    /// Stores `event` unless its id is there already. When this returns `Ok`, the event is durable.
+    fn store_event(
+        &self,
+        event: &InboxEvent,
+    ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+}
+
+/// Reads events of the inbox.
+pub trait ReadEvents {
+    /// One event.
+    fn event(
+        &self,
+        id: &EventId,
+    ) -> impl Future<Output = Result<Option<InboxEvent>, StoreError>> + Send;
+    /// The newest events about one customer, newest first, at most `limit`.
+    fn events_of(
+        &self,
+        corp: &CorpId,
+        customer: &ExternalUserId,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
+}
+
+/// Reads the welcomes that may answer an add, in one round trip.
+pub trait ReadWelcomes {
+    /// Those of the channel, of the member and of the corp.
+    fn candidates(
+        &self,
+        corp: &CorpId,
+        channel: Option<&ChannelId>,
+        member: &UserId,
+    ) -> impl Future<Output = Result<Candidates, StoreError>> + Send;
+}
+
+/// Whose default welcome it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WelcomeOwner {
+    /// The corp's.
+    Corp,
+    /// A member's.
+    Member(UserId),
+}
+
+/// Keeps the default welcomes.
+pub trait KeepWelcomes {
+    /// All defaults of a corp.
+    fn welcomes(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<Vec<(WelcomeOwner, Welcome)>, StoreError>> + Send;
+    /// Stores a default, or removes it with `None`.
+    fn put_welcome(
+        &self,
+        corp: &CorpId,
+        owner: &WelcomeOwner,
+        welcome: Option<&Welcome>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Reads one channel.
+pub trait ReadChannel {
+    /// The channel, deleted ones included.
+    fn channel(
+        &self,
+        corp: &CorpId,
+        id: &ChannelId,
+    ) -> impl Future<Output = Result<Option<Channel>, StoreError>> + Send;
+}
+
+/// Keeps the channels of a corp.
+pub trait KeepChannels: ReadChannel {
+    /// A page of channels in the order of their ids, after `cursor`, and the next cursor.
+    fn channels(
+        &self,
+        corp: &CorpId,
+        cursor: Option<&ChannelId>,
+        limit: i32,
+    ) -> impl Future<Output = Result<(Vec<Channel>, Option<ChannelId>), StoreError>> + Send;
+    /// Writes `channel` if the stored one is still as it was when it was read: absent, or of the version
+    /// `read`. Returns whether it was.
+    fn put_channel(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+        read: Option<u64>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Removes a channel that was never made at WeCom.
+    fn forget_channel(
+        &self,
+        corp: &CorpId,
+        id: &ChannelId,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Reads one follow relation.
+pub trait ReadRelation {
+    /// The relation of a pair.
+    fn relation(
+        &self,
+        corp: &CorpId,
+        pair: (&UserId, &ExternalUserId),
+    ) -> impl Future<Output = Result<Option<Relation>, StoreError>> + Send;
+}
+
+/// Changes follow relations.
+pub trait ChangeRelation {
+    /// Applies `change` and returns the relation before and after it. Two changes at once both hold.
+    fn change(
+        &self,
+        corp: &CorpId,
+        change: &Change,
+    ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
+    /// Notes the corp tags that were put on a customer.
+    fn add_tags(
+        &self,
+        corp: &CorpId,
+        relation: &Relation,
+        tags: &[TagId],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Reads what is known of a customer.
+pub trait ReadContact {
+    /// The relations of a customer, and the outcomes of the events about it.
+    fn contact(
+        &self,
+        corp: &CorpId,
+        customer: &ExternalUserId,
+    ) -> impl Future<Output = Result<ContactRecord, StoreError>> + Send;
+}
+
+/// All that is stored about a customer apart from the events.
+#[derive(Debug, Clone, Default)]
+pub struct ContactRecord {
+    /// One per member.
+    pub relations: Vec<Relation>,
+    /// Outcomes of welcomes by event.
+    pub welcomes: Vec<(EventId, WelcomeOutcome)>,
+    /// Outcomes of tags by event.
+    pub tags: Vec<(EventId, TagsOutcome)>,
+}
+
+/// What an outcome is about.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The event.
+    pub event: &'a InboxEvent,
+    /// The member.
+    pub userid: &'a UserId,
+    /// The customer.
+    pub external_userid: &'a ExternalUserId,
+    /// The channel, where there is one.
+    pub channel: Option<&'a ChannelId>,
+    /// The corp's local day on which it counts.
+    pub day: Date,
+}
+
+/// Writes down how a welcome ended.
+pub trait RecordWelcome {
+    /// Stores `outcome`. The first that is written stays, but for `sent`, which replaces any other: it is
+    /// the one that cannot be a mistake.
+    fn record_welcome(
+        &self,
+        subject: &Subject<'_>,
+        outcome: &WelcomeOutcome,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Writes down how tagging ended.
+pub trait RecordTags {
+    /// The outcomes of these events, by their ids.
+    fn tags_done(
+        &self,
+        events: &[&InboxEvent],
+    ) -> impl Future<Output = Result<Vec<(EventId, TagsOutcome)>, StoreError>> + Send;
+    /// Stores `outcome`.
+    fn record_tags(
+        &self,
+        subject: &Subject<'_>,
+        outcome: &TagsOutcome,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Counts.
+pub trait CountFacts {
+    /// Counts `fact` on `day`, once per (member, customer, channel).
+    fn count(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        pair: (&UserId, &ExternalUserId),
+        fact: Fact,
+        day: Date,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Reads counts.
+pub trait ReadCounts {
+    /// The numbers of each day from `from` to `to`, both included.
+    fn days(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        from: Date,
+        to: Date,
+    ) -> impl Future<Output = Result<Days, StoreError>> + Send;
+}

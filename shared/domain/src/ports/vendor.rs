@@ -1,0 +1,160 @@
+//! What is asked of WeCom.
+
+use std::future::Future;
+
+use wecom::api::media::MediaKind;
+use wecom::{AppName, CorpId, ExternalUserId, MediaId, TagId, UserId, WelcomeCode, WelcomeMessage};
+
+use super::StoreError;
+use crate::channel::{Channel, Remote};
+use crate::welcome::Source;
+
+/// Sends welcomes.
+pub trait SendWelcome {
+    /// Sends one message with the code of one app (WeCom doc 92137).
+    fn send_welcome(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        code: &WelcomeCode,
+        message: &WelcomeMessage,
+    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+}
+
+/// Reads names for texts.
+pub trait ReadNames {
+    /// Nickname of a customer (WeCom doc 92114).
+    fn customer_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> impl Future<Output = Result<String, wecom::Error>> + Send;
+    /// Name of a member (WeCom doc 90196).
+    fn member_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> impl Future<Output = Result<String, wecom::Error>> + Send;
+}
+
+/// Puts tags on customers.
+pub trait MarkTags {
+    /// Adds `tags` for one pair (WeCom doc 92118). Tags that are on already stay.
+    fn mark_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        pair: (&UserId, &ExternalUserId),
+        tags: &[TagId],
+    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+}
+
+/// Writes remarks.
+pub trait WriteRemark {
+    /// Sets remark and description of one pair, those that are given (WeCom doc 92115).
+    fn write_remark(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        pair: (&UserId, &ExternalUserId),
+        remark: Option<&str>,
+        description: Option<&str>,
+    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+}
+
+/// Makes and changes what stands behind a channel at WeCom.
+pub trait KeepRemoteChannel {
+    /// Makes the contact way or link of `channel` (WeCom docs 92228 and 97297).
+    fn make(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+    ) -> impl Future<Output = Result<Remote, wecom::Error>> + Send;
+    /// Looks for what an earlier [`make`](Self::make) made whose answer was lost.
+    fn find(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+    ) -> impl Future<Output = Result<Option<Remote>, wecom::Error>> + Send;
+    /// Sends what differs between the two, and nothing if nothing does.
+    fn update(
+        &self,
+        corp: &CorpId,
+        before: &Channel,
+        after: &Channel,
+    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    /// Deletes it. One that is gone already is deleted.
+    fn delete(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+}
+
+/// Looks tags up.
+pub trait ReadTags {
+    /// Those of `tags` of which WeCom says that they do not exist (WeCom doc 92117). A look-up that fails
+    /// for another reason accuses none.
+    fn missing_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        tags: &[TagId],
+    ) -> impl Future<Output = Result<Vec<TagId>, wecom::Error>> + Send;
+}
+
+/// Tells how the apps stand with WeCom.
+pub trait ReadApps {
+    /// The token of one app.
+    fn app_state(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<AppState, StoreError>> + Send;
+}
+
+/// How an app stands with WeCom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "token", rename_all = "snake_case")]
+pub enum AppState {
+    /// No token was fetched yet.
+    None,
+    /// There is a token, and it lives until then (Unix seconds).
+    Valid {
+        /// Unix seconds.
+        expires_at: i64,
+    },
+    /// WeCom refuses the credentials. No call is made but a probe an hour, for WeCom bans the address of
+    /// who keeps asking (error 45009).
+    Broken {
+        /// WeCom's code.
+        errcode: i64,
+        /// Unix seconds.
+        since: i64,
+    },
+}
+
+/// Uploads media.
+pub trait UploadMedia {
+    /// Fetches `source` and uploads it as temporary media (WeCom doc 90253).
+    fn upload(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        source: &Source,
+        kind: MediaKind,
+    ) -> impl Future<Output = Result<MediaId, UploadError>> + Send;
+}
+
+/// A source that did not become media.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UploadError {
+    /// The source could not be fetched, or is not what WeCom takes; says what and what to do.
+    #[error("{0}")]
+    Source(String),
+    /// WeCom refused it.
+    #[error(transparent)]
+    Wecom(#[from] wecom::Error),
+}
