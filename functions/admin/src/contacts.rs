@@ -1,8 +1,11 @@
 //! What is known of one customer, and the timeline that explains it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
+use domain::contact::Profile;
 use domain::event::InboxEvent;
+use jiff::Timestamp;
 use serde_json::json;
 use wecom::ExternalUserId;
 
@@ -11,6 +14,8 @@ use crate::input::Input;
 use crate::refusal::Refusal;
 use crate::{Admin, Answer, Scope, Store, Wecom};
 
+/// How long WeCom is waited for when a profile is not at hand; the rest of the answer does not need it.
+const PROFILE_WAIT: Duration = Duration::from_secs(2);
 /// Events of a timeline.
 const PAGE: i32 = 100;
 /// The longest timeline.
@@ -27,6 +32,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if record.relations.is_empty() && events.is_empty() {
             return Err(Refusal::NotFound("contact"));
         }
+        let profile = self.profile(scope, &customer, record.profile).await;
         let welcomes: HashMap<_, _> = record.welcomes.into_iter().collect();
         let tags: HashMap<_, _> = record.tags.into_iter().collect();
         let entry = |event: &InboxEvent| {
@@ -48,10 +54,37 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             200,
             json!({
                 "external_userid": customer,
+                "profile": profile,
                 "relations": record.relations,
                 "tags": tag_ids,
                 "timeline": events.iter().map(entry).collect::<Vec<_>>(),
             }),
         ))
+    }
+
+    /// The stored profile, or the one that WeCom tells now. WeCom tells none of a customer who is not
+    /// confirmed, or gone (84061).
+    async fn profile(
+        &self,
+        scope: &Scope,
+        customer: &ExternalUserId,
+        stored: Option<Profile>,
+    ) -> Option<Profile> {
+        let now = Timestamp::now().as_second();
+        if stored.as_ref().is_some_and(|profile| profile.is_fresh(now)) {
+            return stored;
+        }
+        let read = self.wecom.profile(&scope.corp, &scope.app, customer);
+        let Ok(Ok(contact)) = tokio::time::timeout(PROFILE_WAIT, read).await else {
+            return stored;
+        };
+        let profile = Profile {
+            contact,
+            read_at: now,
+        };
+        if let Err(error) = self.store.put_profile(&scope.corp, &profile).await {
+            tracing::warn!(corp.id = %scope.corp, store.error = %error, "a profile was read and could not be kept");
+        }
+        Some(profile)
     }
 }

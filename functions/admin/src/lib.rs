@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::ports::{
-    KeepChannels, KeepRemoteChannel, KeepWelcomes, ReadApps, ReadContact, ReadCounts, ReadEvents,
-    ReadTags, UploadMedia,
+    KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps, ReadContact, ReadCounts,
+    ReadEvents, ReadProfile, ReadTags, UploadMedia,
 };
 use jiff::tz::TimeZone;
 use lambda_http::http::Method;
@@ -34,14 +34,20 @@ mod welcomes;
 
 /// What the API asks of its store.
 pub trait Store:
-    KeepChannels + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync
+    KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync
 {
 }
-impl<T: KeepChannels + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync> Store for T {}
+impl<T: KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync>
+    Store for T
+{
+}
 
 /// What the API asks of WeCom.
-pub trait Wecom: KeepRemoteChannel + ReadApps + ReadTags + UploadMedia + Sync {}
-impl<T: KeepRemoteChannel + ReadApps + ReadTags + UploadMedia + Sync> Wecom for T {}
+pub trait Wecom:
+    KeepRemoteChannel + ReadApps + ReadProfile + ReadTags + UploadMedia + Sync
+{
+}
+impl<T: KeepRemoteChannel + ReadApps + ReadProfile + ReadTags + UploadMedia + Sync> Wecom for T {}
 
 /// The function with what it needs.
 pub struct Admin<S, W> {

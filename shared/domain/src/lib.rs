@@ -8,6 +8,7 @@
 //! The crate knows no AWS, no HTTP and no clock: times come in as arguments.
 
 pub mod channel;
+pub mod contact;
 pub mod event;
 pub mod field;
 pub mod outcome;

@@ -7,11 +7,11 @@ mod stores;
 mod vendor;
 
 pub use stores::{
-    ChangeRelation, ContactRecord, CountFacts, KeepChannels, KeepWelcomes, ReadChannel,
-    ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes, RecordTags, RecordWelcome,
-    StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
+    ChangeRelation, ContactRecord, CountFacts, KeepChannels, KeepProfile, KeepWelcomes,
+    ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes, RecordTags,
+    RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
 };
 pub use vendor::{
-    AppState, KeepRemoteChannel, MarkTags, ReadApps, ReadNames, ReadTags, SendWelcome, UploadError,
-    UploadMedia, WriteRemark,
+    AppState, KeepRemoteChannel, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome,
+    UploadError, UploadMedia, WriteRemark,
 };

@@ -16,6 +16,7 @@
 //! | channel | `{corp}#channels` | `{channel}` | key (welcome, tagging, admin), page (admin) |
 //! | default welcome of the corp | `{corp}#welcomes` | `corp` | key with the channel (welcome), page (admin) |
 //! | default welcome of a member | `{corp}#welcomes` | `member#{userid}` | the same |
+//! | profile | `{corp}#contact#{external_userid}` | `profile` | partition (admin) |
 //! | follow relation | `{corp}#contact#{external_userid}` | `relation#{userid}` | key (tagging), partition (admin) |
 //! | outcome of a welcome | `{corp}#contact#{external_userid}` | `welcome#{event}` | partition (admin) |
 //! | outcome of tags | `{corp}#contact#{external_userid}` | `tags#{event}` | key (tagging), partition (admin) |
@@ -123,6 +124,12 @@ impl Key {
         Self::new(welcomes(corp), sk)
     }
 
+    /// Of a customer's profile.
+    #[must_use]
+    pub fn profile(corp: &CorpId, customer: &ExternalUserId) -> Self {
+        Self::new(contact(corp, customer), PROFILE)
+    }
+
     /// Of a follow relation.
     #[must_use]
     pub fn relation(corp: &CorpId, customer: &ExternalUserId, member: &UserId) -> Self {
@@ -162,6 +169,8 @@ impl Key {
     }
 }
 
+/// Sort key of profiles.
+pub const PROFILE: &str = "profile";
 /// Begins the sort keys of relations.
 pub const RELATION: &str = "relation#";
 /// Begins the sort keys of outcomes of welcomes.

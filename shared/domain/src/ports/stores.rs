@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use wecom::{CorpId, ExternalUserId, TagId, UserId};
 
 use crate::channel::{Channel, ChannelId};
+use crate::contact::Profile;
 use crate::event::{EventId, InboxEvent};
 use crate::outcome::{TagsOutcome, WelcomeOutcome};
 use crate::relation::{Change, Relation};
@@ -168,9 +169,21 @@ pub trait ReadContact {
     ) -> impl Future<Output = Result<ContactRecord, StoreError>> + Send;
 }
 
+/// Keeps profiles.
+pub trait KeepProfile {
+    /// Stores what WeCom told of a customer.
+    fn put_profile(
+        &self,
+        corp: &CorpId,
+        profile: &Profile,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
 /// All that is stored about a customer apart from the events.
 #[derive(Debug, Clone, Default)]
 pub struct ContactRecord {
+    /// As read last.
+    pub profile: Option<Profile>,
     /// One per member.
     pub relations: Vec<Relation>,
     /// Outcomes of welcomes by event.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use wecom::api::contact::ExternalContact;
 use wecom::api::media::MediaKind;
 use wecom::{AppName, CorpId, ExternalUserId, MediaId, TagId, UserId, WelcomeCode, WelcomeMessage};
 
@@ -37,6 +38,17 @@ pub trait ReadNames {
         app: &AppName,
         member: &UserId,
     ) -> impl Future<Output = Result<String, wecom::Error>> + Send;
+}
+
+/// Reads profiles.
+pub trait ReadProfile {
+    /// What WeCom tells of a customer (WeCom doc 92114).
+    fn profile(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> impl Future<Output = Result<ExternalContact, wecom::Error>> + Send;
 }
 
 /// Puts tags on customers.

@@ -1,13 +1,38 @@
 //! All that is known of one customer: one partition, one query.
 
+use domain::contact::Profile;
 use domain::event::EventId;
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
-use domain::ports::{ContactRecord, ReadContact, StoreError};
+use domain::ports::{ContactRecord, KeepProfile, ReadContact, StoreError};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId};
 
-use super::{Item, Store, outcomes, read, relations, s, unavailable};
+use super::{Item, Store, item, outcomes, read, relations, s, unavailable};
 use crate::layout::{self, Key};
+
+#[derive(Serialize, Deserialize)]
+struct ProfileRow {
+    #[serde(flatten)]
+    key: Key,
+    /// The profile as JSON.
+    profile: String,
+}
+
+impl KeepProfile for Store {
+    async fn put_profile(&self, corp: &CorpId, profile: &Profile) -> Result<(), StoreError> {
+        let key = Key::profile(corp, &profile.contact.external_user_id);
+        let json =
+            serde_json::to_string(profile).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let row = item(&ProfileRow { key, profile: json })?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.data)
+            .set_item(Some(row));
+        put.send().await.map(|_| ()).map_err(unavailable)
+    }
+}
 
 impl ReadContact for Store {
     async fn contact(
@@ -32,7 +57,10 @@ impl ReadContact for Store {
 
 fn add(record: &mut ContactRecord, item: Item) -> Result<(), StoreError> {
     let key: Key = read(item.clone())?;
-    if key.sk.starts_with(layout::RELATION) {
+    if key.sk == layout::PROFILE {
+        // One that an older version wrote in another form is read again from WeCom.
+        record.profile = serde_json::from_str(&read::<ProfileRow>(item)?.profile).ok();
+    } else if key.sk.starts_with(layout::RELATION) {
         record
             .relations
             .push(read::<relations::Row>(item)?.relation);

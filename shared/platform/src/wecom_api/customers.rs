@@ -1,9 +1,10 @@
 //! What is done for one customer: welcome, names, tags, remark; and how the apps stand.
 
 use domain::ports::{
-    AppState, MarkTags, ReadApps, ReadNames, ReadTags, SendWelcome, StoreError, WriteRemark,
+    AppState, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, StoreError,
+    WriteRemark,
 };
-use wecom::api::contact::Remark;
+use wecom::api::contact::{ExternalContact, Remark};
 use wecom::api::tag::{MarkTag, TagFilter};
 use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
 
@@ -50,6 +51,21 @@ impl ReadNames for WecomApi {
     ) -> Result<String, Error> {
         let user = self.client(corp, app).await?.get_user(member).await?;
         Ok(user.name.expose().to_owned())
+    }
+}
+
+impl ReadProfile for WecomApi {
+    async fn profile(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> Result<ExternalContact, Error> {
+        let client = self.client(corp, app).await?;
+        Ok(client
+            .get_external_contact(customer, None)
+            .await?
+            .external_contact)
     }
 }
 
