@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 /// Until its end WeCom may give the same token again, so refreshing ahead more often is a call for nothing.
 const AHEAD_PAUSE: Duration = Duration::from_secs(60);
-/// A token that was just fetched and is refused again is not replaced: gettoken would give the same one.
-const RENEW_PAUSE: Duration = Duration::from_secs(30);
+/// A token that is refused is replaced, and so is its successor; but an API that refuses every token must not make as
+/// many calls of gettoken as there are calls. So many replacements are made ...
+const RENEWALS: usize = 3;
+/// ... in this time.
+const RENEW_WINDOW: Duration = Duration::from_secs(30);
 /// How long a failure of gettoken is every waiting caller's answer.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The same for 45009: the penalty of a rate limit is at least a minute (WeCom doc 90312).
@@ -25,7 +28,7 @@ pub(super) struct Memory {
     pub(super) broken: Option<Broken>,
     failure: Option<(Instant, Error)>,
     went_ahead: Option<Instant>,
-    renewed: Option<Instant>,
+    renewed: Vec<Instant>,
 }
 
 impl Memory {
@@ -68,9 +71,14 @@ impl Memory {
         once_in(AHEAD_PAUSE, &mut self.went_ahead)
     }
 
-    /// Whether to replace a refused token; at most one in [`RENEW_PAUSE`].
+    /// Whether to replace a refused token; at most [`RENEWALS`] in [`RENEW_WINDOW`].
     pub(super) fn may_renew(&mut self) -> bool {
-        once_in(RENEW_PAUSE, &mut self.renewed)
+        self.renewed.retain(|at| at.elapsed() < RENEW_WINDOW);
+        let may = self.renewed.len() < RENEWALS;
+        if may {
+            self.renewed.push(Instant::now());
+        }
+        may
     }
 }
 
