@@ -85,8 +85,10 @@ impl Drop for AbortOnDrop {
     }
 }
 
-const INBOX_TABLE: &str = "inbox";
-const DATA_TABLE: &str = "data";
+/// Name of the inbox table.
+pub const INBOX_TABLE: &str = "inbox";
+/// Name of the data table.
+pub const DATA_TABLE: &str = "data";
 
 /// Time-outs of the functions. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging
 /// waits for its share of calls in flight; an upload of media takes up to a minute, and the gateway gives up
@@ -175,7 +177,9 @@ fn config_file(
     }
 }
 
-fn aws_config(endpoint: &str) -> SdkConfig {
+/// How the functions reach AWS here: everything is the embedded database at `endpoint`.
+#[must_use]
+pub fn aws_config(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new(
         "local",
         "local",
@@ -322,7 +326,9 @@ fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
         })
 }
 
-fn callback_function(platform: Platform) -> Function {
+/// The function that takes callbacks, over the given adapters.
+#[must_use]
+pub fn callback_function(platform: Platform) -> Function {
     let callback = Arc::new(Callback::new(
         platform.config,
         platform.store,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
-use wecom::{AppName, Client, CorpId, Error, TokenStore};
+use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
 use crate::config::App;
 use crate::media::Sources;
@@ -86,6 +86,27 @@ impl WecomApi {
         }
     }
 
+    /// Makes a call as an app. A secret that WeCom refuses may have been reset: the configuration is read again,
+    /// at most once a minute, and the call gets one more try. If the secret is still the same one, that try
+    /// costs no call, for the client knows it as broken.
+    async fn call<T, F>(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        make: impl Fn(Client) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let answer = make(self.client(corp, app).await?).await;
+        if matches!(&answer, Err(error) if refuses_secret(error))
+            && self.config.reread().await.is_some()
+        {
+            return make(self.client(corp, app).await?).await;
+        }
+        answer
+    }
+
     /// The client of an app, as the configuration has it now.
     async fn client(&self, corp: &CorpId, app: &AppName) -> Result<Client, Error> {
         let config = self
@@ -126,6 +147,15 @@ impl WecomApi {
             },
         );
         Ok(client)
+    }
+}
+
+/// Whether the app's secret is the trouble: known for it, or just refused by the one API that takes it.
+fn refuses_secret(error: &Error) -> bool {
+    match error {
+        Error::Broken { .. } => true,
+        Error::Api { api, .. } => *api == "gettoken" && error.class() == Class::Configuration,
+        _ => false,
     }
 }
 

@@ -21,68 +21,79 @@ const CANDIDATES: usize = 200;
 
 impl KeepRemoteChannel for WecomApi {
     async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, Error> {
-        let client = self.client(corp, &channel.app).await?;
-        match channel.spec.kind {
-            ChannelKind::ContactWay => {
-                let made = client.add_contact_way(&contact_way(channel)).await?;
-                Ok(Remote::ContactWay {
-                    config_id: made.config_id,
-                    qr_code: made.qr_code.unwrap_or_default(),
-                })
-            }
-            ChannelKind::AcquisitionLink => Ok(with_channel(
-                client.create_link(&link(channel)).await?,
-                channel,
-            )),
-        }
+        let make = |client: Client| async move { make(&client, channel).await };
+        self.call(corp, &channel.app, make).await
     }
 
     async fn find(&self, corp: &CorpId, channel: &Channel) -> Result<Option<Remote>, Error> {
-        let client = self.client(corp, &channel.app).await?;
-        match channel.spec.kind {
-            ChannelKind::ContactWay => find_contact_way(&client, channel).await,
-            ChannelKind::AcquisitionLink => find_link(&client, channel).await,
-        }
+        let find = |client: Client| async move {
+            match channel.spec.kind {
+                ChannelKind::ContactWay => find_contact_way(&client, channel).await,
+                ChannelKind::AcquisitionLink => find_link(&client, channel).await,
+            }
+        };
+        self.call(corp, &channel.app, find).await
     }
 
     async fn update(&self, corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error> {
-        let client = self.client(corp, &after.app).await?;
-        match &after.remote {
-            Remote::ContactWay { config_id, .. } => {
-                let nothing = UpdateContactWay {
-                    config_id: config_id.clone(),
-                    ..UpdateContactWay::default()
-                };
-                let changes = contact_way_changes(nothing.clone(), before, after);
-                if changes == nothing {
-                    Ok(())
-                } else {
-                    client.update_contact_way(&changes).await
-                }
-            }
-            Remote::AcquisitionLink { link_id, .. } => {
-                let changes = link_changes(before, after);
-                if changes == LinkRequest::default() {
-                    Ok(())
-                } else {
-                    client.update_link(link_id, &changes).await
-                }
-            }
-            Remote::Creating | Remote::Deleted { .. } => Ok(()),
-        }
+        let update = |client: Client| async move { update(&client, before, after).await };
+        self.call(corp, &after.app, update).await
     }
 
     async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), Error> {
-        let client = self.client(corp, &channel.app).await?;
-        let deleted = match &channel.remote {
-            Remote::ContactWay { config_id, .. } => client.del_contact_way(config_id).await,
-            Remote::AcquisitionLink { link_id, .. } => client.delete_link(link_id).await,
-            Remote::Creating | Remote::Deleted { .. } => Ok(()),
+        let delete = |client: Client| async move {
+            match &channel.remote {
+                Remote::ContactWay { config_id, .. } => client.del_contact_way(config_id).await,
+                Remote::AcquisitionLink { link_id, .. } => client.delete_link(link_id).await,
+                Remote::Creating | Remote::Deleted { .. } => Ok(()),
+            }
         };
-        match deleted {
+        match self.call(corp, &channel.app, delete).await {
             Err(error) if error.code() == Some(NO_SUCH_WAY) => Ok(()),
             deleted => deleted,
         }
+    }
+}
+
+async fn make(client: &Client, channel: &Channel) -> Result<Remote, Error> {
+    match channel.spec.kind {
+        ChannelKind::ContactWay => {
+            let made = client.add_contact_way(&contact_way(channel)).await?;
+            Ok(Remote::ContactWay {
+                config_id: made.config_id,
+                qr_code: made.qr_code.unwrap_or_default(),
+            })
+        }
+        ChannelKind::AcquisitionLink => Ok(with_channel(
+            client.create_link(&link(channel)).await?,
+            channel,
+        )),
+    }
+}
+
+async fn update(client: &Client, before: &Channel, after: &Channel) -> Result<(), Error> {
+    match &after.remote {
+        Remote::ContactWay { config_id, .. } => {
+            let nothing = UpdateContactWay {
+                config_id: config_id.clone(),
+                ..UpdateContactWay::default()
+            };
+            let changes = contact_way_changes(nothing.clone(), before, after);
+            if changes == nothing {
+                Ok(())
+            } else {
+                client.update_contact_way(&changes).await
+            }
+        }
+        Remote::AcquisitionLink { link_id, .. } => {
+            let changes = link_changes(before, after);
+            if changes == LinkRequest::default() {
+                Ok(())
+            } else {
+                client.update_link(link_id, &changes).await
+            }
+        }
+        Remote::Creating | Remote::Deleted { .. } => Ok(()),
     }
 }
 

@@ -6,7 +6,9 @@ use domain::ports::{
 };
 use wecom::api::contact::{ExternalContact, Remark};
 use wecom::api::tag::{MarkTag, TagFilter};
-use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
+use wecom::{
+    AppName, Client, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage,
+};
 
 use super::WecomApi;
 
@@ -21,10 +23,8 @@ impl SendWelcome for WecomApi {
         code: &WelcomeCode,
         message: &WelcomeMessage,
     ) -> Result<(), Error> {
-        self.client(corp, app)
-            .await?
-            .send_welcome_msg(code, message)
-            .await
+        let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
+        self.call(corp, app, send).await
     }
 }
 
@@ -35,11 +35,8 @@ impl ReadNames for WecomApi {
         app: &AppName,
         customer: &ExternalUserId,
     ) -> Result<String, Error> {
-        let detail = self
-            .client(corp, app)
-            .await?
-            .get_external_contact(customer, None)
-            .await?;
+        let get = |client: Client| async move { client.get_external_contact(customer, None).await };
+        let detail = self.call(corp, app, get).await?;
         Ok(detail.external_contact.name.expose().to_owned())
     }
 
@@ -49,7 +46,8 @@ impl ReadNames for WecomApi {
         app: &AppName,
         member: &UserId,
     ) -> Result<String, Error> {
-        let user = self.client(corp, app).await?.get_user(member).await?;
+        let get = |client: Client| async move { client.get_user(member).await };
+        let user = self.call(corp, app, get).await?;
         Ok(user.name.expose().to_owned())
     }
 }
@@ -77,13 +75,14 @@ impl MarkTags for WecomApi {
         (member, customer): (&UserId, &ExternalUserId),
         tags: &[TagId],
     ) -> Result<(), Error> {
-        let request = MarkTag {
+        let request = &MarkTag {
             user_id: member.clone(),
             external_user_id: customer.clone(),
             add_tag: tags.to_vec(),
             remove_tag: Vec::new(),
         };
-        self.client(corp, app).await?.mark_tag(&request).await
+        let mark = |client: Client| async move { client.mark_tag(request).await };
+        self.call(corp, app, mark).await
     }
 }
 
@@ -96,14 +95,15 @@ impl WriteRemark for WecomApi {
         remark: Option<&str>,
         description: Option<&str>,
     ) -> Result<(), Error> {
-        let request = Remark {
+        let request = &Remark {
             user_id: member.clone(),
             external_user_id: customer.clone(),
             remark: remark.map(str::to_owned),
             description: description.map(str::to_owned),
             ..Remark::default()
         };
-        self.client(corp, app).await?.remark(&request).await
+        let write = |client: Client| async move { client.remark(request).await };
+        self.call(corp, app, write).await
     }
 }
 
@@ -116,13 +116,13 @@ impl ReadTags for WecomApi {
         app: &AppName,
         tags: &[TagId],
     ) -> Result<Vec<TagId>, Error> {
-        let client = self.client(corp, app).await?;
         let look_up = async |tags: &[TagId]| {
-            let filter = TagFilter {
+            let filter = &TagFilter {
                 tag_id: tags.to_vec(),
                 group_id: Vec::new(),
             };
-            client.get_corp_tag_list(&filter).await
+            let list = |client: Client| async move { client.get_corp_tag_list(filter).await };
+            self.call(corp, app, list).await
         };
         let is_unknown = |error: &Error| error.code() == Some(UNKNOWN_TAG);
         match look_up(tags).await {

@@ -3,7 +3,7 @@
 use domain::ports::{UploadError, UploadMedia};
 use domain::welcome::Source;
 use wecom::api::media::MediaKind;
-use wecom::{AppName, CorpId, MediaId};
+use wecom::{AppName, Client, CorpId, MediaId};
 
 use super::WecomApi;
 
@@ -20,8 +20,11 @@ impl UploadMedia for WecomApi {
             .fetch(source, kind.max_bytes())
             .await
             .map_err(UploadError::Source)?;
-        let client = self.client(corp, app).await?;
-        let uploaded = client.upload_media(kind, source.file_name(), bytes).await?;
+        let upload = |client: Client| {
+            let bytes = bytes.clone();
+            async move { client.upload_media(kind, source.file_name(), bytes).await }
+        };
+        let uploaded = self.call(corp, app, upload).await?;
         Ok(uploaded.media_id)
     }
 }
