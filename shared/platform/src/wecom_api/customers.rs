@@ -1,11 +1,15 @@
 //! What is done for one customer: welcome, names, tags, remark; and how the apps stand.
 
+use std::collections::HashSet;
+
 use domain::ports::{
     AppState, MarkTags, ReadApps, ReadNames, ReadTags, SendWelcome, StoreError, WriteRemark,
 };
 use wecom::api::contact::Remark;
 use wecom::api::tag::{MarkTag, TagFilter};
-use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
+use wecom::{
+    AppName, Client, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage,
+};
 
 use super::WecomApi;
 
@@ -92,8 +96,9 @@ impl WriteRemark for WecomApi {
 }
 
 impl ReadTags for WecomApi {
-    /// WeCom answers a list with an unknown id by 40068, without saying which one it is; then each is asked
-    /// for by itself.
+    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with 40068, without
+    /// saying which one it is, is not documented. Both are understood: after a refusal each id is asked for by
+    /// itself.
     async fn missing_tags(
         &self,
         corp: &CorpId,
@@ -101,38 +106,41 @@ impl ReadTags for WecomApi {
         tags: &[TagId],
     ) -> Result<Vec<TagId>, Error> {
         let client = self.client(corp, app).await?;
-        let look_up = async |tags: &[TagId]| {
-            let filter = TagFilter {
-                tag_id: tags.to_vec(),
-                group_id: Vec::new(),
-            };
-            client.get_corp_tag_list(&filter).await
-        };
-        let is_unknown = |error: &Error| error.code() == Some(UNKNOWN_TAG);
-        match look_up(tags).await {
-            Ok(groups) => {
-                let deleted = groups
-                    .iter()
-                    .flat_map(|group| &group.tag)
-                    .filter(|tag| tag.deleted);
-                return Ok(deleted.map(|tag| tag.id.clone()).collect());
-            }
-            Err(error) if is_unknown(&error) => {}
+        match missing(&client, tags).await {
+            Err(error) if error.code() == Some(UNKNOWN_TAG) => {}
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
                 return Ok(Vec::new());
             }
+            missing => return missing,
         }
         for tag in tags {
-            if look_up(std::slice::from_ref(tag))
-                .await
-                .is_err_and(|error| is_unknown(&error))
-            {
-                return Ok(vec![tag.clone()]);
+            let alone = std::slice::from_ref(tag);
+            match missing(&client, alone).await {
+                Ok(missing) if missing.is_empty() => {}
+                Err(error) if error.code() != Some(UNKNOWN_TAG) => return Err(error),
+                _ => return Ok(alone.to_vec()),
             }
         }
         Ok(tags.to_vec())
     }
+}
+
+/// Those of `tags` that are not in WeCom's answer about them, or only as deleted.
+async fn missing(client: &Client, tags: &[TagId]) -> Result<Vec<TagId>, Error> {
+    let filter = TagFilter {
+        tag_id: tags.to_vec(),
+        group_id: Vec::new(),
+    };
+    let groups = client.get_corp_tag_list(&filter).await?;
+    let groups = groups.iter().filter(|group| !group.deleted);
+    let alive: HashSet<&TagId> = groups
+        .flat_map(|group| &group.tag)
+        .filter(|tag| !tag.deleted)
+        .map(|tag| &tag.id)
+        .collect();
+    let missing = tags.iter().filter(|tag| !alive.contains(tag));
+    Ok(missing.cloned().collect())
 }
 
 impl ReadApps for WecomApi {
