@@ -1,15 +1,11 @@
-//! Channels: made at WeCom and kept here.
-//!
-//! WeCom has no idempotency key, so a channel is written down as `creating` before WeCom is asked. If the
-//! answer is lost, or the process ends in between, the next look at the channel settles it: what WeCom made
-//! is found by its `state`, and only what is not there is made.
+//! Channels: the calls that make, list, read, change and delete them. What becomes of a channel at WeCom is
+//! in [`remote`](crate::remote).
 
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
 use domain::field::FieldError;
 use domain::ports::StoreError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use wecom::Error;
 
 use crate::input::{self, Input};
 use crate::refusal::Refusal;
@@ -19,8 +15,6 @@ use crate::{Admin, Answer, Scope, Store, Wecom};
 const PAGE: i32 = 50;
 /// The largest page.
 const LARGEST_PAGE: i32 = 100;
-/// Seconds after which a channel that is still `creating` belongs to no running call any more.
-const CREATING_SECONDS: i64 = 60;
 
 impl<S: Store, W: Wecom> Admin<S, W> {
     pub(crate) async fn create_channel(&self, scope: &Scope, input: &Input) -> Answer {
@@ -86,7 +80,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
 
     /// Changes what the body names (JSON merge patch, RFC 7396); `null` takes a field away.
     pub(crate) async fn change_channel(&self, scope: &Scope, id: &str, input: &Input) -> Answer {
-        let before = self.settled(scope, id).await?;
+        let before = self.made(scope, id).await?;
         let mut spec =
             serde_json::to_value(&before.spec).map_err(|e| Refusal::Body(e.to_string()))?;
         let patch = input.json()?;
@@ -113,12 +107,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if after == before {
             return Ok((200, view(&before)));
         }
-        self.wecom.update(&scope.corp, &before, &after).await?;
-        Ok((200, view(&self.save(scope, after, |_| ()).await?)))
+        let changed = self.update(scope, &before, after).await?;
+        Ok((200, view(&changed)))
     }
 
     pub(crate) async fn delete_channel(&self, scope: &Scope, id: &str) -> Answer {
-        let channel = self.settled(scope, id).await?;
+        let channel = self.made(scope, id).await?;
         self.wecom.delete(&scope.corp, &channel).await?;
         let deleted_at = Timestamp::now().as_second();
         self.save(scope, channel, |channel| {
@@ -128,60 +122,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         Ok((204, Value::Null))
     }
 
-    /// The stored channel. One that a call left in `creating` is settled first.
-    pub(crate) async fn settled(&self, scope: &Scope, id: &str) -> Result<Channel, Refusal> {
-        let id = ChannelId::parse(id).ok_or(Refusal::NotFound("channel"))?;
-        let channel = self
-            .store
-            .channel(&scope.corp, &id)
-            .await?
-            .filter(|channel| !is_deleted(channel));
-        let channel = channel.ok_or(Refusal::NotFound("channel"))?;
-        let abandoned = channel.updated_at + CREATING_SECONDS < Timestamp::now().as_second();
-        if channel.remote != Remote::Creating || !abandoned {
-            return Ok(channel);
-        }
-        let remote = self.find_or_make(scope, &channel).await?;
-        self.save(scope, channel, |channel| channel.remote = remote)
-            .await
-    }
-
-    /// Asks WeCom for the contact way or link. What WeCom refused was not made, and is forgotten.
-    async fn make(&self, scope: &Scope, channel: &Channel) -> Result<Remote, Refusal> {
-        let error = match self.wecom.make(&scope.corp, channel).await {
-            Ok(remote) => return Ok(remote),
-            Err(error) => error,
-        };
-        if is_unclear(&error) {
-            return self.find_or_make(scope, channel).await;
-        }
-        self.store.forget_channel(&scope.corp, &channel.id).await?;
-        Err(error.into())
-    }
-
-    async fn find_or_make(&self, scope: &Scope, channel: &Channel) -> Result<Remote, Refusal> {
-        let unclear = |_| Refusal::Unclear(channel.id.to_string());
-        if let Some(remote) = self
-            .wecom
-            .find(&scope.corp, channel)
-            .await
-            .map_err(unclear)?
-        {
-            return Ok(remote);
-        }
-        self.wecom
-            .make(&scope.corp, channel)
-            .await
-            .map_err(|error| {
-                if is_unclear(&error) {
-                    Refusal::Unclear(channel.id.to_string())
-                } else {
-                    error.into()
-                }
-            })
-    }
-
-    async fn save(
+    /// Writes the channel down unless somebody else did meanwhile.
+    pub(crate) async fn save(
         &self,
         scope: &Scope,
         mut channel: Channel,
@@ -258,19 +200,8 @@ fn view(channel: &Channel) -> Value {
     view
 }
 
-fn is_deleted(channel: &Channel) -> bool {
+pub(crate) fn is_deleted(channel: &Channel) -> bool {
     matches!(channel.remote, Remote::Deleted { .. })
-}
-
-/// Whether WeCom may have made something although no answer came. Calls before it, for a token, make nothing.
-fn is_unclear(error: &Error) -> bool {
-    match error {
-        Error::Unreachable {
-            api, sent: true, ..
-        }
-        | Error::Unreadable { api, .. } => *api != "gettoken",
-        _ => false,
-    }
 }
 
 fn below(refusal: Refusal, parent: &str) -> Refusal {

@@ -29,6 +29,7 @@ mod events;
 mod input;
 mod media;
 mod refusal;
+mod remote;
 mod stats;
 mod welcomes;
 

@@ -5,7 +5,7 @@
 //! | 400 | the request cannot be read |
 //! | 401 | no admin key |
 //! | 404 | no such corp, channel, contact, event or call |
-//! | 409 | somebody else changed the same thing just now: read it again |
+//! | 409 | somebody else changed the same thing just now, or it is still being made: read it again |
 //! | 422 | the content cannot be accepted; `field` names the place |
 //! | 429 | WeCom's rate or concurrency limit is reached: try again in a minute |
 //! | 502 | WeCom or the store did not do its part; with WeCom's `errcode` |
@@ -32,6 +32,8 @@ pub(crate) enum Refusal {
     Field(FieldError),
     #[error("somebody else changed it at the same time: read it again and repeat the change")]
     Conflict,
+    #[error("the channel is still being made: repeat the call in a minute")]
+    Creating,
     #[error("{0}")]
     Media(String),
     #[error("{0}")]
@@ -72,7 +74,7 @@ impl Refusal {
             Self::Body(_) | Self::Query(_) => 400,
             Self::Unauthorized => 401,
             Self::NoSuchCall | Self::NotFound(_) => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::Creating => 409,
             Self::Field(_) | Self::Media(_) => 422,
             Self::Wecom(error) => status_of(error),
             Self::Unclear(_) | Self::Store(_) | Self::Secret(_) => 502,
@@ -87,7 +89,7 @@ impl Refusal {
             Self::Body(_) => "invalid_body",
             Self::Query(_) => "invalid_parameter",
             Self::Field(_) => "invalid_field",
-            Self::Conflict => "conflict",
+            Self::Conflict | Self::Creating => "conflict",
             Self::Media(_) => "invalid_media",
             Self::Wecom(error) => match status_of(error) {
                 429 => "wecom_limit",

@@ -61,9 +61,13 @@ pub struct Outcome<R> {
     /// Whether trying again later could help. The sync repairs what is true here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
-    /// When it was written, in Unix seconds.
-    #[serde(default)]
+    /// When it was written, in Unix seconds; 0, and not shown, while it is not.
+    #[serde(default, skip_serializing_if = "is_unwritten")]
     pub at: i64,
+}
+
+fn is_unwritten(at: &i64) -> bool {
+    *at == 0
 }
 
 /// Outcome of a welcome.
@@ -137,7 +141,7 @@ mod tests {
         let json = serde_json::to_value(&outcome).unwrap();
         assert_eq!(
             json,
-            serde_json::json!({"outcome": "already_welcomed", "attempts": 2, "latency_ms": 340, "at": 0})
+            serde_json::json!({"outcome": "already_welcomed", "attempts": 2, "latency_ms": 340})
         );
         for (result, word) in [
             (TagsResult::NoChannel, "no_channel"),

@@ -5,9 +5,14 @@
 //! a complaint about today's systems are named after it.
 
 mod admin;
+mod admin_channels;
+mod admin_reads;
 mod callbacks;
 mod crashes;
+mod half_adds;
+mod relations;
 mod tags;
 mod tokens;
+mod welcome_retries;
 mod welcomes;
 mod world;

@@ -1,1 +1,250 @@
-//! tags
+//! Tags and remarks: put on whoever came through a channel, whatever became of the welcome.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
+use serde_json::json;
+
+use crate::world::{Channel, Customer, World};
+
+const MARK: &str = "mark_tag";
+
+async fn tagging_channel(world: &World) -> Channel {
+    let tags = world.tags(&["展会"]);
+    world.channel(json!({"tag_ids": tags})).await
+}
+
+/// How many calls of `mark_tag` each customer caused.
+fn calls_by_customer(world: &World) -> BTreeMap<String, usize> {
+    let mut calls = BTreeMap::new();
+    for customer in world.customers_of(MARK) {
+        *calls.entry(customer).or_default() += 1;
+    }
+    calls
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会", "上海"]);
+    let channel = world
+        .channel(json!({"tag_ids": tags, "welcome": {"text": "hi"}}))
+        .await;
+    let customer = world.scan_as(
+        &channel,
+        Scan {
+            wecom_user: true,
+            ..Scan::default()
+        },
+    );
+    customer.outcome("welcome", "no_code").await;
+    let outcome = customer.outcome("tags", "tagged").await;
+    assert_eq!(outcome["attempts"], 1);
+    customer.is_tagged(&["展会", "上海"]).await;
+    assert_eq!(world.calls(MARK), 1, "all tags of a channel go in one call");
+    let relation = customer.relation().await;
+    assert_eq!(relation["channel_id"], channel.id);
+    assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 2);
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remark_and_description_are_written_and_a_long_name_is_cut() {
+    let world = World::new().await;
+    let channel = world
+        .channel(json!({"remark": "{customer}-{channel}", "description": "from the fair"}))
+        .await;
+    let long = "王".repeat(30);
+    for (name, remark) in [
+        ("李雷", "李雷-展会".to_owned()),
+        (long.as_str(), format!("{}-展会", "王".repeat(17))),
+    ] {
+        let customer = world.scan_as(
+            &channel,
+            Scan {
+                name: Some(name.to_owned()),
+                ..Scan::default()
+            },
+        );
+        customer.outcome("tags", "no_tags").await;
+        let relation = world
+            .corp
+            .relation(&customer.external_userid, &customer.userid)
+            .unwrap();
+        assert_eq!(relation.remark, remark);
+        assert_eq!(relation.description, "from the fair");
+    }
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_is_gone_fails_with_its_code_and_the_welcome_is_sent_all_the_same() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"tag_ids": tags, "welcome": {"text": "hi"}}))
+        .await;
+    world.corp.console_deletes_tag(&tags[0]).unwrap();
+    let customer = world.scan(&channel);
+    customer.sees("hi").await;
+    let outcome = customer.outcome("tags", "failed").await;
+    assert_eq!(
+        (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
+        (Some(40068), Some(1))
+    );
+    assert!(!outcome["reason"].as_str().unwrap().is_empty());
+    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_are_not_lost_on_45033_and_45009() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    for codes in [[45009, 45009], [45009, 45033], [81026, 45036]] {
+        for code in codes {
+            world.wecom.faults().next(MARK, 1, Fault::Code(code));
+        }
+        let customer = world.scan(&channel);
+        customer.is_tagged(&["展会"]).await;
+        customer.outcome("tags", "tagged").await;
+    }
+    world.numbers(&channel, [3, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_wecom_holds_tags_back_and_loses_none() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    // Three calls make one attempt at the record; the fourth is the stream's own retry.
+    let lost = Fault::DropConnection { after_effect: true };
+    world.wecom.faults().next(MARK, 3, Fault::Http(502));
+    world.wecom.faults().next(MARK, 1, lost);
+    let customer = world.scan(&channel);
+    customer.is_tagged(&["展会"]).await;
+    let outcome = customer.outcome("tags", "tagged").await;
+    assert_eq!(outcome["attempts"], 2, "of the record's second round");
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_for_one_customer_is_tried_again_at_once() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    world.wecom.faults().next(MARK, 1, Fault::Code(45035));
+    world.wecom.faults().next(MARK, 1, Fault::Code(-1));
+    let customer = world.scan(&channel);
+    let outcome = customer.outcome("tags", "tagged").await;
+    assert_eq!(outcome["attempts"], 3);
+    customer.is_tagged(&["展会"]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_customer_whose_tags_fail_holds_nobody_back() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    for code in [40096, 84061, 60011] {
+        world.wecom.faults().next(MARK, 1, Fault::Code(code));
+    }
+    let customers: Vec<_> = (0..12).map(|_| world.scan(&channel)).collect();
+    world.numbers(&channel, [12, 0, 0, 0]).await;
+    let mut failed = Vec::new();
+    for customer in &customers {
+        let contact = world
+            .eventually("an outcome of tags", &customer.path(), |contact| {
+                contact["timeline"][0]["tags"]["at"].is_number()
+            })
+            .await;
+        let tags = &contact["timeline"][0]["tags"];
+        if tags["outcome"] == "failed" {
+            failed.push(tags["errcode"].as_i64().unwrap());
+        } else {
+            customer.is_tagged(&["展会"]).await;
+        }
+    }
+    failed.sort_unstable();
+    assert_eq!(failed, [40096, 60011, 84061]);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_comes_again_does_not_repeat_what_is_done() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    world.wecom.pause();
+    let customers: Vec<Customer<'_>> = (0..8).map(|_| world.scan(&channel)).collect();
+    world.wecom.faults().next(MARK, 1, Fault::Code(45009));
+    world.wecom.resume();
+    for customer in &customers {
+        customer.is_tagged(&["展会"]).await;
+        customer.outcome("tags", "tagged").await;
+    }
+    let mut calls: Vec<_> = calls_by_customer(&world).into_values().collect();
+    calls.sort_unstable();
+    assert_eq!(calls, [1, 1, 1, 1, 1, 1, 1, 2]);
+    world.numbers(&channel, [8, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_most_five_calls_are_in_flight() {
+    let world = World::with(SandboxOptions {
+        latency: Duration::from_millis(50),
+        calls_in_flight: 5,
+        ..SandboxOptions::default()
+    })
+    .await;
+    let channel = tagging_channel(&world).await;
+    let customers: Vec<_> = (0..60).map(|_| world.scan(&channel)).collect();
+    world
+        .until("all customers are tagged", |_| {
+            let tagged = |customer: &&Customer<'_>| {
+                let tags = world.corp.tags(&customer.external_userid, &customer.userid);
+                tags.len() == 1
+            };
+            customers.iter().filter(tagged).count() == customers.len()
+        })
+        .await;
+    assert_eq!(world.wecom.peak_in_flight(MARK), 5);
+    assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
+    world.numbers(&channel, [60, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_another_tool_is_no_channel_of_ours() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let customer = world.untold(|| world.scan(&channel));
+    let message = world.message(customer.events[0]);
+    world.tell(&message.replace(&channel.id, "other-tool-7"));
+    customer.outcome("tags", "no_channel").await;
+    let relation = customer.relation().await;
+    assert_eq!(relation["state"], "other-tool-7");
+    assert!(relation["channel_id"].is_null());
+    assert_eq!(world.calls(MARK), 0);
+    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_channel_still_explains_its_customers() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let before = world.scan(&channel);
+    before.outcome("tags", "tagged").await;
+    let late = world.untold(|| world.scan(&channel));
+    let path = format!("channels/{}", channel.id);
+    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.wecom.redeliver(late.events[0]);
+    for customer in [&before, &late] {
+        customer.outcome("tags", "tagged").await;
+        assert_eq!(customer.relation().await["channel_id"], channel.id);
+    }
+    world.ends();
+}

@@ -4,7 +4,7 @@ use bundle_tests::sandbox::{Fault, OtherApp, Scan};
 use serde_json::json;
 use std::time::Duration;
 
-use crate::world::World;
+use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_scans_is_welcomed_by_the_channel() {
@@ -88,5 +88,148 @@ async fn a_lost_answer_sends_no_second_welcome() {
             .contains("most likely ours")
     );
     assert_eq!(customer.texts(), ["hi"]);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_channel_speaks_before_the_member_and_the_member_before_the_corp() {
+    let world = World::new().await;
+    let body = json!({"corp": {"text": "corp"}, "members": {"zhangsan": {"text": "member"}}});
+    assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
+    let speaks = world.channel_that_says("channel").await;
+    let silent = world.channel(json!({})).await;
+    let of_lisi = world.channel(json!({"users": ["lisi"]})).await;
+    for (channel, text) in [
+        (&speaks, "channel"),
+        (&silent, "member"),
+        (&of_lisi, "corp"),
+    ] {
+        world.scan(channel).sees(text).await;
+        world.numbers(channel, [1, 0, 1, 0]).await;
+    }
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_variant_that_holds_speaks() {
+    let world = World::new().await;
+    let variants = json!([
+        {"dates": ["2020-01-01"], "text": "happy new year"},
+        {"weekdays": [1, 2, 3, 4, 5, 6, 7], "text": "today"},
+    ]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "any day", "variants": variants}}))
+        .await;
+    world.scan(&channel).sees("today").await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_welcome_nothing_is_sent_and_the_timeline_says_so() {
+    let world = World::new().await;
+    let channel = world.channel(json!({})).await;
+    let outcome = world.scan(&channel).outcome("welcome", "no_template").await;
+    assert!(!outcome["reason"].as_str().unwrap().is_empty());
+    assert_eq!(world.calls("send_welcome_msg"), 0);
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    let of_another_company = world.scan_as(
+        &channel,
+        Scan {
+            wecom_user: true,
+            ..Scan::default()
+        },
+    );
+    of_another_company.outcome("welcome", "no_code").await;
+    world
+        .corp
+        .console_welcome("zhangsan", Some("from the console"))
+        .unwrap();
+    let by_console = world.scan(&channel);
+    let outcome = by_console.outcome("welcome", "no_code").await;
+    assert!(outcome["reason"].as_str().unwrap().contains("console"));
+    assert_eq!(world.calls("send_welcome_msg"), 0);
+    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_comes_after_20_seconds_is_recorded_and_not_answered() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    let customer = world.untold(|| world.scan(&channel));
+    world.tell(&later(&world.message(customer.events[0]), -25));
+    let outcome = customer.outcome("welcome", "too_late").await;
+    assert_eq!(outcome["attempts"], 0);
+    assert_eq!(world.calls("send_welcome_msg"), 0);
+    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_does_not_come_in_time_is_replaced_by_a_neutral_form() {
+    let world = World::new().await;
+    let channel = world
+        .channel_that_says("{customer}您好，我是{member}")
+        .await;
+    let away = Fault::Slow(Duration::from_secs(5));
+    world.wecom.faults().next("externalcontact/get", 1, away);
+    world.wecom.faults().next("user/get", 1, Fault::Code(60011));
+    let customer = world.scan(&channel);
+    customer.sees("朋友您好，我是您的顾问").await;
+    let outcome = customer.outcome("welcome", "sent").await;
+    assert!(
+        outcome["latency_ms"].as_i64().unwrap() < 3_000,
+        "a name is waited for 1.5 s: {outcome}"
+    );
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_need() {
+    let world = World::new().await;
+    let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
+    let channel = world
+        .channel(json!({"welcome": {"text": "{channel}", "attachments": [link]}}))
+        .await;
+    let before = world.wecom.calls().len();
+    for _ in 0..3 {
+        world.scan(&channel).sees("展会").await;
+    }
+    let calls = world.wecom.calls().into_iter().skip(before);
+    let apis: Vec<_> = calls.map(|call| call.api.clone()).collect();
+    assert_eq!(
+        apis, ["externalcontact/send_welcome_msg"; 3],
+        "no gettoken, no details, no upload"
+    );
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_brings_a_new_code_is_answered_with_the_channels_welcome() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("{channel}").await;
+    let customer = world.untold(|| world.scan(&channel));
+    let add = world.message(customer.events[0]);
+    let (before, rest) = add.split_once("<WelcomeCode>").unwrap();
+    let (_, after) = rest.split_once("</WelcomeCode>").unwrap();
+    world.tell(&format!("{before}{after}"));
+    customer.outcome("welcome", "no_code").await;
+
+    let (before, rest) = add.split_once("<State>").unwrap();
+    let (_, after) = rest.split_once("</State>").unwrap();
+    let consent = format!("{before}{after}").replace("add_external_contact", "msg_audit_approved");
+    world.tell(&consent);
+    customer.sees("展会").await;
+    customer
+        .outcome_of("msg_audit_approved", "welcome", "sent")
+        .await;
+    world.numbers(&channel, [1, 0, 1, 0]).await;
     world.ends();
 }

@@ -1,10 +1,11 @@
 //! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
 //! `customer.timeline_tells("welcome", "sent")`.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bundle_tests::sandbox::{
-    Body, Corp, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
+    Body, Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
 };
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator};
@@ -217,6 +218,50 @@ impl World {
             "WeCom found these requests odd: {warned:?}"
         );
     }
+
+    /// Does `verb` while no callback tells of it; its events can be told later, in any order, by
+    /// `redeliver`, or in other words by [`tell`](Self::tell).
+    pub(crate) fn untold<T>(&self, verb: impl FnOnce() -> T) -> T {
+        let mode = self.wecom.delivery_mode();
+        self.wecom.set_delivery_mode(DeliveryMode {
+            lose_every: Some(1),
+            ..mode.clone()
+        });
+        let done = verb();
+        self.wecom.set_delivery_mode(mode);
+        done
+    }
+
+    /// The message of an event as it is before encryption.
+    pub(crate) fn message(&self, event: EventId) -> String {
+        self.wecom.event(event).unwrap().xml
+    }
+
+    /// WeCom tells the app what `xml` says.
+    pub(crate) fn tell(&self, xml: &str) {
+        self.corp.deliver_xml(APP, xml).unwrap();
+    }
+
+    /// The customers of the calls of one API, in the order of the answers.
+    pub(crate) fn customers_of(&self, api: &str) -> Vec<String> {
+        let calls = self.wecom.calls_of(api).into_iter();
+        calls
+            .map(|call| {
+                call.request["external_userid"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect()
+    }
+}
+
+/// The same message, as if its event had happened `seconds` later.
+pub(crate) fn later(xml: &str, seconds: i64) -> String {
+    let (before, rest) = xml.split_once("<CreateTime>").unwrap();
+    let (time, after) = rest.split_once("</CreateTime>").unwrap();
+    let time = time.parse::<i64>().unwrap() + seconds;
+    format!("{before}<CreateTime>{time}</CreateTime>{after}")
 }
 
 impl Customer<'_> {
@@ -242,11 +287,14 @@ impl Customer<'_> {
             .await;
     }
 
-    /// Waits until exactly these tags are on, by their names.
+    /// Waits until exactly these tags are on, by their names, in any order.
     pub(crate) async fn is_tagged(&self, names: &[&str]) {
+        let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let names_on = || {
             let tags = self.world.corp.tags(&self.external_userid, &self.userid);
-            tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>()
+            tags.into_iter()
+                .map(|tag| tag.name)
+                .collect::<BTreeSet<_>>()
         };
         self.world
             .until(&format!("the customer has {names:?}"), |_| {
@@ -268,7 +316,11 @@ impl Customer<'_> {
             let entry = entries.into_iter().find(|entry| entry["event"] == event);
             entry.map(|entry| entry[kind].clone()).unwrap_or_default()
         };
-        let told = |contact: &Value| of_event(contact)["outcome"] == outcome;
+        // What is not written down yet is shown as pending as well, but at no time.
+        let told = |contact: &Value| {
+            let entry = of_event(contact);
+            entry["outcome"] == outcome && entry["at"].is_number()
+        };
         let contact = self
             .world
             .eventually(&format!("{kind} {outcome}"), &self.path(), told)
@@ -287,5 +339,41 @@ impl Customer<'_> {
         self.world
             .eventually(&format!("a relation that is {status}"), &self.path(), is)
             .await
+    }
+    /// The customer deletes the member.
+    pub(crate) fn leaves(&self) -> Vec<EventId> {
+        let left = self
+            .world
+            .corp
+            .customer_leaves(&self.external_userid, &self.userid);
+        left.unwrap().events
+    }
+
+    /// The member deletes the customer.
+    pub(crate) fn is_removed(&self) -> Vec<EventId> {
+        let removed = self
+            .world
+            .corp
+            .member_removes(&self.external_userid, &self.userid);
+        removed.unwrap().events
+    }
+
+    /// The member confirms a half add.
+    pub(crate) fn is_confirmed(&self) -> Vec<EventId> {
+        let confirmed = self
+            .world
+            .corp
+            .member_confirms(&self.external_userid, &self.userid);
+        confirmed.unwrap().events
+    }
+
+    /// The relation as the admin API tells it.
+    pub(crate) async fn relation(&self) -> Value {
+        let contact = self.world.get(&self.path()).await;
+        let relations = contact["relations"].as_array().unwrap();
+        let own = relations
+            .iter()
+            .find(|relation| relation["userid"] == self.userid.as_str());
+        own.cloned().unwrap_or_default()
     }
 }

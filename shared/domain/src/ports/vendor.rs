@@ -4,7 +4,9 @@ use std::future::Future;
 
 use wecom::api::contact::ExternalContact;
 use wecom::api::media::MediaKind;
-use wecom::{AppName, CorpId, ExternalUserId, MediaId, TagId, UserId, WelcomeCode, WelcomeMessage};
+use wecom::{
+    AppName, CorpId, ExternalUserId, LinkId, MediaId, TagId, UserId, WelcomeCode, WelcomeMessage,
+};
 
 use super::StoreError;
 use crate::channel::{Channel, Remote};
@@ -84,11 +86,13 @@ pub trait KeepRemoteChannel {
         corp: &CorpId,
         channel: &Channel,
     ) -> impl Future<Output = Result<Remote, wecom::Error>> + Send;
-    /// Looks for what an earlier [`make`](Self::make) made whose answer was lost.
+    /// Looks for what an earlier [`make`](Self::make) made whose answer was lost. A link does not say which
+    /// channel it is of, so those of other channels, `taken`, are passed over.
     fn find(
         &self,
         corp: &CorpId,
         channel: &Channel,
+        taken: &[LinkId],
     ) -> impl Future<Output = Result<Option<Remote>, wecom::Error>> + Send;
     /// Sends what differs between the two, and nothing if nothing does.
     fn update(

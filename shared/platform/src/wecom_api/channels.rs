@@ -25,11 +25,16 @@ impl KeepRemoteChannel for WecomApi {
         self.call(corp, &channel.app, make).await
     }
 
-    async fn find(&self, corp: &CorpId, channel: &Channel) -> Result<Option<Remote>, Error> {
+    async fn find(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+        taken: &[LinkId],
+    ) -> Result<Option<Remote>, Error> {
         let find = |client: Client| async move {
             match channel.spec.kind {
                 ChannelKind::ContactWay => find_contact_way(&client, channel).await,
-                ChannelKind::AcquisitionLink => find_link(&client, channel).await,
+                ChannelKind::AcquisitionLink => find_link(&client, channel, taken).await,
             }
         };
         self.call(corp, &channel.app, find).await
@@ -189,12 +194,20 @@ async fn find_contact_way(client: &Client, channel: &Channel) -> Result<Option<R
     }
 }
 
-async fn find_link(client: &Client, channel: &Channel) -> Result<Option<Remote>, Error> {
+async fn find_link(
+    client: &Client,
+    channel: &Channel,
+    taken: &[LinkId],
+) -> Result<Option<Remote>, Error> {
     let mut cursor: Option<String> = None;
     let mut seen = 0;
     loop {
         let listed = client.list_link(None, cursor.as_deref()).await?;
-        for link_id in &listed.items {
+        for link_id in listed
+            .items
+            .iter()
+            .filter(|link_id| !taken.contains(link_id))
+        {
             if let Some(link) = made_for(client, link_id, channel).await? {
                 return Ok(Some(with_channel(link, channel)));
             }

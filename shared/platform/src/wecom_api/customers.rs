@@ -1,5 +1,7 @@
 //! What is done for one customer: welcome, names, tags, remark; and how the apps stand.
 
+use std::collections::HashSet;
+
 use domain::ports::{
     AppState, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, StoreError,
     WriteRemark,
@@ -108,8 +110,9 @@ impl WriteRemark for WecomApi {
 }
 
 impl ReadTags for WecomApi {
-    /// WeCom answers a list with an unknown id by 40068, without saying which one it is; then each is asked
-    /// for by itself.
+    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with 40068, without
+    /// saying which one it is, is not documented. Both are understood: after a refusal each id is asked for by
+    /// itself.
     async fn missing_tags(
         &self,
         corp: &CorpId,
@@ -117,38 +120,47 @@ impl ReadTags for WecomApi {
         tags: &[TagId],
     ) -> Result<Vec<TagId>, Error> {
         let look_up = async |tags: &[TagId]| {
-            let filter = &TagFilter {
-                tag_id: tags.to_vec(),
-                group_id: Vec::new(),
-            };
-            let list = |client: Client| async move { client.get_corp_tag_list(filter).await };
-            self.call(corp, app, list).await
+            let find = |client: Client| async move { missing(&client, tags).await };
+            self.call(corp, app, find).await
         };
-        let is_unknown = |error: &Error| error.code() == Some(UNKNOWN_TAG);
         match look_up(tags).await {
-            Ok(groups) => {
-                let deleted = groups
-                    .iter()
-                    .flat_map(|group| &group.tag)
-                    .filter(|tag| tag.deleted);
-                return Ok(deleted.map(|tag| tag.id.clone()).collect());
-            }
-            Err(error) if is_unknown(&error) => {}
+            Err(error) if error.code() == Some(UNKNOWN_TAG) => {}
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
                 return Ok(Vec::new());
             }
+            missing => return missing,
         }
-        for tag in tags {
-            if look_up(std::slice::from_ref(tag))
-                .await
-                .is_err_and(|error| is_unknown(&error))
-            {
-                return Ok(vec![tag.clone()]);
+        for tag in tags.chunks(1) {
+            match look_up(tag).await {
+                Err(error) if error.code() == Some(UNKNOWN_TAG) => return Ok(tag.to_vec()),
+                Ok(missing) if missing.is_empty() => {}
+                other => return other,
             }
         }
-        Ok(tags.to_vec())
+        Ok(Vec::new())
     }
+}
+
+/// Those of `tags` that WeCom leaves out of an answer about them, or marks as deleted. An answer without any
+/// group accuses none: it is what a WeCom that does not look would say.
+async fn missing(client: &Client, tags: &[TagId]) -> Result<Vec<TagId>, Error> {
+    let filter = TagFilter {
+        tag_id: tags.to_vec(),
+        group_id: Vec::new(),
+    };
+    let groups = client.get_corp_tag_list(&filter).await?;
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let groups = groups.iter().filter(|group| !group.deleted);
+    let alive: HashSet<&TagId> = groups
+        .flat_map(|group| &group.tag)
+        .filter(|tag| !tag.deleted)
+        .map(|tag| &tag.id)
+        .collect();
+    let missing = tags.iter().filter(|tag| !alive.contains(tag));
+    Ok(missing.cloned().collect())
 }
 
 impl ReadApps for WecomApi {

@@ -11,6 +11,14 @@ const MAX_TAGS_PER_CALL: usize = 1000;
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
     let (tag_ids, group_ids) = (call.fields.texts("tag_id")?, call.fields.texts("group_id")?);
     let library = &call.corp.tags;
+    let knows = |id: &String| {
+        let mut tags = library.groups.iter().flat_map(|group| &group.tags);
+        tags.any(|tag| tag.id == *id)
+    };
+    // That an unknown id is refused here, and not left out, is unverified (WeCom doc 90313 has the code).
+    if group_ids.is_empty() && !tag_ids.iter().all(knows) {
+        return Err(Refusal(40068));
+    }
     let groups: Vec<Value> = if !group_ids.is_empty() {
         let asked = library
             .groups

@@ -1,0 +1,178 @@
+//! Relations: who follows whom, through which channel, and who is lost; in whatever order WeCom tells it.
+
+use bundle_tests::sandbox::{DeliveryMode, Scan};
+use serde_json::{Value, json};
+
+use crate::world::{Channel, Customer, World, later};
+
+async fn tagging_channel(world: &World, tag: &str) -> Channel {
+    let tags = world.tags(&[tag]);
+    world.channel(json!({"tag_ids": tags})).await
+}
+
+/// The customer comes again by `channel`; tells the message of the add.
+fn comes_again(world: &World, customer: &Customer<'_>, channel: &Channel) -> String {
+    let again = world.untold(|| {
+        world.scan_as(
+            channel,
+            Scan {
+                customer: Some(customer.external_userid.clone()),
+                ..Scan::default()
+            },
+        )
+    });
+    world.message(again.events[0])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost() {
+    let world = World::new().await;
+    world.wecom.set_delivery_mode(DeliveryMode {
+        copies: 3,
+        ..DeliveryMode::default()
+    });
+    let channel = tagging_channel(&world, "展会").await;
+    let other = world.channel(json!({"name": "门店"})).await;
+    let (left, removed, by_other) = (
+        world.scan(&channel),
+        world.scan(&channel),
+        world.scan(&other),
+    );
+    for customer in [&left, &removed] {
+        customer.outcome("tags", "tagged").await;
+        assert_eq!(customer.relation().await["status"], "active");
+    }
+    by_other.outcome("tags", "no_tags").await;
+
+    left.leaves();
+    removed.is_removed();
+    left.relation_is("lost").await;
+    removed.relation_is("removed").await;
+    assert_eq!(by_other.relation().await["status"], "active");
+    assert_eq!(left.relation().await["channel_id"], channel.id);
+    world.numbers(&channel, [2, 1, 0, 0]).await;
+    world.numbers(&other, [1, 0, 0, 0]).await;
+
+    // The member removes who left: it stays one loss.
+    left.is_removed();
+    left.relation_is("removed").await;
+    world.all_delivered().await;
+    world.numbers(&channel, [2, 1, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_may_be_told_before_its_add() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world, "展会").await;
+    let (customer, left) = world.untold(|| {
+        let customer = world.scan(&channel);
+        let left = customer.leaves();
+        (customer, left)
+    });
+    world.wecom.redeliver(left[0]);
+    customer.relation_is("lost").await;
+    world.numbers(&channel, [0, 0, 0, 0]).await;
+
+    world.wecom.redeliver(customer.events[0]);
+    customer.outcome("tags", "tagged").await;
+    assert_eq!(customer.relation().await["status"], "lost");
+    world.numbers(&channel, [1, 1, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_there() {
+    let world = World::new().await;
+    let first = tagging_channel(&world, "展会").await;
+    let second = tagging_channel(&world, "门店").await;
+    let customer = world.scan(&first);
+    customer.outcome("tags", "tagged").await;
+    customer.leaves();
+    customer.relation_is("lost").await;
+
+    let again = comes_again(&world, &customer, &second);
+    world.tell(&later(&again, 5));
+    customer.relation_is("active").await;
+    customer.is_tagged(&["展会", "门店"]).await;
+    let newest = |contact: &Value| {
+        let entry = &contact["timeline"][0];
+        entry["state"] == second.id.as_str() && entry["tags"]["outcome"] == "tagged"
+    };
+    world
+        .eventually("tags of the second channel", &customer.path(), newest)
+        .await;
+    assert_eq!(customer.relation().await["channel_id"], second.id);
+    world.numbers(&first, [1, 1, 0, 0]).await;
+    world.numbers(&second, [1, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coming_and_going_by_one_channel_counts_once() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world, "展会").await;
+    let customer = world.scan(&channel);
+    customer.outcome("tags", "tagged").await;
+    let left = world.message(customer.leaves()[0]);
+    customer.relation_is("lost").await;
+    let again = comes_again(&world, &customer, &channel);
+    world.tell(&later(&again, 5));
+    customer.relation_is("active").await;
+    world.tell(&later(&left, 10));
+    customer.relation_is("lost").await;
+    world.all_delivered().await;
+    world.numbers(&channel, [1, 1, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_members_of_one_customer_are_two_relations() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"users": ["zhangsan", "lisi"], "tag_ids": tags}))
+        .await;
+    let scan = |member: &str, customer: Option<String>| Scan {
+        member: Some(member.to_owned()),
+        customer,
+        ..Scan::default()
+    };
+    let of_zhangsan = world.scan_as(&channel, scan("zhangsan", None));
+    let known = Some(of_zhangsan.external_userid.clone());
+    let of_lisi = world.scan_as(&channel, scan("lisi", known));
+    for customer in [&of_zhangsan, &of_lisi] {
+        customer.is_tagged(&["展会"]).await;
+    }
+    world.numbers(&channel, [2, 0, 0, 0]).await;
+
+    of_lisi.leaves();
+    world.numbers(&channel, [2, 1, 0, 0]).await;
+    assert_eq!(of_lisi.relation().await["status"], "lost");
+    assert_eq!(of_zhangsan.relation().await["status"], "active");
+    let contact = world.get(&of_lisi.path()).await;
+    assert_eq!(contact["relations"].as_array().unwrap().len(), 2);
+    assert_eq!(contact["tags"], json!(tags));
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adds_in_the_same_second_are_not_duplicates() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world, "展会").await;
+    let customers: Vec<_> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
+    let time = |message: &str| {
+        let (_, rest) = message.split_once("<CreateTime>").unwrap();
+        rest.split_once('<').unwrap().0.parse::<i64>().unwrap()
+    };
+    let first = time(&world.message(customers[0].events[0]));
+    for customer in &customers {
+        let message = world.message(customer.events[0]);
+        world.tell(&later(&message, first - time(&message)));
+    }
+    for customer in &customers {
+        customer.outcome("tags", "tagged").await;
+    }
+    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.ends();
+}

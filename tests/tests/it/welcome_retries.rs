@@ -1,0 +1,183 @@
+//! Welcomes while WeCom is in trouble: what passes is tried again, what does not is told with its code.
+
+use std::time::{Duration, Instant};
+
+use bundle_tests::sandbox::{Fault, OtherApp, SandboxOptions};
+use serde_json::json;
+
+use crate::world::World;
+
+const SEND: &str = "send_welcome_msg";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_another_app_began_and_did_not_send_is_sent_by_us() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    world.corp.other_app_welcomes(Some(OtherApp {
+        sends_for: Duration::from_millis(1200),
+        delivers: false,
+    }));
+    let customer = world.scan(&channel);
+    customer.sees("hi").await;
+    let outcome = customer.outcome("welcome", "sent").await;
+    assert_eq!(
+        outcome["attempts"], 3,
+        "41096 is tried again after a second: {outcome}"
+    );
+    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_is_tried_again_inside_the_20_seconds() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    let unreachable = Fault::DropConnection {
+        after_effect: false,
+    };
+    for (first, second) in [
+        (Fault::Code(45033), Fault::Code(45009)),
+        (Fault::Http(502), unreachable),
+        (Fault::Code(-1), Fault::Http(503)),
+    ] {
+        world.wecom.faults().next(SEND, 1, first);
+        world.wecom.faults().next(SEND, 1, second);
+        let customer = world.scan(&channel);
+        customer.sees("hi").await;
+        let outcome = customer.outcome("welcome", "sent").await;
+        assert_eq!(outcome["attempts"], 3, "{first:?}, {second:?}");
+    }
+    world.numbers(&channel, [3, 0, 3, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_died_on_the_way_is_too_late_and_not_tried_again() {
+    let world = World::with(SandboxOptions {
+        welcome_ttl: Duration::from_millis(200),
+        ..SandboxOptions::default()
+    })
+    .await;
+    let channel = world.channel_that_says("hi").await;
+    // The pause after it is longer than this code lives.
+    world.wecom.faults().next(SEND, 1, Fault::Code(-1));
+    let outcome = world.scan(&channel).outcome("welcome", "too_late").await;
+    assert_eq!(
+        (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
+        (Some(41050), Some(2))
+    );
+    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_wecom_has_against_an_attachment_the_text_arrives_alone() {
+    let world = World::new().await;
+    let card = json!({
+        "title": "预约", "appid": "wx8bd80126147dfAAA", "page": "/index", "pic_media_id": "cover-of-long-ago",
+    });
+    let attachments = json!([{"msgtype": "miniprogram", "miniprogram": card}]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "hi", "attachments": attachments}}))
+        .await;
+    for code in [40007, 40008, 40145, 41064, 41065, 90206, 90207, 90208] {
+        world.wecom.faults().next(SEND, 1, Fault::Code(code));
+        let customer = world.scan(&channel);
+        customer.sees("hi").await;
+        let outcome = customer.outcome("welcome", "sent").await;
+        assert_eq!(
+            (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
+            (Some(code), Some(2))
+        );
+        assert!(outcome["reason"].as_str().unwrap().contains("text"));
+    }
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_welcome_without_text_failed_and_its_code_is_told() {
+    let world = World::new().await;
+    let picture = json!({"msgtype": "image", "image": {"media_id": "expired-long-ago"}});
+    let channel = world
+        .channel(json!({"welcome": {"attachments": [picture]}}))
+        .await;
+    let outcome = world.scan(&channel).outcome("welcome", "failed").await;
+    assert_eq!(
+        (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
+        (Some(40007), Some(1))
+    );
+    assert!(!outcome["reason"].as_str().unwrap().is_empty());
+    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_failed_does_not_skip_the_tags() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags}))
+        .await;
+    world.wecom.faults().next(SEND, 1, Fault::Code(48002));
+    let customer = world.scan(&channel);
+    let outcome = customer.outcome("welcome", "failed").await;
+    assert_eq!(outcome["errcode"], 48002);
+    customer.is_tagged(&["展会"]).await;
+    customer.outcome("tags", "tagged").await;
+    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_remark_stops_neither_the_welcome_nor_the_tags() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags, "remark": "展会"}))
+        .await;
+    world.wecom.faults().next("remark", 1, Fault::Code(40035));
+    let customer = world.scan(&channel);
+    customer.sees("hi").await;
+    customer.outcome("welcome", "sent").await;
+    let outcome = customer.outcome("tags", "tagged").await;
+    assert_eq!(outcome["remark_errcode"], 40035);
+    assert!(outcome["reason"].as_str().unwrap().contains("remark"));
+    customer.is_tagged(&["展会"]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_answer_delays_few_other_welcomes() {
+    const SLOW: Duration = Duration::from_secs(4);
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    world.wecom.faults().next(SEND, 1, Fault::Slow(SLOW));
+    let began = Instant::now();
+    let slow = world.scan(&channel);
+    world
+        .until("the slow call has begun", |wecom| {
+            wecom.faults().waiting() == 0
+        })
+        .await;
+    let others: Vec<_> = (0..30).map(|_| world.scan(&channel)).collect();
+    let welcomed = || {
+        others
+            .iter()
+            .filter(|customer| !customer.texts().is_empty())
+            .count()
+    };
+    // The stream has ten batches under way, and only what is queued behind the slow one waits for it.
+    world
+        .until("most of the others are welcomed", |_| welcomed() >= 20)
+        .await;
+    assert!(slow.texts().is_empty() && began.elapsed() < SLOW);
+    world
+        .until("all of the others are welcomed", |_| {
+            welcomed() == others.len()
+        })
+        .await;
+    assert!(began.elapsed() < SLOW + Duration::from_secs(2));
+    slow.sees("hi").await;
+    slow.outcome("welcome", "sent").await;
+    world.ends();
+}
