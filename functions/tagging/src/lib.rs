@@ -5,7 +5,8 @@
 //! WeCom as a whole brings the record again and so holds the stream back; an error about one customer is
 //! written down and repaired later.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
@@ -26,6 +27,7 @@ use platform::in_flight::InFlight;
 use platform::metrics::{Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
+use wecom::CorpId;
 
 mod putting;
 
@@ -52,6 +54,26 @@ enum Unfinished {
     /// WeCom as a whole cannot take calls now.
     #[error("WeCom takes no calls now: {0}")]
     Wecom(wecom::Error),
+    /// Another record of the batch found out that WeCom takes no calls of this corp now.
+    #[error("WeCom took no call of this corp a moment ago")]
+    Held,
+}
+
+/// The corps of which WeCom takes no calls now, as far as this batch has found out. Without it, an outage
+/// would cost every record of the batch its time-outs, and the function its own.
+#[derive(Debug, Default)]
+struct Held(Mutex<HashSet<CorpId>>);
+
+impl Held {
+    fn hold(&self, corp: &CorpId) {
+        let mut corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        corps.insert(corp.clone());
+    }
+
+    fn holds(&self, corp: &CorpId) -> bool {
+        let corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        corps.contains(corp)
+    }
 }
 
 /// A customer's channel, and why it is this one.
@@ -94,18 +116,18 @@ where
             .collect();
         let done = self.store.tags_done(&asked).await?;
         events.retain(|(_, event)| !done.iter().any(|(id, _)| *id == event.id));
-        Ok(
-            stream::handle_each(events, AT_ONCE, &self.metrics, |event| {
-                self.handle_event(event)
-            })
-            .await,
-        )
+        let held = Held::default();
+        let handle = |event| self.handle_event(event, &held);
+        Ok(stream::handle_each(events, AT_ONCE, &self.metrics, handle).await)
     }
 
-    async fn handle_event(&self, event: InboxEvent) -> Verdict {
-        match self.relate_and_tag(&event).await {
+    async fn handle_event(&self, event: InboxEvent, held: &Held) -> Verdict {
+        match self.relate_and_tag(&event, held).await {
             Ok(()) => Verdict::Done,
             Err(cause) => {
+                if matches!(cause, Unfinished::Wecom(_)) {
+                    held.hold(&event.corp);
+                }
                 tracing::warn!(event.id = %event.id, corp.id = %event.corp, record.cause = %cause, "a record comes again");
                 self.metrics.put("tags_held", Unit::Count, 1, &[]);
                 Verdict::Retry
@@ -113,7 +135,7 @@ where
         }
     }
 
-    async fn relate_and_tag(&self, event: &InboxEvent) -> Result<(), Unfinished> {
+    async fn relate_and_tag(&self, event: &InboxEvent, held: &Held) -> Result<(), Unfinished> {
         let Some(change) = Change::of(event) else {
             return Ok(());
         };
@@ -122,6 +144,9 @@ where
         self.count(event, &change, &attribution, &timezone).await?;
         if !event.asks_for_tags() {
             return Ok(());
+        }
+        if held.holds(&event.corp) {
+            return Err(Unfinished::Held);
         }
         let mut outcome = self.tag(event, &attribution).await?;
         let now = Timestamp::now();
