@@ -5,8 +5,13 @@
 //! a complaint about today's systems are named after it.
 
 mod admin;
+mod apart;
 mod callbacks;
 mod crashes;
+mod dying;
+mod hostile;
+mod outside;
+mod postman;
 mod tags;
 mod tokens;
 mod welcomes;

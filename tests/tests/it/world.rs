@@ -1,14 +1,17 @@
 //! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
 //! `customer.timeline_tells("welcome", "sent")`.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::sandbox::{
     Body, Corp, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
 };
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator};
-use scrm_local::stack::{Stack, StackOptions, Wecom};
+use scrm_local::stack::{INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 
 /// How long a condition is waited for. The longest that anything here takes is a welcome's 20 s.
@@ -216,6 +219,33 @@ impl World {
             warned.is_empty(),
             "WeCom found these requests odd: {warned:?}"
         );
+    }
+
+    /// The embedded DynamoDB, for what the bundle's own interfaces do not show.
+    pub(crate) fn dynamodb(&self) -> Client {
+        Client::new(&aws_config(&self.stack.dynamodb_url))
+    }
+
+    /// The events that are kept, as (id, name).
+    pub(crate) async fn inbox(&self) -> Vec<(String, String)> {
+        let scan = self
+            .dynamodb()
+            .scan()
+            .table_name(INBOX_TABLE)
+            .consistent_read(true);
+        let items = scan
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>();
+        let text = |item: &HashMap<String, AttributeValue>, name| {
+            item.get(name).and_then(|value| value.as_s().ok()).cloned()
+        };
+        let items = items.await.unwrap();
+        let events = items
+            .iter()
+            .filter_map(|item| text(item, "id").zip(text(item, "name")));
+        events.collect()
     }
 }
 
