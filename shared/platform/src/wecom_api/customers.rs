@@ -138,13 +138,9 @@ impl ReadTags for WecomApi {
 impl ReadApps for WecomApi {
     async fn app_state(&self, corp: &CorpId, app: &AppName) -> Result<AppState, StoreError> {
         let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
-        let state = self
-            .client(corp, app)
-            .await
-            .map_err(unavailable)?
-            .token_state()
-            .await
-            .map_err(unavailable)?;
+        let config = self.config().await.map_err(unavailable)?;
+        let client = self.client(&config, corp, app).map_err(unavailable)?;
+        let state = client.token_state().await.map_err(unavailable)?;
         Ok(match (state.broken, state.expires_at) {
             (Some(broken), _) => AppState::Broken {
                 errcode: broken.code,
