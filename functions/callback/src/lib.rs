@@ -122,7 +122,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
         let config = self.config.current().await?;
         let opened = open(address.find(&config));
         if matches!(opened, Err(Refusal::Unopened(OpenError::SignatureMismatch)))
-            && let Some(reread) = self.config.reread().await
+            && let Some(reread) = self.config.reread(&config).await
         {
             return open(address.find(&reread));
         }

@@ -115,19 +115,23 @@ impl ConfigSource {
         corp.map_or(TimeZone::UTC, |corp| corp.timezone.clone())
     }
 
-    /// Reads the secret again because a signature did not fit, at most once a minute. Returns the
-    /// configuration if it was read.
-    pub async fn reread(&self) -> Option<Arc<Config>> {
+    /// Another configuration than `seen`, with which a signature did not fit or a call was refused: the one that
+    /// was read meanwhile, else the secret is read again, at most once a minute.
+    pub async fn reread(&self, seen: &Arc<Config>) -> Option<Arc<Config>> {
         let mut kept = self.kept.lock().await;
+        let another = |config: &Arc<Config>| !Arc::ptr_eq(config, seen);
+        if let Some(newer) = kept.as_ref().filter(|kept| another(&kept.config)) {
+            return Some(Arc::clone(&newer.config));
+        }
         let too_soon = |kept: &Kept| kept.reread_at.is_some_and(|at| at.elapsed() < EARLY);
         if kept.as_ref().is_some_and(too_soon) {
             return None;
         }
-        let config = self.read(&mut kept).await.ok()?;
+        let read = self.read(&mut kept).await.ok();
         if let Some(kept) = kept.as_mut() {
             kept.reread_at = Some(Instant::now());
         }
-        Some(config)
+        read.filter(another)
     }
 
     async fn read(&self, kept: &mut Option<Kept>) -> Result<Arc<Config>, SecretError> {
@@ -205,18 +209,29 @@ mod tests {
     #[tokio::test]
     async fn a_bad_signature_reads_it_early_but_once_a_minute() {
         let (source, readings) = source(vec![GOOD, ROTATED]);
-        source.current().await.unwrap();
-        assert!(source.reread().await.unwrap().corp("ww2").is_some());
-        assert!(source.reread().await.is_none());
+        let old = source.current().await.unwrap();
+        let new = source.reread(&old).await.unwrap();
+        assert!(new.corp("ww2").is_some());
+        assert!(source.reread(&new).await.is_none());
         assert!(source.current().await.unwrap().corp("ww2").is_some());
+        assert_eq!(readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn who_comes_second_with_the_old_one_gets_the_new_one_without_a_reading() {
+        let (source, readings) = source(vec![GOOD, ROTATED]);
+        let old = source.current().await.unwrap();
+        let (first, second) = tokio::join!(source.reread(&old), source.reread(&old));
+        assert!(first.is_some() && second.is_some());
         assert_eq!(readings.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
     async fn a_secret_that_breaks_leaves_the_last_good_one_in_use() {
         let (source, _) = source(vec![GOOD, "{"]);
-        source.current().await.unwrap();
-        assert!(source.reread().await.unwrap().corp("ww1").is_some());
+        let good = source.current().await.unwrap();
+        assert!(source.reread(&good).await.is_none());
+        assert!(source.current().await.unwrap().corp("ww1").is_some());
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
-use crate::config::App;
+use crate::config::{App, Config};
 use crate::media::Sources;
 use crate::secret::ConfigSource;
 
@@ -87,8 +87,7 @@ impl WecomApi {
     }
 
     /// Makes a call as an app. A secret that WeCom refuses may have been reset: the configuration is read again,
-    /// at most once a minute, and the call gets one more try. If the secret is still the same one, that try
-    /// costs no call, for the client knows it as broken.
+    /// at most once a minute, and if it is another one, the call gets one more try.
     async fn call<T, F>(
         &self,
         corp: &CorpId,
@@ -98,22 +97,23 @@ impl WecomApi {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let answer = make(self.client(corp, app).await?).await;
+        let config = self.config().await?;
+        let answer = make(self.client(&config, corp, app)?).await;
         if matches!(&answer, Err(error) if refuses_secret(error))
-            && self.config.reread().await.is_some()
+            && let Some(config) = self.config.reread(&config).await
         {
-            return make(self.client(corp, app).await?).await;
+            return make(self.client(&config, corp, app)?).await;
         }
         answer
     }
 
-    /// The client of an app, as the configuration has it now.
-    async fn client(&self, corp: &CorpId, app: &AppName) -> Result<Client, Error> {
-        let config = self
-            .config
-            .current()
-            .await
-            .map_err(|error| invalid("secret", error.to_string()))?;
+    async fn config(&self) -> Result<Arc<Config>, Error> {
+        let config = self.config.current().await;
+        config.map_err(|error| invalid("secret", error.to_string()))
+    }
+
+    /// The client of an app of this configuration.
+    fn client(&self, config: &Config, corp: &CorpId, app: &AppName) -> Result<Client, Error> {
         let found = config
             .corp(corp.as_str())
             .and_then(|corp| corp.app(app.as_str()));

@@ -1,1 +1,495 @@
-//! callbacks
+//! Callbacks: what the front door answers to everything that WeCom, or somebody else, may send it, and which
+//! deliveries are one event.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bundle_tests::sandbox::{Delivery, DeliveryMode};
+use platform::layout;
+use reqwest::Method;
+use scrm_local::config::DEMO_CORP;
+use scrm_local::stack::INBOX_TABLE;
+use scrm_local::tables;
+use serde_json::{Value, json};
+
+use crate::outside::Outside;
+use crate::postman::{Answer, NONCE, Postman, TIMESTAMP, added, event};
+use crate::world::{APP, World};
+
+/// The largest body that is read, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_is_verified_with_exactly_the_plaintext() {
+    let world = World::new().await;
+    world.corp.verify_url(APP).await.unwrap();
+    let postman = Postman::of(&world);
+    for echo in ["1616140317555161061", " 你好\n\"+%2B ", "<xml>"] {
+        let sealed = postman.seal(echo);
+        let encoded = sealed
+            .encrypt
+            .replace('+', "%2B")
+            .replace('/', "%2F")
+            .replace('=', "%3D");
+        let query = format!("{}&echostr={encoded}", sealed.query);
+        assert_eq!(postman.get(&query).await, Answer(200, echo.to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plus_in_the_echostr_is_a_plus_however_it_is_written() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let with_plus = (0..).map(|echo: u32| echo.to_string()).find(|echo| {
+        let encrypt = postman.encrypt(echo);
+        encrypt.contains('+')
+    });
+    let echo = with_plus.unwrap();
+    let sealed = postman.seal(&echo);
+    for written in [sealed.encrypt.clone(), sealed.encrypt.replace('+', "%2B")] {
+        let query = format!("{}&echostr={written}", sealed.query);
+        assert_eq!(
+            postman.get(&query).await,
+            Answer(200, echo.clone()),
+            "{written}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_kept_once_and_acknowledged_each_time() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    for _now_and_before in 0..2 {
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+    }
+    let kept = world.inbox().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].1, "add_external_contact");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_nobody_is_not_found() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let sealed = postman.seal(&added("wmA"));
+    let http = reqwest::Client::new();
+    let front_door = &world.stack.url;
+    for path in [
+        "wwother/contact",
+        &format!("{DEMO_CORP}/other"),
+        &format!("{DEMO_CORP}/"),
+        &format!("{DEMO_CORP}/{APP}/more"),
+        DEMO_CORP,
+    ] {
+        let url = format!("{front_door}/callback/{path}?{}", sealed.query);
+        let body = postman.envelope(&sealed.encrypt);
+        let answer = Answer::of(http.post(&url).body(body).send().await.unwrap()).await;
+        assert_eq!(answer, Answer::refused(404, "not_found"), "POST {path}");
+        let url = format!("{url}&echostr=QQ%3D%3D");
+        let answer = Answer::of(http.get(&url).send().await.unwrap()).await;
+        assert_eq!(answer, Answer::refused(404, "not_found"), "GET {path}");
+    }
+    let answer = postman
+        .call(Method::PUT, &sealed.query, "text/xml", "")
+        .await;
+    assert_eq!(answer, Answer::refused(405, "method_not_allowed"));
+    assert!(world.inbox().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_parameter_is_required() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let sealed = postman.seal(&added("wmA"));
+    let body = postman.envelope(&sealed.encrypt);
+    let query = format!(
+        "{}&echostr={}",
+        sealed.query,
+        sealed.encrypt.replace('+', "%2B")
+    );
+    let pairs: Vec<(&str, &str)> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    for (missing, _) in &pairs {
+        for emptied in [false, true] {
+            let kept = pairs
+                .iter()
+                .filter_map(|(name, value)| match (name == missing, emptied) {
+                    (true, true) => Some(format!("{name}=")),
+                    (true, false) => None,
+                    _ => Some(format!("{name}={value}")),
+                });
+            let query = kept.collect::<Vec<_>>().join("&");
+            let refused = Answer::refused(400, "missing_parameter");
+            assert_eq!(postman.get(&query).await, refused, "GET without {missing}");
+            if *missing != "echostr" {
+                let answer = postman.post(&query, body.clone()).await;
+                assert_eq!(answer, refused, "POST without {missing}");
+            }
+        }
+    }
+    assert!(world.inbox().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_envelope_is_refused() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let query = postman.seal(&added("wmA")).query;
+    for body in [
+        &b""[..],
+        b" ",
+        b"hello",
+        b"<xml></xml>",
+        b"<xml><Encrypt></Encrypt></xml>",
+        b"<xml><Encrypt>QQ==</Encrypt>",
+        b"<xml><Inner><Encrypt>QQ==</Encrypt></Inner></xml>",
+        b"{}",
+        br#"{"encrypt":""}"#,
+        br#"{"encrypt":{"a":"QQ=="}}"#,
+        br#"["encrypt"]"#,
+        b"\xff\xfe<\x00x\x00",
+    ] {
+        let answer = postman.post(&query, body).await;
+        let shown = String::from_utf8_lossy(body);
+        assert_eq!(answer, Answer::refused(400, "not_an_envelope"), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_read_up_to_64_kib() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let sealed = postman.seal(&added("wmA"));
+    let mut body = postman.envelope(&sealed.encrypt);
+    body.push_str(&" ".repeat(BODY_LIMIT - body.len()));
+    assert_eq!(
+        postman.post(&sealed.query, body.clone()).await,
+        Answer::kept()
+    );
+    body.push(' ');
+    let answer = postman.post(&sealed.query, body).await;
+    assert_eq!(answer, Answer::refused(400, "body_too_large"));
+
+    // The largest message that fits: base64 makes four bytes of three.
+    let long = added(&"x".repeat(BODY_LIMIT * 3 / 4 - 1000));
+    let sealed = postman.seal(&long.replace("ExternalUserID", "Remark"));
+    let body = postman.envelope(&sealed.encrypt);
+    assert!(
+        (BODY_LIMIT - 1000..=BODY_LIMIT).contains(&body.len()),
+        "{}",
+        body.len()
+    );
+    assert_eq!(postman.post(&sealed.query, body).await, Answer::kept());
+    assert_eq!(world.inbox().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let right = postman.seal(&added("wmA"));
+    let shifted = format!(
+        "{}&timestamp={}&nonce={NONCE}",
+        right.query.split('&').next().unwrap(),
+        "1700000001"
+    );
+    let upper = right
+        .query
+        .replacen(&right.query[14..54], &right.query[14..54].to_uppercase(), 1);
+    let other = postman.seal(&added("wmB")).query;
+    // What cannot be decrypted would be 400: that it is 403 shows that nobody tried.
+    for (query, encrypt) in [
+        (&shifted, right.encrypt.as_str()),
+        (&upper, &right.encrypt),
+        (&other, &right.encrypt),
+        (&right.query, "no base64 at all"),
+        (&right.query, "QQ=="),
+        (
+            &format!("msg_signature=x&timestamp={TIMESTAMP}&nonce={NONCE}"),
+            &right.encrypt,
+        ),
+    ] {
+        let refused = Answer::refused(403, "bad_signature");
+        assert_eq!(
+            postman.post(query, postman.envelope(encrypt)).await,
+            refused,
+            "{query} {encrypt}"
+        );
+        let echo = encrypt.replace('+', "%2B").replace(' ', "%20");
+        let answer = postman.get(&format!("{query}&echostr={echo}")).await;
+        assert_eq!(answer, refused, "GET {query} {encrypt}");
+    }
+    assert!(world.inbox().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_signed_and_cannot_be_opened_is_refused() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let message = &added("wmA");
+    // 16 random bytes, 4 of length, message and receiver, filled up to a multiple of 32.
+    let pad = u8::try_from(32 - (20 + message.len() + DEMO_CORP.len()) % 32).unwrap();
+    let cases = [
+        ("not_decryptable", "no base64", "!!!!".to_owned()),
+        (
+            "not_decryptable",
+            "not whole blocks",
+            STANDARD.encode([1; 17]),
+        ),
+        (
+            "not_decryptable",
+            "one block only",
+            STANDARD.encode([1; 16]),
+        ),
+        (
+            "not_decryptable",
+            "a pad of 0",
+            postman.encrypt_flipped(message, -17, pad),
+        ),
+        (
+            "not_decryptable",
+            "a pad of 33",
+            postman.encrypt_flipped(message, -17, pad ^ 33),
+        ),
+        (
+            "not_decryptable",
+            "a pad of unlike bytes",
+            postman.encrypt_flipped(message, -17, pad ^ 32),
+        ),
+        (
+            "not_decryptable",
+            "a length beyond the end",
+            postman.encrypt_flipped(message, 0, 0x7f),
+        ),
+        (
+            "foreign_receiver",
+            "a length that cuts into the message",
+            postman.encrypt_flipped(message, 3, 1),
+        ),
+        (
+            "foreign_receiver",
+            "another corp's",
+            postman.encrypt_for("wwother", message),
+        ),
+        (
+            "foreign_receiver",
+            "nobody's",
+            postman.encrypt_for("", message),
+        ),
+    ];
+    for (code, what, encrypt) in cases {
+        let answer = postman.deliver_encrypted(encrypt.clone()).await;
+        assert_eq!(answer, Answer::refused(400, code), "{what}");
+        let sealed = postman.sign(encrypt);
+        let echo = sealed.encrypt.replace('+', "%2B");
+        let answer = postman
+            .get(&format!("{}&echostr={echo}", sealed.query))
+            .await;
+        assert_eq!(answer, Answer::refused(400, code), "GET {what}");
+    }
+    assert!(world.inbox().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_again() {
+    let world = World::new().await;
+    let dynamodb = world.dynamodb();
+    let channel = world.channel_that_says("hi").await;
+    dynamodb
+        .delete_table()
+        .table_name(INBOX_TABLE)
+        .send()
+        .await
+        .unwrap();
+    let customer = world.scan(&channel);
+    world.all_delivered().await;
+    let attempts = || world.wecom.event(customer.events[0]).unwrap().attempts;
+    let statuses: Vec<_> = attempts().iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [Some(503); 3]);
+    let refused = Postman::of(&world).deliver(&added("wmA")).await;
+    assert_eq!(refused, Answer::refused(503, "store_unavailable"));
+
+    tables::ensure(&dynamodb, INBOX_TABLE, &layout::INBOX)
+        .await
+        .unwrap();
+    world.wecom.redeliver(customer.events[0]);
+    world.all_delivered().await;
+    assert!(attempts().last().unwrap().accepted());
+    let kept = world.inbox().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].1, "add_external_contact");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_events_are_kept_as_they_are() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    for (message, field, value) in [
+        (event("born_in_2027", "", "wmA"), "Event", "born_in_2027"),
+        (
+            event("change_external_contact", "born_in_2027", "wmA"),
+            "ChangeType",
+            "born_in_2027",
+        ),
+        ("hello, bundle".to_owned(), "Raw", "hello, bundle"),
+        ("<xml><Broken>".to_owned(), "Raw", "<xml><Broken>"),
+    ] {
+        let before: BTreeSet<_> = world.inbox().await.into_iter().collect();
+        assert_eq!(postman.deliver(&message).await, Answer::kept(), "{message}");
+        let after: BTreeSet<_> = world.inbox().await.into_iter().collect();
+        let (id, name) = after.difference(&before).next().unwrap();
+        assert_eq!(name, "unknown", "{message}");
+        let shown = world.get(&format!("events/{id}")).await;
+        assert_eq!(shown["event"], "unknown", "{message}");
+        assert_eq!(shown["fields"][field], value, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shape_of_a_delivery_is_read() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let corp = DEMO_CORP;
+    let suite = format!(
+        "<xml><SuiteId>ww4asffe99e54c0f4c</SuiteId><AuthCorpId>{corp}</AuthCorpId>\
+         <InfoType>change_external_contact</InfoType><TimeStamp>{TIMESTAMP}</TimeStamp>\
+         <ChangeType>add_external_contact</ChangeType><UserID>zhangsan</UserID>\
+         <ExternalUserID>wmSuite</ExternalUserID></xml>"
+    );
+    let shapes: [(&str, String, &str, fn(&Postman, &str) -> String); 5] = [
+        (
+            "wmJson",
+            added("wmJson"),
+            "application/json",
+            |_, encrypt| {
+                json!({"tousername": "ww", "encrypt": encrypt, "agentid": 1_000_002}).to_string()
+            },
+        ),
+        (
+            "wmUpper",
+            added("wmUpper"),
+            "application/json",
+            |_, encrypt| json!({"Encrypt": encrypt}).to_string(),
+        ),
+        // No text type: API Gateway hands the body on in base64.
+        (
+            "wmBase64",
+            added("wmBase64"),
+            "application/octet-stream",
+            Postman::envelope,
+        ),
+        ("wmPlain", added("wmPlain"), "text/xml", |_, encrypt| {
+            format!("\u{feff}<xml>\n <Encrypt>{encrypt}</Encrypt>\n <AgentID/></xml>\n")
+        }),
+        ("wmSuite", suite, "text/xml", Postman::envelope),
+    ];
+    for (customer, message, content_type, envelope) in shapes {
+        let sealed = postman.seal(&message);
+        let body = envelope(&postman, &sealed.encrypt);
+        let answer = postman
+            .call(Method::POST, &sealed.query, content_type, body)
+            .await;
+        assert_eq!(answer, Answer::kept(), "{customer}");
+        let told = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
+        let path = format!("contacts/{customer}");
+        let contact = world
+            .eventually("the add to be worked on", &path, told)
+            .await;
+        assert_eq!(
+            contact["timeline"][0]["event"], "add_external_contact",
+            "{customer}"
+        );
+    }
+}
+
+/// WxJava#3002, #3445, NeuChar#137: deduplicated by FromUserName and CreateTime.
+#[tokio::test(flavor = "multi_thread")]
+async fn adds_in_the_same_second_are_different_events() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    for customer in ["wmA", "wmB", "wmC"] {
+        assert_eq!(postman.deliver(&added(customer)).await, Answer::kept());
+    }
+    assert_eq!(world.inbox().await.len(), 3);
+}
+
+/// Slow answer, WeCom delivers three times, counters count three.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_delivered_three_times_counts_once() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags}))
+        .await;
+    world.wecom.set_delivery_mode(DeliveryMode {
+        copies: 3,
+        ..DeliveryMode::default()
+    });
+    let customer = world.scan(&channel);
+    world.all_delivered().await;
+    let attempts = world.wecom.event(customer.events[0]).unwrap().attempts;
+    assert!(attempts.len() == 3 && attempts.iter().all(Delivery::accepted));
+    let nonces: BTreeSet<_> = attempts.into_iter().map(|attempt| attempt.nonce).collect();
+    assert_eq!(nonces.len(), 3);
+
+    customer.sees("hi").await;
+    customer.is_tagged(&["展会"]).await;
+    customer.outcome("welcome", "sent").await;
+    customer.outcome("tags", "tagged").await;
+    world.numbers(&channel, [1, 0, 1, 0]).await;
+    let kept = world.inbox().await;
+    let adds = kept
+        .iter()
+        .filter(|(_, name)| name == "add_external_contact");
+    assert_eq!(adds.count(), 1);
+    assert_eq!(
+        (world.calls("send_welcome_msg"), world.calls("mark_tag")),
+        (1, 1)
+    );
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_at_two_apps_is_two() {
+    let outside = Outside::new(&["contact", "service"]).await;
+    let world = outside.world().await;
+    for app in [0, 1] {
+        let postman = Postman::to(&world, app);
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+    }
+    assert_eq!(world.inbox().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_token_is_read_on_the_first_bad_signature() {
+    let mut outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
+    let old = Postman::of(&world);
+    assert_eq!(old.deliver(&added("wmA")).await, Answer::kept());
+    outside.rotate("contact", "token", "theNextToken");
+    let new = Postman::of(&world).with_token("theNextToken");
+    assert_eq!(new.deliver(&added("wmB")).await, Answer::kept());
+    assert_eq!(
+        old.deliver(&added("wmC")).await,
+        Answer::refused(403, "bad_signature")
+    );
+    assert_eq!(world.inbox().await.len(), 2);
+}
+
+/// OpenSCRM: an unknown event answered with an error, so that WeCom repeats it for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_event_is_delivered_once() {
+    let world = World::new().await;
+    let id = world
+        .corp
+        .deliver_xml(APP, &event("born_in_2027", "", "wmA"))
+        .unwrap();
+    world.all_delivered().await;
+    let attempts = world.wecom.event(id).unwrap().attempts;
+    assert!(attempts.len() == 1 && attempts[0].accepted());
+    assert_eq!(world.inbox().await.len(), 1);
+}

@@ -1,1 +1,308 @@
-//! crashes
+//! Crashes: a process that is killed between any two steps, two instances at once, a record that nobody can
+//! read. Nothing is lost and nothing is doubled.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bundle_tests::sandbox::{Fault, Happening, Scan};
+use scrm_local::stack::INBOX_TABLE;
+use serde_json::{Value, json};
+
+use crate::apart::Apart;
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::world::{Channel, PATIENCE, World};
+
+/// The functions behind the stream.
+#[derive(Clone, Copy)]
+enum Function {
+    Welcome,
+    Tagging,
+}
+
+/// A bundle that makes a channel and is killed.
+async fn channel(outside: &Outside) -> Channel {
+    let world = outside.world().await;
+    let tags = world.tags(&["展会"]);
+    let fields = json!({
+        "welcome": {"text": "{customer}您好，我是{member}"},
+        "tag_ids": tags,
+        "remark": "{customer}-展会",
+    });
+    world.channel(fields).await
+}
+
+/// A customer whose name is known.
+fn named() -> Scan {
+    Scan {
+        name: Some("王小明".to_owned()),
+        ..Scan::default()
+    }
+}
+
+/// A customer scans while only the callback runs; then `function` runs until it dies at `point`.
+async fn dies(
+    outside: &Outside,
+    channel: &Channel,
+    function: Function,
+    point: usize,
+) -> (Happening, Option<String>) {
+    let apart = Apart::new(outside).await;
+    let name = Some("王小明".to_owned());
+    let scan = Scan {
+        name,
+        ..Scan::default()
+    };
+    let scanned = outside.corp.scan(&channel.id, &scan).unwrap();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    assert!(outside.wecom.event(scanned.events[0]).unwrap().accepted());
+    let fate = Fate::at(point);
+    let instance = match function {
+        Function::Welcome => apart.welcome(&fate).await,
+        Function::Tagging => apart.tagging(&fate).await,
+    };
+    let death = instance.dies_before_handling(1).await;
+    (scanned, death)
+}
+
+/// What must be true of a customer whatever has died.
+async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
+    let customer = world.customer(scanned);
+    let settled = |contact: &Value| {
+        let entry = &contact["timeline"][0];
+        let done = |kind: &str| {
+            !["pending", ""].contains(&entry[kind]["outcome"].as_str().unwrap_or_default())
+        };
+        done("welcome") && done("tags")
+    };
+    let contact = world
+        .eventually("both outcomes", &customer.path(), settled)
+        .await;
+    assert_eq!(customer.texts(), ["王小明您好，我是张三"]);
+    customer.is_tagged(&["展会"]).await;
+    let relation = world
+        .corp
+        .relation(&customer.external_userid, &customer.userid)
+        .unwrap();
+    assert_eq!(relation.remark, "王小明-展会");
+    let kept = &contact["relations"][0];
+    assert_eq!(
+        (&kept["status"], kept["tag_ids"].as_array().unwrap().len()),
+        (&json!("active"), 1)
+    );
+    let entry = &contact["timeline"][0];
+    (entry["welcome"].clone(), entry["tags"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_dies_at_any_step_is_sent_once() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let mut deaths = Vec::new();
+    let mut sent = 0;
+    for point in 0.. {
+        let (scanned, death) = dies(&outside, &channel, Function::Welcome, point).await;
+        let world = outside.world().await;
+        let (welcome, tags) = is_served(&world, scanned).await;
+        // Whose welcome has arrived is known to who sent it and lived to write it down.
+        let wrote = !matches!(
+            death.as_deref(),
+            Some("after send_welcome" | "before record_welcome")
+        );
+        let outcome = if wrote { "sent" } else { "already_welcomed" };
+        assert_eq!(welcome["outcome"], outcome, "{death:?}");
+        assert_eq!(tags["outcome"], "tagged", "{death:?}");
+        sent += u64::from(wrote);
+        world
+            .numbers(&channel, [deaths.len() as u64 + 1, 0, sent, 0])
+            .await;
+        match death {
+            Some(death) => deaths.push(death),
+            None => break,
+        }
+    }
+    deaths.sort_unstable();
+    let steps = [
+        "candidates",
+        "customer_name",
+        "member_name",
+        "record_welcome",
+        "send_welcome",
+    ];
+    let after = steps.map(|step| format!("after {step}"));
+    let before = steps.map(|step| format!("before {step}"));
+    assert_eq!(deaths, [after, before].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tagging_that_dies_at_any_step_is_done_once() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let mut deaths = Vec::new();
+    for point in 0.. {
+        let (scanned, death) = dies(&outside, &channel, Function::Tagging, point).await;
+        let world = outside.world().await;
+        let (welcome, tags) = is_served(&world, scanned).await;
+        assert_eq!(
+            (&welcome["outcome"], &tags["outcome"]),
+            (&json!("sent"), &json!("tagged")),
+            "{death:?}"
+        );
+        let customers = deaths.len() as u64 + 1;
+        world.numbers(&channel, [customers, 0, customers, 0]).await;
+        match death {
+            Some(death) => deaths.push(death),
+            None => break,
+        }
+    }
+    let steps = [
+        "tags_done",
+        "change",
+        "count",
+        "channel",
+        "mark_tags",
+        "add_tags",
+        "customer_name",
+        "write_remark",
+        "record_tags",
+    ];
+    let expected = steps
+        .iter()
+        .flat_map(|step| [format!("before {step}"), format!("after {step}")]);
+    assert_eq!(deaths, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_while_no_function_runs_is_found_later() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let apart = Apart::new(&outside).await;
+    let scanned: Vec<_> = (0..10)
+        .map(|_| outside.corp.scan(&channel.id, &named()).unwrap())
+        .collect();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    drop(apart);
+    let world = outside.world().await;
+    for scanned in scanned {
+        let (welcome, tags) = is_served(&world, scanned).await;
+        assert_eq!(
+            (&welcome["outcome"], &tags["outcome"]),
+            (&json!("sent"), &json!("tagged"))
+        );
+    }
+    world.numbers(&channel, [10, 0, 10, 0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let world = outside.world().await;
+    let slow = Fault::Slow(Duration::from_millis(1500));
+    outside.wecom.faults().next("send_welcome_msg", 1, slow);
+    let scanned = outside.corp.scan(&channel.id, &named()).unwrap();
+    world
+        .until("WeCom is sending", |wecom| {
+            wecom.peak_in_flight("send_welcome_msg") == 1
+        })
+        .await;
+    drop(world);
+    assert_eq!(
+        outside.wecom.calls_of("send_welcome_msg").len(),
+        0,
+        "killed too late"
+    );
+
+    let world = outside.world().await;
+    let (welcome, _) = is_served(&world, scanned).await;
+    // The new process is told "another app is sending" (41096), waits, and learns that it is done.
+    assert_eq!(
+        (&welcome["outcome"], &welcome["errcode"]),
+        (&json!("already_welcomed"), &json!(41051))
+    );
+    assert!(welcome["attempts"].as_u64().unwrap() > 1, "{welcome}");
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let apart = Apart::new(&outside).await;
+    let scanned: Vec<_> = (0..5)
+        .map(|_| outside.corp.scan(&channel.id, &named()).unwrap())
+        .collect();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    let fate = &Fate::none();
+    let instances = [
+        apart.welcome(fate).await,
+        apart.welcome(fate).await,
+        apart.tagging(fate).await,
+        apart.tagging(fate).await,
+    ];
+    let handled = instances.map(|instance| instance.dies_before_handling(scanned.len()));
+    assert!(
+        futures::future::join_all(handled)
+            .await
+            .iter()
+            .all(Option::is_none)
+    );
+    assert!(
+        outside.wecom.calls_of("send_welcome_msg").len() > scanned.len(),
+        "both have tried"
+    );
+    drop(apart);
+
+    for _replay in 0..2 {
+        outside.forget_positions();
+        let calls = outside.wecom.calls_of("send_welcome_msg").len();
+        let world = outside.world().await;
+        // A replayed welcome tries again, as nothing is read before it is sent, and is refused by WeCom.
+        world
+            .until("all are tried again", |wecom| {
+                wecom.calls_of("send_welcome_msg").len() >= calls + 5
+            })
+            .await;
+        for scanned in scanned.clone() {
+            let (welcome, tags) = is_served(&world, scanned).await;
+            assert_eq!(
+                (&welcome["outcome"], &tags["outcome"]),
+                (&json!("sent"), &json!("tagged"))
+            );
+        }
+        world.numbers(&channel, [5, 0, 5, 0]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_nobody_can_read_costs_that_record_only() {
+    let world = World::new().await;
+    let channel = world.channel_that_says("hi").await;
+    let dynamodb = world.dynamodb();
+    let put = async |number: usize, fields: Option<&str>| {
+        let name = AttributeValue::S("add_external_contact".to_owned());
+        let item = dynamodb
+            .put_item()
+            .table_name(INBOX_TABLE)
+            .item("name", name);
+        let item = item.item("id", AttributeValue::S(format!("poison {number}")));
+        let fields = fields.map(|fields| AttributeValue::S(fields.to_owned()));
+        let item = fields
+            .into_iter()
+            .fold(item, |item, fields| item.item("fields", fields));
+        item.send().await.unwrap();
+    };
+    let mut customers = Vec::new();
+    for number in 0..20 {
+        // On every lane of the stream, in front of a customer and behind one.
+        put(number, [None, Some("{"), Some("[]")][number % 3]).await;
+        customers.push(world.scan(&channel));
+    }
+    for customer in &customers {
+        customer.sees("hi").await;
+        customer.outcome("welcome", "sent").await;
+        customer.outcome("tags", "no_tags").await;
+    }
+    world.numbers(&channel, [20, 0, 20, 0]).await;
+    world.ends();
+}

@@ -1,1 +1,258 @@
-//! tokens
+//! Access tokens: fetched once for everybody, replaced when WeCom says so, and left alone when it refuses the
+//! secret.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bundle_tests::sandbox::Corp;
+use futures::future::join_all;
+use scrm_local::stack::DATA_TABLE;
+use serde_json::{Value, json};
+
+use crate::apart::Apart;
+use crate::outside::Outside;
+use crate::world::{APP, Channel, World};
+
+/// The functions that call WeCom: each has tokens in memory, and all share those in the data table.
+const FUNCTIONS: u32 = 3;
+
+/// WxJava#1494, silenceper/wechat#706, iYque: a token fetched on each call until the address is banned.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_customers_at_once_cost_one_token() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    assert_eq!(
+        world.calls("gettoken"),
+        1,
+        "one for all functions, ahead of the first customer"
+    );
+
+    // All of them find that the token is none any more, and one fetches the next.
+    world.corp.revoke_tokens(APP);
+    let customers: Vec<_> = (0..50).map(|_| world.scan(&channel)).collect();
+    for customer in &customers {
+        customer.outcome("welcome", "sent").await;
+        customer.outcome("tags", "tagged").await;
+    }
+    assert_eq!(world.calls("gettoken"), 2);
+    world.numbers(&channel, [50, 0, 50, 0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_instances_that_start_at_once_fetch_one_token() {
+    let outside = Outside::new(&["contact"]).await;
+    let apart = Apart::new(&outside).await;
+    let instances: Vec<_> = (0..50).map(|_| apart.platform("welcome").wecom).collect();
+    join_all(instances.iter().map(|instance| instance.warm_up())).await;
+    assert_eq!(outside.wecom.calls_of("get_api_domain_ip").len(), 50);
+    assert_eq!(outside.wecom.calls_of("gettoken").len(), 1);
+}
+
+/// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
+    let endings: [(i64, fn(&Corp)); 2] = [
+        (40014, |corp| corp.revoke_tokens(APP)),
+        (42001, |corp| corp.expire_tokens(APP)),
+    ];
+    for (code, end_tokens) in endings {
+        let world = World::new().await;
+        let channel = tagging_channel(&world).await;
+        end_tokens(&world.corp);
+        let customer = world.scan(&channel);
+        let outcome = customer.outcome("welcome", "sent").await;
+        assert_eq!(
+            outcome["attempts"], 1,
+            "replacing the token is the client's business"
+        );
+        assert!(outcome["latency_ms"].as_u64().unwrap() < 5_000, "{outcome}");
+        customer.outcome("tags", "tagged").await;
+        let refused = world
+            .wecom
+            .calls()
+            .iter()
+            .filter(|call| call.errcode == code)
+            .count();
+        assert!(
+            (1..=2).contains(&refused),
+            "each of the two functions is told once at most"
+        );
+        assert_eq!(world.calls("gettoken"), 2, "{code}");
+        world.ends();
+    }
+}
+
+/// wecomchan#62, #64: a wrong secret is hours of guessing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    world
+        .corp
+        .rotate_secret(APP, "a-secret-that-nobody-told-the-bundle")
+        .unwrap();
+    for _ in 0..20 {
+        let customer = world.scan(&channel);
+        for kind in ["welcome", "tags"] {
+            let outcome = customer.outcome(kind, "failed").await;
+            assert_eq!(outcome["errcode"], 40001, "{kind}");
+        }
+    }
+    assert!(
+        (1..=FUNCTIONS).contains(&world.wecom.wrong_secrets()),
+        "{}",
+        world.wecom.wrong_secrets()
+    );
+    assert!(!world.wecom.ip_banned());
+    let apps = world.get("apps").await;
+    let app = &apps["apps"][0];
+    assert_eq!(
+        (&app["app"], &app["token"], &app["errcode"]),
+        (&json!(APP), &json!("broken"), &json!(40001))
+    );
+    assert!(app["since"].as_i64().unwrap() > 1_700_000_000);
+    world.numbers(&channel, [20, 0, 0, 20]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
+    let mut outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
+    let channel = tagging_channel(&world).await;
+    outside.rotate(APP, "secret", "the-next-secret");
+    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    let customers: Vec<_> = (0..20).map(|_| world.scan(&channel)).collect();
+    for customer in &customers {
+        customer.outcome("welcome", "sent").await;
+        customer.outcome("tags", "tagged").await;
+    }
+    assert!(
+        world.wecom.wrong_secrets() <= FUNCTIONS,
+        "{}",
+        world.wecom.wrong_secrets()
+    );
+    world.numbers(&channel, [20, 0, 20, 0]).await;
+}
+
+/// The one test that takes its time: the configuration is read again early, but once a minute, and the first
+/// refusal has used that up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
+    let mut outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
+    let channel = tagging_channel(&world).await;
+    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    let first = world.scan(&channel);
+    first.outcome("welcome", "failed").await;
+    first.outcome("tags", "failed").await;
+    outside.rotate(APP, "secret", "the-next-secret");
+
+    let mut customers = tokio::time::interval(Duration::from_secs(1));
+    let works = async {
+        loop {
+            customers.tick().await;
+            let customer = world.scan(&channel);
+            let told = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
+            let contact = world.eventually("an outcome", &customer.path(), told).await;
+            if contact["timeline"][0]["welcome"]["outcome"] == "sent" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), works)
+        .await
+        .unwrap();
+    world.scan(&channel).outcome("tags", "tagged").await;
+    assert!(
+        world.wecom.wrong_secrets() <= FUNCTIONS,
+        "{}",
+        world.wecom.wrong_secrets()
+    );
+}
+
+/// WxJava#1494: a cache that mixes the tokens of apps.
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_of_one_corp_never_mix_their_tokens() {
+    let outside = Outside::new(&["contact", "service"]).await;
+    let world = outside.world().await;
+    let channel = tagging_channel(&world).await;
+    for round in 1..=2 {
+        let customers: Vec<_> = (0..10).map(|_| world.scan(&channel)).collect();
+        for customer in &customers {
+            // Each app has an event of its own, and one of the two is first.
+            let answers = |contact: &Value| {
+                let entries = contact["timeline"].as_array().cloned().unwrap_or_default();
+                let outcome = |entry: &Value| {
+                    entry["welcome"]["outcome"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                entries.iter().map(outcome).collect::<BTreeSet<_>>()
+            };
+            let both = BTreeSet::from(["sent", "already_welcomed"].map(str::to_owned));
+            world
+                .eventually("one of two welcomes", &customer.path(), |contact| {
+                    answers(contact) == both
+                })
+                .await;
+        }
+        let fetched = |app: &str| {
+            let calls = world.wecom.calls_of("gettoken");
+            calls
+                .iter()
+                .filter(|call| call.app.as_deref() == Some(app))
+                .count()
+        };
+        assert_eq!((fetched("contact"), fetched("service")), (round, 1));
+        outside.corp.revoke_tokens("contact");
+    }
+    let welcomes = world.wecom.calls_of("send_welcome_msg");
+    assert!(
+        welcomes.iter().all(|call| call.errcode != 41050),
+        "a code was used by the other app"
+    );
+}
+
+/// WxJava#3888: waiting 60 to 180 s on a token lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let hour_ahead = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        + 3600;
+    let dynamodb = world.dynamodb();
+    let lease = dynamodb.update_item().table_name(DATA_TABLE);
+    let lease = lease
+        .key(
+            "pk",
+            AttributeValue::S(format!("{}#app#{APP}", world.corp.id())),
+        )
+        .key("sk", AttributeValue::S("token".to_owned()))
+        .condition_expression("attribute_exists(pk)")
+        .update_expression("SET leased_until = :until")
+        .expression_attribute_values(":until", AttributeValue::N(hour_ahead.to_string()));
+    lease.send().await.unwrap();
+    world.corp.revoke_tokens(APP);
+
+    let customer = world.scan(&channel);
+    let outcome = customer.outcome("welcome", "sent").await;
+    let latency = outcome["latency_ms"].as_u64().unwrap();
+    assert!((1_000..4_000).contains(&latency), "{outcome}");
+    customer.outcome("tags", "tagged").await;
+    assert!((2..=1 + 2).contains(&world.calls("gettoken")));
+    world.ends();
+}
+
+/// A channel whose customers cost both functions a call.
+async fn tagging_channel(world: &World) -> Channel {
+    let tags = world.tags(&["展会"]);
+    world
+        .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags}))
+        .await
+}

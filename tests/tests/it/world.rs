@@ -1,15 +1,17 @@
 //! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
 //! `customer.timeline_tells("welcome", "sent")`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::sandbox::{
     Body, Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
 };
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator};
-use scrm_local::stack::{Stack, StackOptions, Wecom};
+use scrm_local::stack::{INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 
 /// How long a condition is waited for. The longest that anything here takes is a welcome's 20 s.
@@ -29,7 +31,6 @@ pub(crate) struct World {
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) id: String,
-    pub(crate) json: Value,
 }
 
 /// A customer of a member.
@@ -93,10 +94,8 @@ impl World {
             .extend(fields.as_object().unwrap().clone());
         let (status, json) = self.operator.post("channels", &body).await.unwrap();
         assert_eq!(status, 201, "{json}");
-        Channel {
-            id: json["id"].as_str().unwrap().to_owned(),
-            json,
-        }
+        let id = json["id"].as_str().unwrap().to_owned();
+        Channel { id }
     }
 
     /// A default welcome of the corp.
@@ -253,6 +252,33 @@ impl World {
                     .to_owned()
             })
             .collect()
+    }
+
+    /// The embedded DynamoDB, for what the bundle's own interfaces do not show.
+    pub(crate) fn dynamodb(&self) -> Client {
+        Client::new(&aws_config(&self.stack.dynamodb_url))
+    }
+
+    /// The events that are kept, as (id, name).
+    pub(crate) async fn inbox(&self) -> Vec<(String, String)> {
+        let scan = self
+            .dynamodb()
+            .scan()
+            .table_name(INBOX_TABLE)
+            .consistent_read(true);
+        let items = scan
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>();
+        let text = |item: &HashMap<String, AttributeValue>, name| {
+            item.get(name).and_then(|value| value.as_s().ok()).cloned()
+        };
+        let items = items.await.unwrap();
+        let events = items
+            .iter()
+            .filter_map(|item| text(item, "id").zip(text(item, "name")));
+        events.collect()
     }
 }
 

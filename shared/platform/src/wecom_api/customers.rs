@@ -61,11 +61,9 @@ impl ReadProfile for WecomApi {
         app: &AppName,
         customer: &ExternalUserId,
     ) -> Result<ExternalContact, Error> {
-        let client = self.client(corp, app).await?;
-        Ok(client
-            .get_external_contact(customer, None)
-            .await?
-            .external_contact)
+        let read =
+            |client: Client| async move { client.get_external_contact(customer, None).await };
+        Ok(self.call(corp, app, read).await?.external_contact)
     }
 }
 
@@ -166,13 +164,9 @@ async fn missing(client: &Client, tags: &[TagId]) -> Result<Vec<TagId>, Error> {
 impl ReadApps for WecomApi {
     async fn app_state(&self, corp: &CorpId, app: &AppName) -> Result<AppState, StoreError> {
         let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
-        let state = self
-            .client(corp, app)
-            .await
-            .map_err(unavailable)?
-            .token_state()
-            .await
-            .map_err(unavailable)?;
+        let config = self.config().await.map_err(unavailable)?;
+        let client = self.client(&config, corp, app).map_err(unavailable)?;
+        let state = client.token_state().await.map_err(unavailable)?;
         Ok(match (state.broken, state.expires_at) {
             (Some(broken), _) => AppState::Broken {
                 errcode: broken.code,

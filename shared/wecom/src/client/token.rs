@@ -11,7 +11,6 @@ mod shared;
 use super::token_store::{Broken, StoredToken, TokenKey, TokenState, TokenStore};
 use super::transport::{Call, Transport};
 use crate::error::Error;
-use aws_lc_rs::digest::{SHA256, digest};
 use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -86,7 +85,7 @@ impl Tokens {
         store: Arc<dyn TokenStore>,
         transport: Transport,
     ) -> Self {
-        let fingerprint = fingerprint(&key, &secret);
+        let fingerprint = key.fingerprint(&secret);
         let (memory, flight) = Default::default();
         let shared = SharedStore { key, store };
         Self {
@@ -127,6 +126,10 @@ impl Tokens {
         }
         {
             let mut memory = self.memory();
+            // Who waited here for a fetch that failed is told why, and not that the token is bad.
+            if let Some(failure) = memory.refusal(now()).or_else(|| memory.recent_failure()) {
+                return Err(failure);
+            }
             if !memory.may_renew() {
                 return Ok(None);
             }
@@ -230,7 +233,7 @@ impl Tokens {
     async fn lease(&self, need: Need<'_>) -> Lease {
         let until = now() + LEASE_SECONDS;
         match self.shared.try_lease(now(), until).await {
-            Ok(true) => return Lease::Ours(until),
+            Ok(true) => return self.leased(need, until).await,
             Ok(false) => {}
             Err(Down) => return Lease::None,
         }
@@ -249,6 +252,17 @@ impl Tokens {
         timeout(PATIENCE, settled)
             .await
             .map_or(Lease::None, Lease::Settled)
+    }
+
+    /// Another process may have fetched and saved between our look and our lease, so there is a second look.
+    async fn leased(&self, need: Need<'_>, until: i64) -> Lease {
+        let stored = self.shared.load().await.ok().flatten();
+        let Some(settled) = self.settle(stored.as_ref(), need) else {
+            return Lease::Ours(until);
+        };
+        // A lease that stays runs out by itself.
+        let _logged = self.shared.release(until).await;
+        Lease::Settled(settled)
     }
 
     async fn fetch(&self) -> Result<AccessToken, Error> {
@@ -372,17 +386,6 @@ impl Need<'_> {
     fn usable(self, token: &AccessToken) -> bool {
         token.lasts(LAST_SECONDS) && self.refused != Some(token.expose())
     }
-}
-
-/// Half a SHA-256: enough to tell two secrets apart, and nothing to start a guess from, as secrets are random.
-fn fingerprint(key: &TokenKey, secret: &SecretString) -> String {
-    let text = format!("{}\n{}\n{}", key.corp, key.app, secret.expose_secret());
-    let hash = digest(&SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn now() -> i64 {

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::id::{AppName, CorpId};
-use secrecy::SecretString;
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -46,6 +47,17 @@ pub struct TokenKey {
     pub corp: CorpId,
     /// The app.
     pub app: AppName,
+}
+
+impl TokenKey {
+    /// Half a SHA-256 over the key and its secret: enough to tell two secrets apart, and nothing to start a guess
+    /// from, as secrets are random.
+    pub(super) fn fingerprint(&self, secret: &SecretString) -> String {
+        let text = format!("{}\n{}\n{}", self.corp, self.app, secret.expose_secret());
+        let hash = digest(&SHA256, text.as_bytes());
+        let half = hash.as_ref().iter().take(16);
+        half.map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// What the store keeps.

@@ -111,6 +111,22 @@ async fn fifty_calls_with_one_refused_token_fetch_one_new_one() {
     assert_eq!(wecom.count("gettoken"), 2);
 }
 
+/// Everybody waits for one fetch, and everybody is told what became of it: not that the token is bad.
+#[tokio::test]
+async fn fifty_calls_with_one_refused_token_hear_why_there_is_no_new_one() {
+    for failure in [40001, -1] {
+        let wecom = Sandbox::start().await;
+        let client = wecom.client();
+        call(&client).await.unwrap();
+        wecom.always(API, code(40014));
+        wecom.always("gettoken", code(failure));
+        for result in calls_at_once(&client, 50).await {
+            assert_eq!(result.unwrap_err().code(), Some(failure));
+        }
+        assert_eq!(wecom.count("gettoken"), 2);
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_another_process_replaced_is_taken_from_the_store() {
     let wecom = Sandbox::start().await;

@@ -1,0 +1,177 @@
+//! The bundle taken apart: tables and callback as ever, while a test starts the functions behind the stream
+//! one by one, as often as it likes, each over ports that may die.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use platform::environment::Environment;
+use platform::layout;
+use platform::metrics::Metrics;
+use platform::start::Platform;
+use scrm_local::config::ConfigFile;
+use scrm_local::data_directory::DataDirectory;
+use scrm_local::embedded::{Embedded, Place};
+use scrm_local::event_source::{EventSource, EventSourceMapping};
+use scrm_local::gateway::{self, Routes};
+use scrm_local::invoke::Function;
+use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config, callback_function};
+use scrm_local::start::Listeners;
+use scrm_local::tables;
+use tagging::Tagger;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use welcome::Welcomer;
+
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::world::PATIENCE;
+
+/// Longer than anything here takes, so that only a kill ends a function.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Tables and callback, and no function behind the stream.
+pub(crate) struct Apart<'a> {
+    outside: &'a Outside,
+    directory: DataDirectory,
+    embedded: Embedded,
+    _front_door: JoinSet<()>,
+}
+
+/// One instance of a function behind the stream. Dropped, it is killed.
+pub(crate) struct Instance {
+    handled: watch::Receiver<usize>,
+    fate: Fate,
+    _source: EventSource,
+}
+
+impl<'a> Apart<'a> {
+    /// Starts on the data directory of `outside`, to which no other bundle may be attached.
+    pub(crate) async fn new(outside: &'a Outside) -> Self {
+        let directory = DataDirectory::open(&outside.data()).unwrap();
+        let listeners = Listeners::bind(0).await.unwrap();
+        let place = Place::Directory(&directory);
+        let embedded = Embedded::start(place, listeners.dynamodb).await.unwrap();
+        let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()));
+        for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
+            tables::ensure(&client, name, table).await.unwrap();
+        }
+        let mut apart = Self {
+            outside,
+            directory,
+            embedded,
+            _front_door: JoinSet::new(),
+        };
+        let callback = callback_function(apart.platform("callback"));
+        let router = Routes::new().route("/callback", callback).into_router();
+        let (socket, never) = (listeners.gateway.socket, std::future::pending());
+        apart
+            ._front_door
+            .spawn(gateway::serve(socket, router, never));
+        outside.callbacks_go_to(&listeners.gateway.url);
+        apart
+    }
+
+    /// The adapters of one more instance.
+    pub(crate) fn platform(&self, function: &'static str) -> Platform {
+        let environment = Environment {
+            inbox_table: INBOX_TABLE.to_owned(),
+            data_table: DATA_TABLE.to_owned(),
+            secret_id: String::new(),
+            wecom_api_base: self.outside.wecom_url.clone(),
+        };
+        let secret = ConfigFile::open(&self.outside.secret()).unwrap();
+        let aws = aws_config(self.embedded.endpoint());
+        Platform::with(
+            aws,
+            &environment,
+            Box::new(secret),
+            Metrics::new(function, |_| {}),
+        )
+        .unwrap()
+    }
+
+    /// Starts an instance of the function `welcome`.
+    pub(crate) async fn welcome(&self, fate: &Fate) -> Instance {
+        let Platform {
+            config,
+            store,
+            wecom,
+            metrics,
+        } = self.platform("welcome");
+        let welcomer = Welcomer::new(config, fate.of(store), fate.of(wecom), metrics);
+        let (welcomer, handled) = (Arc::new(welcomer), watch::Sender::new(0));
+        let seen = handled.subscribe();
+        let service = service_fn(
+            move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
+                let (welcomer, handled) = (Arc::clone(&welcomer), handled.clone());
+                async move {
+                    let records = batch.payload.records.len();
+                    let answer = welcomer.handle(batch).await;
+                    handled.send_modify(|count| *count += records);
+                    answer
+                }
+            },
+        );
+        self.start(Function::new("welcome", TIMEOUT, service), seen, fate)
+            .await
+    }
+
+    /// Starts an instance of the function `tagging`.
+    pub(crate) async fn tagging(&self, fate: &Fate) -> Instance {
+        let Platform {
+            config,
+            store,
+            wecom,
+            metrics,
+        } = self.platform("tagging");
+        let tagger = Tagger::new(config, fate.of(store), fate.of(wecom), metrics);
+        let (tagger, handled) = (Arc::new(tagger), watch::Sender::new(0));
+        let seen = handled.subscribe();
+        let service = service_fn(
+            move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
+                let (tagger, handled) = (Arc::clone(&tagger), handled.clone());
+                async move {
+                    let records = batch.payload.records.len();
+                    let answer = tagger.handle(batch).await;
+                    handled.send_modify(|count| *count += records);
+                    answer
+                }
+            },
+        );
+        self.start(Function::new("tagging", TIMEOUT, service), seen, fate)
+            .await
+    }
+
+    async fn start(
+        &self,
+        function: Function,
+        handled: watch::Receiver<usize>,
+        fate: &Fate,
+    ) -> Instance {
+        let position = self.directory.position(function.name());
+        let mapping = EventSourceMapping {
+            report_batch_item_failures: true,
+            ..EventSourceMapping::new(INBOX_TABLE, function)
+        };
+        let source = mapping.start(&self.embedded, Some(position)).await.unwrap();
+        Instance {
+            handled,
+            fate: fate.clone(),
+            _source: source,
+        }
+    }
+}
+
+impl Instance {
+    /// Waits until it has died, and says where; or until it has handled `records`, and says nothing.
+    pub(crate) async fn dies_before_handling(mut self, records: usize) -> Option<String> {
+        let end = async {
+            tokio::select! {
+                place = self.fate.death() => Some(place),
+                _ = self.handled.wait_for(|count| *count >= records) => None,
+            }
+        };
+        tokio::time::timeout(PATIENCE, end).await.unwrap()
+    }
+}

@@ -1,0 +1,239 @@
+//! A function that is killed between two of its steps: ports that, at a chosen point, never answer.
+//!
+//! Every call of a port is two points, one before it takes effect and one after. A function that waits there
+//! for ever and is then dropped has died exactly there: nothing after that point has happened.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::channel::{Channel, ChannelId};
+use domain::event::{EventId, InboxEvent};
+use domain::outcome::{TagsOutcome, WelcomeOutcome};
+use domain::ports::{
+    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, ReadRelation, ReadWelcomes,
+    RecordTags, RecordWelcome, SendWelcome, StoreError, Subject, WriteRemark,
+};
+use domain::relation::{Change, Relation};
+use domain::tally::Fact;
+use domain::welcome::Candidates;
+use jiff::civil::Date;
+use platform::store::Store;
+use platform::wecom_api::WecomApi;
+use tokio::sync::watch;
+use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
+
+/// The point at which a function dies, and how far it has come.
+#[derive(Clone)]
+pub(crate) struct Fate {
+    point: usize,
+    passed: Arc<AtomicUsize>,
+    died: watch::Sender<Option<String>>,
+}
+
+/// A port that dies with its function.
+pub(crate) struct Dying<T> {
+    inner: T,
+    fate: Fate,
+}
+
+impl Fate {
+    /// Dies at this point, counted from 0.
+    pub(crate) fn at(point: usize) -> Self {
+        Self {
+            point,
+            passed: Arc::default(),
+            died: watch::Sender::new(None),
+        }
+    }
+
+    /// Never dies.
+    pub(crate) fn none() -> Self {
+        Self::at(usize::MAX)
+    }
+
+    /// Gives a port this fate.
+    pub(crate) fn of<T>(&self, inner: T) -> Dying<T> {
+        Dying {
+            inner,
+            fate: self.clone(),
+        }
+    }
+
+    /// Waits for the death and says where it was.
+    pub(crate) async fn death(&self) -> String {
+        let mut died = self.died.subscribe();
+        let place = died.wait_for(Option::is_some).await.unwrap().clone();
+        place.unwrap_or_default()
+    }
+
+    async fn pass(&self, when: &str, step: &str) {
+        if self.passed.fetch_add(1, Ordering::SeqCst) == self.point {
+            self.died.send_replace(Some(format!("{when} {step}")));
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl<T> Dying<T> {
+    async fn step<O>(&self, name: &str, step: impl Future<Output = O>) -> O {
+        self.fate.pass("before", name).await;
+        let done = step.await;
+        self.fate.pass("after", name).await;
+        done
+    }
+}
+
+impl ReadWelcomes for Dying<Store> {
+    async fn candidates(
+        &self,
+        corp: &CorpId,
+        channel: Option<&ChannelId>,
+        member: &UserId,
+    ) -> Result<Candidates, StoreError> {
+        let step = self.inner.candidates(corp, channel, member);
+        self.step("candidates", step).await
+    }
+}
+
+impl ReadRelation for Dying<Store> {
+    async fn relation(
+        &self,
+        corp: &CorpId,
+        pair: (&UserId, &ExternalUserId),
+    ) -> Result<Option<Relation>, StoreError> {
+        self.step("relation", self.inner.relation(corp, pair)).await
+    }
+}
+
+impl RecordWelcome for Dying<Store> {
+    async fn record_welcome(
+        &self,
+        subject: &Subject<'_>,
+        outcome: &WelcomeOutcome,
+    ) -> Result<(), StoreError> {
+        let step = self.inner.record_welcome(subject, outcome);
+        self.step("record_welcome", step).await
+    }
+}
+
+impl ChangeRelation for Dying<Store> {
+    async fn change(
+        &self,
+        corp: &CorpId,
+        change: &Change,
+    ) -> Result<(Option<Relation>, Relation), StoreError> {
+        self.step("change", self.inner.change(corp, change)).await
+    }
+
+    async fn add_tags(
+        &self,
+        corp: &CorpId,
+        relation: &Relation,
+        tags: &[TagId],
+    ) -> Result<(), StoreError> {
+        let step = self.inner.add_tags(corp, relation, tags);
+        self.step("add_tags", step).await
+    }
+}
+
+impl CountFacts for Dying<Store> {
+    async fn count(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        pair: (&UserId, &ExternalUserId),
+        fact: Fact,
+        day: Date,
+    ) -> Result<(), StoreError> {
+        let step = self.inner.count(corp, channel, pair, fact, day);
+        self.step("count", step).await
+    }
+}
+
+impl ReadChannel for Dying<Store> {
+    async fn channel(&self, corp: &CorpId, id: &ChannelId) -> Result<Option<Channel>, StoreError> {
+        self.step("channel", self.inner.channel(corp, id)).await
+    }
+}
+
+impl RecordTags for Dying<Store> {
+    async fn tags_done(
+        &self,
+        events: &[&InboxEvent],
+    ) -> Result<Vec<(EventId, TagsOutcome)>, StoreError> {
+        self.step("tags_done", self.inner.tags_done(events)).await
+    }
+
+    async fn record_tags(
+        &self,
+        subject: &Subject<'_>,
+        outcome: &TagsOutcome,
+    ) -> Result<(), StoreError> {
+        let step = self.inner.record_tags(subject, outcome);
+        self.step("record_tags", step).await
+    }
+}
+
+impl SendWelcome for Dying<WecomApi> {
+    async fn send_welcome(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        code: &WelcomeCode,
+        message: &WelcomeMessage,
+    ) -> Result<(), Error> {
+        let step = self.inner.send_welcome(corp, app, code, message);
+        self.step("send_welcome", step).await
+    }
+}
+
+impl ReadNames for Dying<WecomApi> {
+    async fn customer_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> Result<String, Error> {
+        let step = self.inner.customer_name(corp, app, customer);
+        self.step("customer_name", step).await
+    }
+
+    async fn member_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> Result<String, Error> {
+        let step = self.inner.member_name(corp, app, member);
+        self.step("member_name", step).await
+    }
+}
+
+impl MarkTags for Dying<WecomApi> {
+    async fn mark_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        pair: (&UserId, &ExternalUserId),
+        tags: &[TagId],
+    ) -> Result<(), Error> {
+        let step = self.inner.mark_tags(corp, app, pair, tags);
+        self.step("mark_tags", step).await
+    }
+}
+
+impl WriteRemark for Dying<WecomApi> {
+    async fn write_remark(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        pair: (&UserId, &ExternalUserId),
+        remark: Option<&str>,
+        description: Option<&str>,
+    ) -> Result<(), Error> {
+        let step = self
+            .inner
+            .write_remark(corp, app, pair, remark, description);
+        self.step("write_remark", step).await
+    }
+}

@@ -1,0 +1,121 @@
+//! What outlives the bundle: WeCom, the configuration file and the data directory. A bundle is started on it,
+//! killed and started again, as a whole or taken apart.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bundle_tests::sandbox::{Corp, Sandbox, SandboxOptions, Served, serve_on};
+use scrm_local::config::{ConfigFile, DEMO_CORP};
+use scrm_local::operator::Operator;
+use scrm_local::stack::{Stack, StackOptions, Wecom};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::world::World;
+
+/// The admin key of every configuration here.
+pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-forty-characters-exactly";
+
+/// A WeCom of its own server, and a directory of its own.
+pub(crate) struct Outside {
+    pub(crate) wecom: Sandbox,
+    pub(crate) corp: Corp,
+    pub(crate) wecom_url: String,
+    directory: TempDir,
+    config: Value,
+    _served: Served,
+}
+
+impl Outside {
+    /// A corp with these apps, each of which takes callbacks.
+    pub(crate) async fn new(apps: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let config = config(apps);
+        let path = directory.path().join("secret.json");
+        fs::write(&path, config.to_string()).unwrap();
+        let wecom = Sandbox::new(SandboxOptions::default()).unwrap();
+        let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
+        // No bundle is there yet: each one that starts names its own address.
+        for corp in keys.sandbox_corps("http://127.0.0.1:9") {
+            wecom.add_corp(corp).unwrap();
+        }
+        let served = serve_on(&wecom, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        Self {
+            corp: wecom.corp(DEMO_CORP).unwrap(),
+            wecom_url: served.base_url.clone(),
+            wecom,
+            directory,
+            config,
+            _served: served,
+        }
+    }
+
+    /// The directory of the bundle's data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The configuration file.
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.directory.path().join("secret.json")
+    }
+
+    /// Puts another value for a key of an app into the configuration file, as a rotation would.
+    pub(crate) fn rotate(&mut self, app: &str, key: &str, value: &str) {
+        self.config["corps"][0]["apps"][app][key] = json!(value);
+        fs::write(self.secret(), self.config.to_string()).unwrap();
+    }
+
+    /// Forgets how far the functions have come in the stream, so that every record comes again.
+    pub(crate) fn forget_positions(&self) {
+        for function in ["welcome", "tagging"] {
+            // A function that never finished a batch has no position.
+            let _absent = fs::remove_file(self.data().join(format!("{function}.position.json")));
+        }
+    }
+
+    /// Starts the whole bundle. Dropped, it ends like a process that is killed.
+    pub(crate) async fn world(&self) -> World {
+        let stack = Stack::start(StackOptions {
+            port: 0,
+            data: Some(self.data()),
+            config: Some(self.secret()),
+            wecom: Wecom::At(self.wecom_url.clone()),
+        });
+        let stack = stack.await.unwrap();
+        self.callbacks_go_to(&stack.url);
+        World {
+            operator: Operator::new(&stack.url, DEMO_CORP, ADMIN_KEY),
+            stack,
+            wecom: self.wecom.clone(),
+            corp: self.corp.clone(),
+        }
+    }
+
+    /// Sends the callbacks of every app to a front door.
+    pub(crate) fn callbacks_go_to(&self, front_door: &str) {
+        let apps = self.config["corps"][0]["apps"].as_object().unwrap();
+        for app in apps.keys() {
+            let url = format!("{front_door}/callback/{DEMO_CORP}/{app}");
+            self.corp.set_callback_url(app, &url).unwrap();
+        }
+    }
+}
+
+/// Keys that differ from app to app, and nothing secret.
+fn config(apps: &[&str]) -> Value {
+    let app = |(number, name): (usize, &&str)| {
+        let keys = json!({
+            "agent_id": 1_000_002 + number,
+            "secret": format!("secret-of-{name}"),
+            "token": format!("tokenOf{name}"),
+            "encoding_aes_key": format!("{number}").repeat(43),
+        });
+        ((*name).to_owned(), keys)
+    };
+    let apps: serde_json::Map<String, Value> = apps.iter().enumerate().map(app).collect();
+    json!({
+        "admin_keys": [ADMIN_KEY],
+        "corps": [{"corp_id": DEMO_CORP, "timezone": "Asia/Shanghai", "apps": apps}],
+    })
+}
