@@ -7,6 +7,7 @@
 mod admin;
 mod admin_channels;
 mod admin_reads;
+mod admin_troubles;
 mod callbacks;
 mod crashes;
 mod half_adds;
