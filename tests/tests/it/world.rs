@@ -115,6 +115,10 @@ impl World {
     }
 
     /// Somebody scans the code of `channel` in a particular way.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the way is written down at the call"
+    )]
     pub(crate) fn scan_as(&self, channel: &Channel, scan: Scan) -> Customer<'_> {
         self.customer(self.corp.scan(&channel.id, &scan).unwrap())
     }
@@ -214,7 +218,7 @@ impl World {
         let mode = self.wecom.delivery_mode();
         self.wecom.set_delivery_mode(DeliveryMode {
             lose_every: Some(1),
-            ..mode.clone()
+            ..mode
         });
         let done = verb();
         self.wecom.set_delivery_mode(mode);
