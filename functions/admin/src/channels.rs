@@ -24,7 +24,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if let Some(welcome) = &mut spec.welcome {
             self.upload_sources(scope, welcome, None)
                 .await
-                .map_err(|refusal| below(refusal, "welcome"))?;
+                .map_err(|refusal| refusal.below("welcome"))?;
         }
         let now = Timestamp::now().as_second();
         let channel = Channel {
@@ -98,7 +98,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             let known = before.spec.welcome.as_ref();
             self.upload_sources(scope, welcome, known)
                 .await
-                .map_err(|refusal| below(refusal, "welcome"))?;
+                .map_err(|refusal| refusal.below("welcome"))?;
         }
         let after = Channel {
             spec,
@@ -202,13 +202,6 @@ fn view(channel: &Channel) -> Value {
 
 pub(crate) fn is_deleted(channel: &Channel) -> bool {
     matches!(channel.remote, Remote::Deleted { .. })
-}
-
-fn below(refusal: Refusal, parent: &str) -> Refusal {
-    match refusal {
-        Refusal::Field(fault) => Refusal::Field(fault.below(parent)),
-        other => other,
-    }
 }
 
 fn new_id() -> Result<ChannelId, Refusal> {

@@ -102,24 +102,10 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
             .nth(1)
             .filter(|_| message.starts_with("missing field"));
         match named {
-            Some(name) => FieldError::new(name, "is missing").below_if(&field),
+            Some(name) => FieldError::new(name, "is missing").below(&field),
             None => FieldError::new(field, message),
         }
     })
-}
-
-trait BelowIf {
-    fn below_if(self, parent: &str) -> Self;
-}
-
-impl BelowIf for FieldError {
-    fn below_if(self, parent: &str) -> Self {
-        if parent.is_empty() {
-            self
-        } else {
-            self.below(parent)
-        }
-    }
 }
 
 fn decode(text: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 //! key as bearer token.
 //!
 //! Every call is one function in the file of its noun. Errors are `{"error", "message", "field"?}`; see
-//! [`refusal`] for which status means what.
+//! `refusal.rs` for which status means what.
 
 use std::convert::Infallible;
 use std::sync::Arc;

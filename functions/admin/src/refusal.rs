@@ -102,9 +102,19 @@ impl Refusal {
         }
     }
 
+    /// Puts `parent` before the field at fault.
+    pub(crate) fn below(self, parent: &str) -> Self {
+        match self {
+            Self::Field(fault) => Self::Field(fault.below(parent)),
+            other => other,
+        }
+    }
+
     fn field(&self) -> Option<String> {
         match self {
-            Self::Field(fault) | Self::Query(fault) => Some(fault.field.clone()),
+            Self::Field(fault) | Self::Query(fault) => {
+                Some(fault.field.clone()).filter(|field| !field.is_empty())
+            }
             Self::Wecom(wecom::Error::Invalid { field, .. }) => Some(field.clone()),
             Self::Wecom(error) => blamed(error).map(str::to_owned),
             _ => None,

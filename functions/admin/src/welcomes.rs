@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::channel::check_userid;
 use domain::field::FieldError;
 use domain::ports::WelcomeOwner;
 use domain::welcome::Welcome;
@@ -44,7 +45,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             let Some(welcome) = welcome else { continue };
             welcome.check().map_err(|fault| fault.below(field))?;
             self.upload_sources(scope, welcome, known.get(&key(owner)))
-                .await?;
+                .await
+                .map_err(|refusal| refusal.below(field))?;
         }
         for (owner, _, welcome) in &wanted {
             self.store
@@ -76,7 +78,7 @@ fn wanted(body: Value) -> Result<Vec<Wanted>, Refusal> {
     if is_welcome {
         return Ok(vec![one(
             WelcomeOwner::Corp,
-            "welcome".into(),
+            String::new(),
             Value::Object(body),
         )?]);
     }
@@ -89,11 +91,9 @@ fn wanted(body: Value) -> Result<Vec<Wanted>, Refusal> {
         Some(Value::Object(members)) if members.len() <= MOST_MEMBERS => {
             for (userid, welcome) in members {
                 let field = format!("members.{userid}");
-                wanted.push(one(
-                    WelcomeOwner::Member(UserId::from(userid)),
-                    field,
-                    welcome,
-                )?);
+                let userid = UserId::from(userid);
+                check_userid(&field, &userid)?;
+                wanted.push(one(WelcomeOwner::Member(userid), field, welcome)?);
             }
         }
         Some(_) => {
@@ -127,7 +127,7 @@ mod tests {
                 .map(|(_, field, welcome)| (field, welcome.is_some()))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(fields(json!({"text": "hi"})), [("welcome".into(), true)]);
+        assert_eq!(fields(json!({"text": "hi"})), [(String::new(), true)]);
         assert_eq!(
             fields(json!({"corp": null, "members": {"zhangsan": {"text": "hi"}}})),
             [("corp".into(), false), ("members.zhangsan".into(), true)]
@@ -139,6 +139,7 @@ mod tests {
         for (body, field) in [
             (json!({"default": {"text": "hi"}}), "default"),
             (json!({"members": ["zhangsan"]}), "members"),
+            (json!({"members": {"li si": null}}), "members.li si"),
             (
                 json!({"members": {"zhangsan": {"txt": "hi"}}}),
                 "members.zhangsan.txt",

@@ -41,7 +41,11 @@ where
             None => None,
         };
         let Some(channel) = channel else {
-            return Ok(TagsOutcome::new(TagsResult::NoChannel));
+            let why = match event.event.state() {
+                None => "the customer came by search, card or group, and not through a channel",
+                Some(_) => "the event's state is not one of a channel of this corp",
+            };
+            return Ok(TagsOutcome::new(TagsResult::NoChannel).because(why));
         };
         let mut outcome = self.mark(event, attribution, &channel).await?;
         if matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)

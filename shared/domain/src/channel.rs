@@ -205,10 +205,7 @@ impl ChannelSpec {
             return Err(FieldError::new("users", message));
         }
         for (at, user) in self.users.iter().enumerate() {
-            if !is_userid(user.as_str()) {
-                let message = "is not a userid: 1 to 64 letters, digits, '-', '_', '.' or '@'";
-                return Err(FieldError::new(format!("users[{at}]"), message));
-            }
+            check_userid(&format!("users[{at}]"), user)?;
             if self.users[..at].contains(user) {
                 return Err(FieldError::new(
                     format!("users[{at}]"),
@@ -238,12 +235,19 @@ impl ChannelSpec {
     }
 }
 
-/// Userids of WeCom (error 40003; `@` is accepted too, unverified).
-fn is_userid(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
+/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error 40003); `@` is
+/// accepted too, unverified.
+///
+/// # Errors
+/// Names `field`.
+pub fn check_userid(field: &str, userid: &UserId) -> Result<(), FieldError> {
+    let text = userid.as_str();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    let message = "is not a userid: 1 to 64 letters, digits, '-', '_', '.' or '@'";
+    Err(FieldError::new(field, message))
 }
 
 fn check_remark(remark: &str) -> Result<(), FieldError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A value that cannot be accepted, and the path of the field that holds it, such as
-/// `welcome.variants[0].from`.
+/// `welcome.variants[0].from`; empty if the whole is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// Path of the field, in the notation of the JSON that the caller sent.
@@ -21,10 +21,13 @@ impl FieldError {
         }
     }
 
-    /// Puts `parent` before the path: `text` below `welcome` becomes `welcome.text`.
+    /// Puts `parent` before the path: `text` below `welcome` becomes `welcome.text`. An empty parent is the
+    /// whole, and leaves the path as it is.
     #[must_use]
     pub fn below(self, parent: &str) -> Self {
-        let field = if self.field.is_empty() {
+        let field = if parent.is_empty() {
+            self.field
+        } else if self.field.is_empty() {
             parent.to_owned()
         } else if self.field.starts_with('[') {
             format!("{parent}{}", self.field)
@@ -37,7 +40,10 @@ impl FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
     }
 }
 
@@ -70,6 +76,14 @@ mod tests {
         for (inner, whole) in cases {
             assert_eq!(FieldError::new(inner, "x").below("welcome").field, whole);
         }
+        assert_eq!(
+            FieldError::new("text", "x").below("").to_string(),
+            "text: x"
+        );
+        assert_eq!(
+            FieldError::new("", "is empty").below("").to_string(),
+            "is empty"
+        );
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Which welcome a new customer gets: the channel's, else the member's, else the corp's; within one of
 //! them the first variant that holds at this hour, else the base.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 use wecom::{Attachment, Text, WelcomeMessage};
 
 use crate::field::FieldError;
 use crate::placeholder::{self, Names, Placeholder};
-use crate::schedule::When;
+use crate::schedule::{Minute, Weekday, When};
 
-pub use attachment::{Media, MiniprogramCard, Source, WelcomeAttachment};
+pub use attachment::{LinkCard, Media, MiniprogramCard, Source, WelcomeAttachment};
 
 mod attachment;
 
@@ -41,16 +41,57 @@ pub struct Welcome {
 
 /// What is sent while [`When`] holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "WrittenVariant")]
 pub struct Variant {
     /// The hours and dates.
     #[serde(flatten)]
     pub when: When,
     /// As [`Welcome::text`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// As [`Welcome::attachments`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<WelcomeAttachment>,
+}
+
+/// A variant as it is read: with a flattened part serde can neither refuse unknown fields nor say which
+/// field is at fault.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenVariant {
+    #[serde(default)]
+    weekdays: Vec<Weekday>,
+    #[serde(default)]
+    dates: Vec<Date>,
+    from: Option<Minute>,
+    to: Option<Minute>,
+    text: Option<String>,
+    #[serde(default)]
+    attachments: Vec<WelcomeAttachment>,
+}
+
+impl From<WrittenVariant> for Variant {
+    fn from(written: WrittenVariant) -> Self {
+        let WrittenVariant {
+            weekdays,
+            dates,
+            from,
+            to,
+            text,
+            attachments,
+        } = written;
+        let when = When {
+            weekdays,
+            dates,
+            from,
+            to,
+        };
+        Self {
+            when,
+            text,
+            attachments,
+        }
+    }
 }
 
 /// The welcomes that may answer one event, as one read brings them.

@@ -6,12 +6,13 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "the vocabulary of tests fails as tests do, and clippy's own exception covers test functions only"
+    reason = "helpers of tests fail as tests do, and clippy's own exception covers test functions only"
 )]
 
 mod admin;
 mod admin_channels;
 mod admin_reads;
+mod admin_troubles;
 mod apart;
 mod callbacks;
 mod crashes;

@@ -114,6 +114,10 @@ impl World {
     }
 
     /// Somebody scans the code of `channel` in a particular way.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the way is written down at the call"
+    )]
     pub(crate) fn scan_as(&self, channel: &Channel, scan: Scan) -> Customer<'_> {
         self.customer(self.corp.scan(&channel.id, &scan).unwrap())
     }
@@ -155,18 +159,7 @@ impl World {
         path: &str,
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let (status, json) = self.operator.get(path).await.unwrap();
-            if status == 200 && holds(&json) {
-                return json;
-            }
-            assert!(
-                Instant::now() < end,
-                "waited in vain for {what}; the answer is {status} {json}"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually(&self.operator, what, path, holds).await
     }
 
     /// Waits until the numbers of `channel` are these, given as added, lost, welcomed, welcome_failed.
@@ -224,7 +217,7 @@ impl World {
         let mode = self.wecom.delivery_mode();
         self.wecom.set_delivery_mode(DeliveryMode {
             lose_every: Some(1),
-            ..mode.clone()
+            ..mode
         });
         let done = verb();
         self.wecom.set_delivery_mode(mode);
@@ -241,17 +234,44 @@ impl World {
         self.corp.deliver_xml(APP, xml).unwrap();
     }
 
+    /// The contact ways and links that there are at WeCom.
+    pub(crate) async fn channels_at_wecom(&self) -> Vec<Value> {
+        let url = format!("{}/sandbox/api/corps/{DEMO_CORP}", self.stack.url);
+        let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        page["channels"].as_array().unwrap().clone()
+    }
+
+    /// The requests of one API, in the order of the answers.
+    pub(crate) fn requests(&self, api: &str) -> Vec<Value> {
+        let calls = self.wecom.calls_of(api).into_iter();
+        calls.map(|call| call.request.clone()).collect()
+    }
+
     /// The customers of the calls of one API, in the order of the answers.
     pub(crate) fn customers_of(&self, api: &str) -> Vec<String> {
-        let calls = self.wecom.calls_of(api).into_iter();
-        calls
-            .map(|call| {
-                call.request["external_userid"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect()
+        let customer = |request: &Value| request["external_userid"].as_str().map(str::to_owned);
+        self.requests(api).iter().filter_map(customer).collect()
+    }
+}
+
+/// Asks the admin API as `operator` until its answer is as wanted, and returns it.
+pub(crate) async fn eventually(
+    operator: &Operator,
+    what: &str,
+    path: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> Value {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let (status, json) = operator.get(path).await.unwrap();
+        if status == 200 && holds(&json) {
+            return json;
+        }
+        assert!(
+            Instant::now() < end,
+            "waited in vain for {what}; the answer is {status} {json}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
     /// The embedded DynamoDB, for what the bundle's own interfaces do not show.

@@ -26,7 +26,7 @@ pub enum WelcomeAttachment {
     /// A link card.
     Link {
         /// Its content.
-        link: Link,
+        link: LinkCard,
     },
     /// A mini program card.
     Miniprogram {
@@ -63,8 +63,25 @@ pub struct Media {
     pub uploaded_at: Option<i64>,
 }
 
+/// A link card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkCard {
+    /// At most 128 bytes.
+    pub title: String,
+    /// Address of the cover picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picurl: Option<String>,
+    /// At most 512 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desc: Option<String>,
+    /// Address of the page.
+    pub url: String,
+}
+
 /// A mini program card, with its cover picture as media.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MiniprogramCard {
     /// At most 64 bytes.
     pub title: String,
@@ -170,7 +187,12 @@ impl WelcomeAttachment {
                 media_id: image.media_id.clone(),
                 pic_url: image.pic_url.clone(),
             }),
-            Self::Link { link } => Attachment::Link(link.clone()),
+            Self::Link { link } => Attachment::Link(Link {
+                title: link.title.clone(),
+                picurl: link.picurl.clone(),
+                desc: link.desc.clone(),
+                url: link.url.clone(),
+            }),
             Self::Miniprogram { miniprogram: card } => Attachment::MiniProgram(MiniProgram {
                 title: card.title.clone(),
                 pic_media_id: card.pic_media_id.clone()?,
@@ -245,7 +267,7 @@ impl MiniprogramCard {
     }
 }
 
-fn check_link(link: &Link) -> Result<(), FieldError> {
+fn check_link(link: &LinkCard) -> Result<(), FieldError> {
     filled_at_most("title", &link.title, LINK_TITLE_BYTES)?;
     if let Some(desc) = &link.desc {
         at_most_bytes("desc", desc, LINK_DESC_BYTES)?;

@@ -42,11 +42,11 @@ pub(super) fn add(
     if scan.half {
         relation.standing = Standing::Half;
     }
-    if let Some(via) = via {
-        relation.state = via.state;
-        relation.link_id = via.link_id;
-        relation.add_way = via.add_way;
-    }
+    // Who comes back by search does so without the state of the way used before.
+    let via = via.unwrap_or_default();
+    relation.state = via.state;
+    relation.link_id = via.link_id;
+    relation.add_way = via.add_way;
     corp.followers
         .entry(pair.1.clone())
         .or_default()

@@ -41,7 +41,7 @@ pub(crate) struct AcquisitionLink {
 }
 
 /// A channel as one customer uses it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Via {
     /// The state of the contact way, or the `customer_channel` of the link.
     pub(crate) state: Option<String>,

@@ -1,0 +1,243 @@
+//! Channels while WeCom refuses, is away or loses its answers, and while two operators meet.
+
+use std::time::Duration;
+
+use bundle_tests::sandbox::Fault;
+use serde_json::{Value, json};
+
+use crate::world::{Channel, World};
+
+const ADD: &str = "add_contact_way";
+const UPDATE: &str = "update_contact_way";
+
+fn smallest() -> Value {
+    json!({"name": "展会", "users": ["zhangsan"]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
+    let world = World::new().await;
+    let body = json!({"name": "展会", "users": ["zhangsan", "nobody"]});
+    let (status, answer) = world.operator.post("channels", &body).await.unwrap();
+    assert_eq!(status, 422, "{answer}");
+    assert_eq!(
+        (&answer["error"], &answer["field"], &answer["errcode"]),
+        (&json!("refused_by_wecom"), &json!("users"), &json!(60111))
+    );
+    for (code, status, error) in [
+        (45009, 429, "wecom_limit"),
+        (45033, 429, "wecom_limit"),
+        (-1, 502, "wecom_error"),
+        (48002, 502, "wecom_error"),
+        (60011, 422, "refused_by_wecom"),
+    ] {
+        world.wecom.faults().next(ADD, 1, Fault::Code(code));
+        let (answered, answer) = world.operator.post("channels", &smallest()).await.unwrap();
+        assert_eq!(
+            (answered, &answer["error"]),
+            (status, &json!(error)),
+            "{answer}"
+        );
+        assert_eq!(answer["errcode"], code);
+        let message = answer["message"].as_str().unwrap();
+        assert!(
+            !message.is_empty() && !message.contains("hint:"),
+            "{message}"
+        );
+    }
+    assert_eq!(world.get("channels").await["channels"], json!([]));
+    assert_eq!(world.channels_at_wecom().await.len(), 0);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
+    let world = World::new().await;
+    for (kind, api, id) in [
+        ("contact_way", ADD, "config_id"),
+        ("acquisition_link", "create_link", "link_id"),
+    ] {
+        for after_effect in [true, false] {
+            let lost = Fault::DropConnection { after_effect };
+            let (calls, there) = (world.calls(api), world.channels_at_wecom().await.len());
+            world.wecom.faults().next(api, 1, lost);
+            let channel = world.channel(json!({"kind": kind})).await;
+            assert_eq!(channel.json["status"], "active");
+            assert!(!channel.json[id].as_str().unwrap().is_empty());
+            let more = if after_effect { 1 } else { 2 };
+            assert_eq!(world.calls(api) - calls, more, "{kind}, {after_effect}");
+            assert_eq!(world.channels_at_wecom().await.len() - there, 1);
+        }
+    }
+    let channels = world.get("channels").await["channels"].clone();
+    let ids = |name: &str| -> std::collections::BTreeSet<String> {
+        let channels = channels.as_array().unwrap().iter();
+        channels
+            .filter_map(|one| one[name].as_str().map(str::to_owned))
+            .collect()
+    };
+    // The second link has the name of the first and is another one all the same.
+    assert_eq!((ids("config_id").len(), ids("link_id").len()), (2, 2));
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_who_look() {
+    let world = World::new().await;
+    let lost = Fault::DropConnection { after_effect: true };
+    world.wecom.faults().next(ADD, 1, lost);
+    world
+        .wecom
+        .faults()
+        .next("list_contact_way", 1, Fault::Http(502));
+    let (status, answer) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(
+        (status, &answer["error"]),
+        (502, &json!("unclear")),
+        "{answer}"
+    );
+    let id = world.get("channels").await["channels"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(answer["message"].as_str().unwrap().contains(&id));
+
+    let path = format!("channels/{id}");
+    assert_eq!(world.get(&path).await["status"], "creating");
+    for answer in [
+        world.operator.delete(&path).await.unwrap(),
+        world
+            .operator
+            .patch(&path, &json!({"name": "x"}))
+            .await
+            .unwrap(),
+    ] {
+        assert_eq!((answer.0, &answer.1["error"]), (409, &json!("conflict")));
+        assert!(answer.1["message"].as_str().unwrap().contains("being made"));
+    }
+
+    let_time_pass(&world, &id, 120).await;
+    let looks = (0..5).map(|_| world.operator.get(&path));
+    for look in futures::future::join_all(looks).await {
+        assert_eq!(look.unwrap().0, 200);
+    }
+    let settled = world.get(&path).await;
+    assert_eq!(settled["status"], "active");
+    assert_eq!(world.calls(ADD), 1);
+    assert_eq!(
+        world.calls("list_contact_way"),
+        2,
+        "one of five looked it up"
+    );
+    assert_eq!(world.channels_at_wecom().await.len(), 1);
+    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.ends();
+}
+
+/// Calls the table itself, which checks no signature on one machine.
+async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
+    let request = reqwest::Client::new().post(&world.stack.dynamodb_url);
+    let request = request
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-date", "20261123T000000Z")
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0",
+        )
+        .header("x-amz-target", format!("DynamoDB_20120810.{call}"));
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    assert!(answer["__type"].is_null(), "{call}: {answer}");
+    answer
+}
+
+/// Makes a channel look as if it had been stored so many seconds earlier.
+async fn let_time_pass(world: &World, id: &str, seconds: i64) {
+    let key = json!({"pk": {"S": format!("{}#channels", world.corp.id())}, "sk": {"S": id}});
+    let read = json!({"TableName": "data", "Key": key, "ConsistentRead": true});
+    let mut item = dynamodb(world, "GetItem", &read).await["Item"].take();
+    let mut channel: Value = serde_json::from_str(item["channel"]["S"].as_str().unwrap()).unwrap();
+    for time in ["created_at", "updated_at"] {
+        channel[time] = json!(channel[time].as_i64().unwrap() - seconds);
+    }
+    item["channel"]["S"] = json!(channel.to_string());
+    let write = json!({"TableName": "data", "Item": item});
+    dynamodb(world, "PutItem", &write).await;
+}
+
+/// The contact way as WeCom has it after every change in the order of its answers.
+fn at_wecom(world: &World) -> Value {
+    let mut way = world.requests(ADD).remove(0);
+    for request in world.requests(UPDATE) {
+        let fields = request.as_object().unwrap().clone();
+        way.as_object_mut().unwrap().extend(fields);
+    }
+    way
+}
+
+async fn agree(world: &World, channel: &Channel) -> Value {
+    let stored = world.get(&format!("channels/{}", channel.id)).await;
+    let way = at_wecom(world);
+    assert_eq!(
+        (&stored["name"], &stored["users"], &stored["skip_verify"]),
+        (&way["remark"], &way["user"], &way["skip_verify"])
+    );
+    stored
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
+    let world = World::new().await;
+    let channel = world.channel(json!({})).await;
+    let path = format!("channels/{}", channel.id);
+    let slow = Fault::Slow(Duration::from_millis(500));
+    world.wecom.faults().next(UPDATE, 1, slow);
+    let (loser, patch) = (
+        world.operator.clone(),
+        json!({"name": "慢", "users": ["lisi"]}),
+    );
+    let slow_path = path.clone();
+    let slower = tokio::spawn(async move { loser.patch(&slow_path, &patch).await.unwrap() });
+    world
+        .until("the slow change is at WeCom", |wecom| {
+            wecom.faults().waiting() == 0
+        })
+        .await;
+    let patch = json!({"name": "快", "skip_verify": false});
+    let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
+    assert_eq!(status, 200, "{answer}");
+    let (status, answer) = slower.await.unwrap();
+    assert_eq!((status, &answer["error"]), (409, &json!("conflict")));
+
+    let stored = agree(&world, &channel).await;
+    assert_eq!(
+        (&stored["name"], &stored["users"], &stored["skip_verify"]),
+        (&json!("快"), &json!(["zhangsan"]), &json!(false))
+    );
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_changes_at_once_none_is_lost_in_silence() {
+    let world = World::new().await;
+    let channel = world.channel(json!({})).await;
+    let path = format!("channels/{}", channel.id);
+    let names: Vec<String> = (0..8).map(|n| format!("name {n}")).collect();
+    let patches: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+    let changes = patches
+        .iter()
+        .map(|patch| world.operator.patch(&path, patch));
+    let answers = futures::future::join_all(changes).await;
+    let mut applied = 0;
+    for (answer, name) in answers.into_iter().zip(&names) {
+        let (status, body) = answer.unwrap();
+        assert!(status == 200 || status == 409, "{status} {body}");
+        if status == 200 {
+            assert_eq!(body["name"], name.as_str());
+            applied += 1;
+        }
+    }
+    assert!(applied > 0);
+    agree(&world, &channel).await;
+    world.ends();
+}
