@@ -7,6 +7,7 @@
 mod admin;
 mod callbacks;
 mod crashes;
+mod restarts;
 mod tags;
 mod tokens;
 mod welcomes;
