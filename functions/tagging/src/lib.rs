@@ -33,7 +33,7 @@ mod putting;
 
 /// Records that are handled at the same time.
 const AT_ONCE: usize = 16;
-/// Calls in flight per corp, which is known to be taken; WeCom publishes no number (error 45033).
+/// Calls of one API in flight per corp, which is known to be taken; WeCom publishes no number (error 45033).
 const IN_FLIGHT: usize = 5;
 
 /// The function with what it needs.

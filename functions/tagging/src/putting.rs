@@ -71,7 +71,7 @@ where
         }
         let pair = pair(attribution);
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
-        let (answer, attempts) = self.call(event, mark).await;
+        let (answer, attempts) = self.call(event, "mark_tag", mark).await;
         let mut outcome = match answer {
             Ok(()) => {
                 self.store
@@ -103,10 +103,7 @@ where
         if spec.remark.is_none() && spec.description.is_none() {
             return Ok(Ok(()));
         }
-        let (answer, _) = self
-            .call(event, || self.write_remark(event, attribution, channel))
-            .await;
-        match answer {
+        match self.write_remark(event, attribution, channel).await {
             Err(error) if holds_the_stream(&error) => Err(Unfinished::Wecom(error)),
             noted => Ok(noted),
         }
@@ -124,7 +121,8 @@ where
             Some(template) => {
                 // A remark without the name it is made of would replace a better one: no neutral form here.
                 let customer = if Placeholder::Customer.is_in(template) {
-                    Some(self.wecom.customer_name(corp, app, pair.1).await?)
+                    let name = || self.wecom.customer_name(corp, app, pair.1);
+                    Some(self.call(event, "externalcontact/get", name).await.0?)
                 } else {
                     None
                 };
@@ -137,26 +135,24 @@ where
             }
             None => None,
         };
-        self.wecom
-            .write_remark(
-                corp,
-                app,
-                pair,
-                remark.as_deref(),
-                spec.description.as_deref(),
-            )
-            .await
+        let (remark, description) = (remark.as_deref(), spec.description.as_deref());
+        let write = || {
+            self.wecom
+                .write_remark(corp, app, pair, remark, description)
+        };
+        self.call(event, "remark", write).await.0
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
-    async fn call<F: Future<Output = Result<(), Error>>>(
+    async fn call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         event: &InboxEvent,
+        api: &'static str,
         make: impl Fn() -> F,
-    ) -> (Result<(), Error>, u32) {
+    ) -> (Result<T, Error>, u32) {
         let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
-            match self.in_flight.call(&event.corp, make()).await {
+            match self.in_flight.call(&event.corp, api, make()).await {
                 Err(error) if attempts < TRIES && passes_soon(&error) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;

@@ -15,7 +15,7 @@ use domain::outcome::{WelcomeOutcome, WelcomeResult};
 use domain::ports::{
     ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, StoreError, Subject,
 };
-use domain::welcome::{Chosen, WELCOME_CODE_SECONDS};
+use domain::welcome::WELCOME_CODE_SECONDS;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
@@ -25,16 +25,15 @@ use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
 use wecom::{Event, WelcomeCode, WelcomeMessage};
 
+mod naming;
 mod sending;
 
 /// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard (45033) has no
 /// published number; a batch of the stream is no larger than this.
 const AT_ONCE: usize = 32;
-/// Calls in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
+/// Calls of one API in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
 /// wait for a place.
 const IN_FLIGHT: usize = 8;
-/// How long a name is waited for. A welcome with a neutral form beats a late one.
-const NAME_WAIT: Duration = Duration::from_millis(1500);
 
 /// The function with what it needs.
 pub struct Welcomer<S, W> {
@@ -156,29 +155,6 @@ where
         }
     }
 
-    async fn render(&self, event: &InboxEvent, chosen: &Chosen<'_>) -> Option<WelcomeMessage> {
-        let (member, customer) = event.event.contact()?;
-        let wait = NAME_WAIT.min(time_left(event).unwrap_or_default() / 4);
-        let customer = async {
-            let name = self.wecom.customer_name(&event.corp, &event.app, customer);
-            if chosen.names_customer() {
-                tokio::time::timeout(wait, name).await.ok()?.ok()
-            } else {
-                None
-            }
-        };
-        let member = async {
-            let name = self.wecom.member_name(&event.corp, &event.app, member);
-            if chosen.names_member() {
-                tokio::time::timeout(wait, name).await.ok()?.ok()
-            } else {
-                None
-            }
-        };
-        let (customer, member) = tokio::join!(customer, member);
-        chosen.render(customer.as_deref(), member.as_deref())
-    }
-
     async fn send(
         &self,
         event: &InboxEvent,
@@ -189,7 +165,9 @@ where
             let sent = self
                 .wecom
                 .send_welcome(&event.corp, &event.app, code, &message);
-            self.in_flight.call(&event.corp, sent).await
+            self.in_flight
+                .call(&event.corp, "send_welcome_msg", sent)
+                .await
         };
         sending::send_in_time(|| time_left(event), send, message).await
     }

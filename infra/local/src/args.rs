@@ -43,8 +43,8 @@ pub struct Serve {
     /// ports
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
     pub port: u16,
-    /// Directory for the tables and stream positions; made if it is missing. Without it everything
-    /// is in memory and gone at the end
+    /// Directory for the tables, the stream positions and the state of the sandbox; made if it is
+    /// missing. Without it everything is in memory and gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// JSON file with the configuration secret: admin keys, corps and their apps. Without it there
@@ -55,7 +55,7 @@ pub struct Serve {
     /// <https://qyapi.weixin.qq.com>. The sandbox is then absent
     #[arg(long, value_name = "URL")]
     pub wecom_base: Option<String>,
-    /// Leave the sandbox without its sample members and tags
+    /// Begin without the sample channels, tags and default welcome
     #[arg(long)]
     pub no_demo_data: bool,
 }

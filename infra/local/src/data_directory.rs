@@ -1,4 +1,5 @@
-//! The directory of `serve --data`: the database file, the stream positions, and the lock that
+//! The directory of `serve --data`: the database file, the stream
+//! positions, the sandbox's state, and the lock that
 //! keeps a second local stack out.
 
 use std::fs::{self, File, TryLockError};
@@ -50,6 +51,12 @@ impl DataDirectory {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.path.join("config.json")
+    }
+
+    /// The file of the WeCom sandbox's state.
+    #[must_use]
+    pub fn sandbox(&self) -> PathBuf {
+        self.path.join("sandbox.json")
     }
 
     /// The file in which an event source mapping keeps its position, by the mapping's name.

@@ -64,7 +64,8 @@ async fn demo_and_exit() -> Result<ExitCode, StartError> {
 async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
     let with_samples = !serve.no_demo_data && serve.wecom_base.is_none();
     let stack = Stack::start(options(serve)).await?;
-    if with_samples {
+    // What a person has changed or deleted since the first start stays so.
+    if with_samples && stack.is_new {
         make_samples(&stack).await;
     }
     addresses(&stack);
@@ -140,7 +141,25 @@ fn addresses(stack: &Stack) {
     println!("  DynamoDB   {}", stack.dynamodb_url);
 }
 
+/// Waits for Ctrl+C, or for the signal with which `kill` and service managers ask a process to end.
 async fn interrupted() {
-    // Without a handler for the signal, the process ends by it.
-    let _handled = tokio::signal::ctrl_c().await;
+    // Without a handler for a signal, the process ends by it.
+    tokio::select! {
+        _handled = tokio::signal::ctrl_c() => {}
+        () = terminated() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => drop(signals.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }

@@ -11,7 +11,7 @@ use admin::Admin;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use bundle_tests::sandbox::{Sandbox, SandboxOptions};
+use bundle_tests::sandbox::{Kept, Sandbox, SandboxOptions};
 use callback::Callback;
 use domain::event::{RELATED, WELCOMED};
 use lambda_http::Request;
@@ -41,7 +41,7 @@ use crate::tables;
 pub struct StackOptions {
     /// Port of the front door; DynamoDB has the next one. 0 takes two free ports.
     pub port: u16,
-    /// Where tables, stream positions and a generated configuration live; in memory without it.
+    /// Where tables, stream positions, the sandbox and a generated configuration live; in memory without it.
     pub data: Option<PathBuf>,
     /// The configuration file; without it one is made.
     pub config: Option<PathBuf>,
@@ -69,6 +69,9 @@ pub struct Stack {
     pub keys: Keys,
     /// The sandbox, if there is one.
     pub sandbox: Option<Sandbox>,
+    /// Whether the tables were made by this start, so that nothing is in them.
+    pub is_new: bool,
+    kept: Option<Kept>,
     embedded: Embedded,
     _sources: Vec<EventSource>,
     stop: oneshot::Sender<()>,
@@ -117,7 +120,7 @@ impl Stack {
         let aws = aws_config(embedded.endpoint());
         let client = Client::new(&aws);
         tables::ensure(&client, INBOX_TABLE, &layout::INBOX).await?;
-        tables::ensure(&client, DATA_TABLE, &layout::DATA).await?;
+        let is_new = tables::ensure(&client, DATA_TABLE, &layout::DATA).await?;
 
         let url = listeners.gateway.url.clone();
         let (sandbox, wecom_base) = match options.wecom {
@@ -126,6 +129,10 @@ impl Stack {
                 Some(open_sandbox(sandbox, &keys, &url)?),
                 format!("{url}/sandbox"),
             ),
+        };
+        let kept = match (&sandbox, &directory) {
+            (Some(sandbox), Some(directory)) => Some(keep(sandbox, directory).await?),
+            _ => None,
         };
         let functions = Functions::new(&aws, &config, wecom_base)?;
         let sources = functions
@@ -138,6 +145,8 @@ impl Stack {
             dynamodb_url: embedded.endpoint().to_owned(),
             keys,
             sandbox,
+            is_new,
+            kept,
             embedded,
             _sources: sources,
             stop,
@@ -147,11 +156,16 @@ impl Stack {
         })
     }
 
-    /// Ends running requests and stops.
+    /// Ends running requests, saves the sandbox and stops.
     pub async fn stop(mut self) {
         drop(self.stop);
         // The server has ended, or was aborted; both are what is wanted.
         let _ended = (&mut self.server.0).await;
+        if let Some(kept) = self.kept
+            && let Err(error) = kept.finish().await
+        {
+            tracing::error!(%error, "The last changes of the WeCom sandbox are not saved.");
+        }
         self.embedded.stop().await;
     }
 }
@@ -208,6 +222,13 @@ fn open_sandbox(
             .map_err(|error| failed(error.to_string()))?;
     }
     Ok(sandbox)
+}
+
+async fn keep(sandbox: &Sandbox, directory: &DataDirectory) -> Result<Kept, StartError> {
+    let kept = sandbox.keep_in(&directory.sandbox()).await;
+    kept.map_err(|error| StartError::Wecom {
+        reason: error.to_string(),
+    })
 }
 
 fn serve(

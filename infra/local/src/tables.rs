@@ -11,11 +11,11 @@ use platform::layout::{Index, Table};
 
 use crate::start::StartError;
 
-/// Makes `table` as `name`, unless there is one.
+/// Makes `table` as `name`, unless there is one, and says whether it did.
 ///
 /// # Errors
 /// [`StartError::Database`] if the database refuses.
-pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<(), StartError> {
+pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<bool, StartError> {
     if client
         .describe_table()
         .table_name(name)
@@ -23,12 +23,12 @@ pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<(), St
         .await
         .is_ok()
     {
-        return Ok(());
+        return Ok(false);
     }
     let refused = |reason: String| StartError::Database { reason };
     create(client, name, table).await.map_err(refused)?;
     let Some(attribute) = table.ttl else {
-        return Ok(());
+        return Ok(true);
     };
     let ttl = TimeToLiveSpecification::builder()
         .enabled(true)
@@ -43,7 +43,7 @@ pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<(), St
         .send()
         .await
         .map_err(|error| refused(DisplayErrorContext(error).to_string()))?;
-    Ok(())
+    Ok(true)
 }
 
 async fn create(client: &Client, name: &str, table: &Table) -> Result<(), String> {

@@ -1,5 +1,5 @@
-//! How many calls are in flight per corp: fewer after WeCom says that it is too many (45033), and slowly more
-//! again while it does not.
+//! How many calls are in flight per corp and API, as WeCom's guard counts them (45033): fewer after WeCom says
+//! that it is too many, and slowly more again while it does not.
 //!
 //! The share is one process's own. What all instances together may have in flight is bounded by how many of
 //! them the stream starts.
@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use wecom::{CorpId, Error};
 
 /// Calls that have to go well before one more may be in flight.
@@ -16,24 +16,27 @@ const GOOD_CALLS: usize = 20;
 /// WeCom's code for too many calls at once (doc 90313); the number is not published.
 pub const TOO_MANY: i64 = 45033;
 
-/// The shares of all corps.
+/// The shares of all corps and APIs.
 #[derive(Debug)]
 pub struct InFlight {
     most: usize,
-    corps: Mutex<HashMap<CorpId, Arc<Share>>>,
+    shares: Mutex<HashMap<(CorpId, &'static str), Arc<Share>>>,
 }
 
+/// Who waits for a place gets it in the order of coming: a welcome that is overtaken again and again would miss
+/// its 20 seconds.
 #[derive(Debug)]
 struct Share {
     most: usize,
+    places: Semaphore,
     state: Mutex<State>,
-    freed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     limit: usize,
-    used: usize,
+    /// Places that are taken and will not be given back, because the limit has come down meanwhile.
+    surplus: usize,
     good: usize,
 }
 
@@ -43,22 +46,23 @@ struct Slot {
 }
 
 impl InFlight {
-    /// Allows each corp `most` calls at the same time.
+    /// Allows `most` calls of each API at the same time to each corp.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
             most,
-            corps: Mutex::default(),
+            shares: Mutex::default(),
         }
     }
 
-    /// Makes a call when there is a place among those of `corp`.
+    /// Makes a call when there is a place among those of `corp` and `api`.
     pub async fn call<T>(
         &self,
         corp: &CorpId,
+        api: &'static str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let slot = self.slot(corp).await;
+        let slot = self.slot(corp, api).await;
         let answer = call.await;
         slot.done(
             answer
@@ -68,49 +72,41 @@ impl InFlight {
         answer
     }
 
-    async fn slot(&self, corp: &CorpId) -> Slot {
-        let share = self.share(corp);
-        loop {
-            let freed = share.freed.notified();
-            if share.take() {
-                break;
-            }
-            freed.await;
+    async fn slot(&self, corp: &CorpId, api: &'static str) -> Slot {
+        let share = self.share(corp, api);
+        if let Ok(place) = share.places.acquire().await {
+            // The slot gives it back, or takes it away.
+            place.forget();
         }
         Slot { share }
     }
 
-    fn share(&self, corp: &CorpId) -> Arc<Share> {
-        let mut corps = self.corps.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            corps
-                .entry(corp.clone())
-                .or_insert_with(|| Arc::new(Share::new(self.most))),
-        )
+    fn share(&self, corp: &CorpId, api: &'static str) -> Arc<Share> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = shares.entry((corp.clone(), api));
+        Arc::clone(share.or_insert_with(|| Arc::new(Share::new(self.most))))
     }
 }
 
 impl Slot {
     /// Tells how the call went.
     fn done(self, too_many: bool) {
-        let mut state = self.share.state();
         if too_many {
-            state.limit = (state.limit / 2).max(1);
-            state.good = 0;
+            self.share.halve();
         } else {
-            state.good += 1;
-            if state.good >= GOOD_CALLS && state.limit < self.share.most {
-                state.limit += 1;
-                state.good = 0;
-            }
+            self.share.count_good();
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.share.state().used -= 1;
-        self.share.freed.notify_waiters();
+        let mut state = self.share.state();
+        if state.surplus > 0 {
+            state.surplus -= 1;
+        } else {
+            self.share.places.add_permits(1);
+        }
     }
 }
 
@@ -118,20 +114,38 @@ impl Share {
     fn new(most: usize) -> Self {
         Self {
             most,
+            places: Semaphore::new(most),
             state: Mutex::new(State {
                 limit: most,
-                used: 0,
+                surplus: 0,
                 good: 0,
             }),
-            freed: Notify::new(),
         }
     }
 
-    fn take(&self) -> bool {
+    fn halve(&self) {
         let mut state = self.state();
-        let free = state.used < state.limit;
-        state.used += usize::from(free);
-        free
+        let limit = (state.limit / 2).max(1);
+        let fewer = state.limit - limit;
+        let free = self.places.forget_permits(fewer);
+        state.surplus += fewer - free;
+        state.limit = limit;
+        state.good = 0;
+    }
+
+    fn count_good(&self) {
+        let mut state = self.state();
+        state.good += 1;
+        if state.good < GOOD_CALLS || state.limit == self.most {
+            return;
+        }
+        state.limit += 1;
+        state.good = 0;
+        if state.surplus > 0 {
+            state.surplus -= 1;
+        } else {
+            self.places.add_permits(1);
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -144,36 +158,64 @@ mod tests {
     use super::*;
 
     const MOST: usize = 5;
+    const API: &str = "mark_tag";
 
-    fn limit(in_flight: &InFlight, corp: &CorpId) -> usize {
-        in_flight.share(corp).state().limit
+    /// Takes all places that are free.
+    async fn take_all(in_flight: &InFlight, corp: &CorpId) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        while in_flight.share(corp, API).places.available_permits() > 0 {
+            slots.push(in_flight.slot(corp, API).await);
+        }
+        slots
     }
 
     #[tokio::test]
-    async fn the_sixth_call_waits_and_corps_do_not_wait_for_each_other() {
+    async fn the_sixth_call_waits_and_corps_and_apis_do_not_wait_for_each_other() {
         let in_flight = InFlight::new(MOST);
         let (one, two) = (CorpId::from("ww1"), CorpId::from("ww2"));
-        let mut slots = Vec::new();
-        for _ in 0..MOST {
-            slots.push(in_flight.slot(&one).await);
-        }
-        let mut sixth = std::pin::pin!(in_flight.slot(&one));
+        let mut slots = take_all(&in_flight, &one).await;
+        assert_eq!(slots.len(), MOST);
+        let mut sixth = std::pin::pin!(in_flight.slot(&one, API));
         assert!(futures::poll!(sixth.as_mut()).is_pending());
-        in_flight.slot(&two).await.done(false);
+        in_flight.slot(&two, API).await.done(false);
+        in_flight.slot(&one, "remark").await.done(false);
         slots.pop().unwrap().done(false);
         sixth.await.done(false);
+    }
+
+    #[tokio::test]
+    async fn places_are_given_in_the_order_of_coming() {
+        let (in_flight, corp) = (InFlight::new(1), CorpId::from("ww1"));
+        let taken = in_flight.slot(&corp, API).await;
+        let mut first = std::pin::pin!(in_flight.slot(&corp, API));
+        let mut second = std::pin::pin!(in_flight.slot(&corp, API));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        assert!(futures::poll!(second.as_mut()).is_pending());
+        taken.done(false);
+        assert!(futures::poll!(second.as_mut()).is_pending());
+        first.await.done(false);
+        second.await.done(false);
     }
 
     #[tokio::test]
     async fn too_many_halves_the_limit_and_good_calls_raise_it_again() {
         let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
         for expected in [2, 1, 1] {
-            in_flight.slot(&corp).await.done(true);
-            assert_eq!(limit(&in_flight, &corp), expected);
+            in_flight.slot(&corp, API).await.done(true);
+            assert_eq!(take_all(&in_flight, &corp).await.len(), expected);
         }
         for _ in 0..GOOD_CALLS * MOST {
-            in_flight.slot(&corp).await.done(false);
+            in_flight.slot(&corp, API).await.done(false);
         }
-        assert_eq!(limit(&in_flight, &corp), MOST);
+        assert_eq!(take_all(&in_flight, &corp).await.len(), MOST);
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_comes_down_while_all_places_are_taken_holds_when_they_are_free() {
+        let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
+        let mut slots = take_all(&in_flight, &corp).await;
+        slots.pop().unwrap().done(true);
+        drop(slots);
+        assert_eq!(take_all(&in_flight, &corp).await.len(), 2);
     }
 }

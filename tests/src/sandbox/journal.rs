@@ -1,7 +1,7 @@
 //! What can be read back: every call that reached the API, every event and every attempt to deliver
 //! one.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::fmt;
@@ -185,6 +185,12 @@ impl Journal {
         let first = self.events.front()?.id.0;
         usize::try_from(id.0.checked_sub(first)?).ok()
     }
+}
+
+/// Reads what [`millis`] wrote.
+pub(crate) fn from_millis<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let millis = f64::deserialize(from)?;
+    Duration::try_from_secs_f64(millis / 1000.0).map_err(serde::de::Error::custom)
 }
 
 pub(crate) fn millis<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {

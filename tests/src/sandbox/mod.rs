@@ -14,6 +14,7 @@ mod corp;
 pub mod crypto;
 mod faults;
 mod journal;
+mod keeping;
 mod limits;
 mod model;
 mod phone;
@@ -27,6 +28,7 @@ pub use corp::{
 };
 pub use faults::{Fault, Faults};
 pub use journal::{Call, Delivery, Event, EventId};
+pub use keeping::{KeepError, Kept};
 pub use model::{Body, Message, Sender};
 pub use server::{Served, serve_on};
 pub use setup::{AppSetup, CorpSetup, DepartmentSetup, MemberSetup, SandboxOptions, SetupError};

@@ -3,7 +3,8 @@
 use bundle_tests::sandbox::{DeliveryMode, Scan};
 use serde_json::{Value, json};
 
-use crate::world::{Channel, Customer, World};
+use crate::customer::Customer;
+use crate::world::{Channel, World};
 
 const HALF: &str = "add_half_external_contact";
 const FULL: &str = "add_external_contact";

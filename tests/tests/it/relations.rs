@@ -3,7 +3,8 @@
 use bundle_tests::sandbox::{DeliveryMode, Scan};
 use serde_json::{Value, json};
 
-use crate::world::{Channel, Customer, World, later};
+use crate::customer::Customer;
+use crate::world::{Channel, World, later};
 
 async fn tagging_channel(world: &World, tag: &str) -> Channel {
     let tags = world.tags(&[tag]);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
 use serde_json::json;
 
-use crate::world::{Channel, Customer, World};
+use crate::customer::Customer;
+use crate::world::{Channel, World};
 
 const MARK: &str = "mark_tag";
 

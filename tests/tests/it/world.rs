@@ -1,18 +1,20 @@
 //! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
 //! `customer.timeline_tells("welcome", "sent")`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::sandbox::{
-    Body, Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan, Sender,
+    Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan,
 };
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator};
 use scrm_local::stack::{INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
+
+use crate::customer::Customer;
 
 /// How long a condition is waited for. The longest that anything here takes is a welcome's 20 s.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,15 +33,7 @@ pub(crate) struct World {
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) id: String,
-}
-
-/// A customer of a member.
-#[derive(Clone)]
-pub(crate) struct Customer<'a> {
-    world: &'a World,
-    pub(crate) external_userid: String,
-    pub(crate) userid: String,
-    pub(crate) events: Vec<EventId>,
+    pub(crate) json: Value,
 }
 
 impl World {
@@ -95,7 +89,7 @@ impl World {
         let (status, json) = self.operator.post("channels", &body).await.unwrap();
         assert_eq!(status, 201, "{json}");
         let id = json["id"].as_str().unwrap().to_owned();
-        Channel { id }
+        Channel { id, json }
     }
 
     /// A default welcome of the corp.
@@ -252,27 +246,6 @@ impl World {
         let customer = |request: &Value| request["external_userid"].as_str().map(str::to_owned);
         self.requests(api).iter().filter_map(customer).collect()
     }
-}
-
-/// Asks the admin API as `operator` until its answer is as wanted, and returns it.
-pub(crate) async fn eventually(
-    operator: &Operator,
-    what: &str,
-    path: &str,
-    holds: impl Fn(&Value) -> bool,
-) -> Value {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let (status, json) = operator.get(path).await.unwrap();
-        if status == 200 && holds(&json) {
-            return json;
-        }
-        assert!(
-            Instant::now() < end,
-            "waited in vain for {what}; the answer is {status} {json}"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 
     /// The embedded DynamoDB, for what the bundle's own interfaces do not show.
     pub(crate) fn dynamodb(&self) -> Client {
@@ -302,124 +275,31 @@ pub(crate) async fn eventually(
     }
 }
 
+/// Asks the admin API as `operator` until its answer is as wanted, and returns it.
+pub(crate) async fn eventually(
+    operator: &Operator,
+    what: &str,
+    path: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> Value {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let (status, json) = operator.get(path).await.unwrap();
+        if status == 200 && holds(&json) {
+            return json;
+        }
+        assert!(
+            Instant::now() < end,
+            "waited in vain for {what}; the answer is {status} {json}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// The same message, as if its event had happened `seconds` later.
 pub(crate) fn later(xml: &str, seconds: i64) -> String {
     let (before, rest) = xml.split_once("<CreateTime>").unwrap();
     let (time, after) = rest.split_once("</CreateTime>").unwrap();
     let time = time.parse::<i64>().unwrap() + seconds;
     format!("{before}<CreateTime>{time}</CreateTime>{after}")
-}
-
-impl Customer<'_> {
-    /// The texts that our app sent.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        let chat = self.world.corp.chat(&self.external_userid, &self.userid);
-        let ours = chat
-            .into_iter()
-            .filter(|message| matches!(message.from, Sender::App(_)));
-        ours.filter_map(|message| match message.body {
-            Body::Text { content } => Some(content),
-            _ => None,
-        })
-        .collect()
-    }
-
-    /// Waits until exactly this text has come from us.
-    pub(crate) async fn sees(&self, text: &str) {
-        self.world
-            .until(&format!("the customer sees {text}"), |_| {
-                self.texts() == [text]
-            })
-            .await;
-    }
-
-    /// Waits until exactly these tags are on, by their names, in any order.
-    pub(crate) async fn is_tagged(&self, names: &[&str]) {
-        let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let names_on = || {
-            let tags = self.world.corp.tags(&self.external_userid, &self.userid);
-            tags.into_iter()
-                .map(|tag| tag.name)
-                .collect::<BTreeSet<_>>()
-        };
-        self.world
-            .until(&format!("the customer has {names:?}"), |_| {
-                names_on() == names
-            })
-            .await;
-    }
-
-    /// The admin API's path of this customer.
-    pub(crate) fn path(&self) -> String {
-        format!("contacts/{}", self.external_userid)
-    }
-
-    /// Waits until the newest event of this name (`add_external_contact`, …) has this outcome of `kind`
-    /// (`welcome` or `tags`), and returns the outcome.
-    pub(crate) async fn outcome_of(&self, event: &str, kind: &str, outcome: &str) -> Value {
-        let of_event = |contact: &Value| {
-            let entries = contact["timeline"].as_array().cloned().unwrap_or_default();
-            let entry = entries.into_iter().find(|entry| entry["event"] == event);
-            entry.map(|entry| entry[kind].clone()).unwrap_or_default()
-        };
-        // What is not written down yet is shown as pending as well, but at no time.
-        let told = |contact: &Value| {
-            let entry = of_event(contact);
-            entry["outcome"] == outcome && entry["at"].is_number()
-        };
-        let contact = self
-            .world
-            .eventually(&format!("{kind} {outcome}"), &self.path(), told)
-            .await;
-        of_event(&contact)
-    }
-
-    /// The same for the add.
-    pub(crate) async fn outcome(&self, kind: &str, outcome: &str) -> Value {
-        self.outcome_of("add_external_contact", kind, outcome).await
-    }
-
-    /// Waits until the relation has this status.
-    pub(crate) async fn relation_is(&self, status: &str) -> Value {
-        let is = |contact: &Value| contact["relations"][0]["status"] == status;
-        self.world
-            .eventually(&format!("a relation that is {status}"), &self.path(), is)
-            .await
-    }
-    /// The customer deletes the member.
-    pub(crate) fn leaves(&self) -> Vec<EventId> {
-        let left = self
-            .world
-            .corp
-            .customer_leaves(&self.external_userid, &self.userid);
-        left.unwrap().events
-    }
-
-    /// The member deletes the customer.
-    pub(crate) fn is_removed(&self) -> Vec<EventId> {
-        let removed = self
-            .world
-            .corp
-            .member_removes(&self.external_userid, &self.userid);
-        removed.unwrap().events
-    }
-
-    /// The member confirms a half add.
-    pub(crate) fn is_confirmed(&self) -> Vec<EventId> {
-        let confirmed = self
-            .world
-            .corp
-            .member_confirms(&self.external_userid, &self.userid);
-        confirmed.unwrap().events
-    }
-
-    /// The relation as the admin API tells it.
-    pub(crate) async fn relation(&self) -> Value {
-        let contact = self.world.get(&self.path()).await;
-        let relations = contact["relations"].as_array().unwrap();
-        let own = relations
-            .iter()
-            .find(|relation| relation["userid"] == self.userid.as_str());
-        own.cloned().unwrap_or_default()
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
+use crate::sandbox::model::moment::unix_ms_of;
 use crate::sandbox::model::{CorpState, Customer, Relation};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -187,7 +188,7 @@ fn show_relation(userid: &str, external_userid: &str, relation: &Relation) -> Va
         "userid": userid,
         "remark": relation.remark,
         "description": relation.description,
-        "createtime": relation.created,
+        "createtime": unix_ms_of(relation.created) / 1000,
         "oper_userid": external_userid,
         "add_way": relation.add_way,
     });

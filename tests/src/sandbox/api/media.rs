@@ -57,7 +57,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
         .corp
         .media
         .get(call.fields.required("media_id", 41006)?);
-    let alive = media.filter(|media| call.now - media.uploaded < call.options.media_ttl);
+    let alive = media.filter(|media| media.is_alive(call.now, call.options.media_ttl));
     let media = alive.ok_or(Refusal(40007))?;
     Ok(Reply::File {
         content_type: media.content_type(),

@@ -23,13 +23,14 @@ pub(crate) use pipeline::serve;
 pub(crate) use refusal::Refusal;
 use table::Api;
 
+use super::model::moment::unix_ms_of;
 use super::model::{CorpState, Ids, Pair, State};
 use super::setup::SandboxOptions;
 use axum::body::Bytes;
 use fields::Fields;
 use incoming::Upload;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::SystemTime;
 
 /// What a call answers: fields beside `errcode` 0, or a refusal.
 pub(crate) type Answer = Result<Reply, Refusal>;
@@ -61,13 +62,12 @@ pub(crate) struct Call<'a> {
     fields: Fields<'a>,
     upload: Option<&'a Upload>,
     base: &'a str,
-    now: Instant,
-    now_ms: u64,
+    now: SystemTime,
 }
 
 impl Call<'_> {
     fn now_s(&self) -> u64 {
-        self.now_ms / 1000
+        unix_ms_of(self.now) / 1000
     }
 
     /// The member that a field names, as it is spelt in the address book.

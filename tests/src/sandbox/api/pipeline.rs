@@ -14,7 +14,7 @@ use axum::http::{Method, Request, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that
 /// has reached WeCom takes its effect even if the caller hangs up.
@@ -152,8 +152,7 @@ impl Pending {
             fields: Fields(&self.body),
             upload: self.incoming.upload.as_ref(),
             base: &self.incoming.base,
-            now: Instant::now(),
-            now_ms: unix_ms(),
+            now: SystemTime::now(),
         })
     }
 

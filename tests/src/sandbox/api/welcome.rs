@@ -1,7 +1,7 @@
 //! The welcome message (WeCom doc 92137): a code lives 20 s and works once.
 
 use super::{Answer, Call, Claim, Fields, Refusal, done};
-use crate::sandbox::model::{Body, CorpState, Media, MediaKind, Pair, Sender, Welcomed};
+use crate::sandbox::model::{Body, CorpState, Media, MediaKind, Pair, Sender, Welcomed, moment};
 use serde_json::{Map, Value};
 
 const MAX_ATTACHMENTS: usize = 9;
@@ -11,7 +11,7 @@ const MAX_TEXT_BYTES: usize = 4000;
 /// gets is a matter of its age: once it is too old it is invalid whatever became of it.
 pub(super) fn claim(call: &mut Call<'_>) -> Result<Claim, Refusal> {
     let code = call.fields.required("welcome_code", 41049)?;
-    let alive = |issued| call.now - issued < call.options.welcome_ttl;
+    let alive = |issued| moment::between(issued, call.now) < call.options.welcome_ttl;
     let code = call.corp.welcome_codes.get(code);
     let code = code
         .filter(|code| code.app == call.app && alive(code.issued))
@@ -166,6 +166,6 @@ fn media<'a>(
         .media
         .get(media_id)
         .filter(|media| media.kind == kind);
-    let alive = media.filter(|media| call.now - media.uploaded < call.options.media_ttl);
+    let alive = media.filter(|media| media.is_alive(call.now, call.options.media_ttl));
     alive.ok_or(Refusal(40007))
 }

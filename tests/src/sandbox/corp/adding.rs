@@ -3,9 +3,9 @@
 use super::{Scan, VerbError};
 use crate::sandbox::callback::{self, Happened};
 use crate::sandbox::model::{
-    Body, CorpState, Ids, Pair, Relation, Sender, Standing, Via, WelcomeCode, Welcomed, unix_ms,
+    Body, CorpState, Ids, Pair, Relation, Sender, Standing, Via, WelcomeCode, Welcomed,
 };
-use std::time::Instant;
+use std::time::SystemTime;
 
 const EVENT: &str = "change_external_contact";
 
@@ -36,8 +36,8 @@ pub(super) fn add(
             return Ok((pair, Vec::new()));
         }
         // The member still has who left, with remark, tags and chat.
-        Some(left) if left.standing == Standing::Left => left.renewed(Instant::now(), unix_ms()),
-        _ => Relation::new(Instant::now(), unix_ms()),
+        Some(left) if left.standing == Standing::Left => left.renewed(SystemTime::now()),
+        _ => Relation::new(SystemTime::now()),
     };
     if scan.half {
         relation.standing = Standing::Half;
@@ -77,7 +77,7 @@ pub(super) fn announce_add(
     pair: &Pair,
     change: &str,
 ) -> Vec<Happened> {
-    let now = Instant::now();
+    let now = SystemTime::now();
     console_welcome(corp, pair, now);
     let Some(relation) = corp.relations.get(pair) else {
         return Vec::new();
@@ -127,7 +127,7 @@ pub(super) fn about(corp: &CorpState, pair: &Pair, change: &str) -> Vec<Happened
 }
 
 /// The console welcomes before any app can.
-fn console_welcome(corp: &mut CorpState, pair: &Pair, now: Instant) {
+fn console_welcome(corp: &mut CorpState, pair: &Pair, now: SystemTime) {
     if let Some(text) = corp.console_welcomes.get(&pair.0)
         && let Some(relation) = corp.relations.get_mut(pair)
         && !relation.is_welcomed(now)

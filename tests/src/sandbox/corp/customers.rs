@@ -5,7 +5,7 @@ use super::{Corp, Happening, VerbError};
 use crate::sandbox::callback;
 use crate::sandbox::model::{Body, CorpState, Pair, Relation, Sender, Standing};
 use serde::Deserialize;
-use std::time::Instant;
+use std::time::SystemTime;
 
 /// How a customer comes. The default is somebody new who uses WeChat and is added in full.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -193,7 +193,7 @@ impl Corp {
             }
             let is_first = !std::mem::replace(&mut relation.chatting, true);
             let content = text.to_owned();
-            relation.say(Sender::Customer, Body::Text { content }, Instant::now());
+            relation.say(Sender::Customer, Body::Text { content }, SystemTime::now());
             let Some(link_id) = relation.link_id.clone().filter(|_| is_first) else {
                 return Ok((pair, Vec::new()));
             };

@@ -3,7 +3,7 @@
 use super::Corp;
 use crate::sandbox::model::{CorpState, Message, Relation};
 use serde::Serialize;
-use std::time::Instant;
+use std::time::SystemTime;
 
 /// A relation as it can be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ impl Corp {
     /// The chat as the customer sees it, oldest message first; empty for strangers.
     #[must_use]
     pub fn chat(&self, external_userid: &str, userid: &str) -> Vec<Message> {
-        let chat = |_: &CorpState, relation: &Relation| relation.chat(Instant::now());
+        let chat = |_: &CorpState, relation: &Relation| relation.chat(SystemTime::now());
         self.look(external_userid, userid, chat).unwrap_or_default()
     }
 

@@ -1,16 +1,17 @@
 //! The ways by which customers come: contact ways and acquisition links.
 
 use super::CorpState;
+use serde::{Deserialize, Serialize};
 
 /// One way to add a member.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Channel {
     ContactWay(ContactWay),
     Link(AcquisitionLink),
 }
 
 /// 「联系我」 (WeCom doc 92228).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ContactWay {
     pub(crate) config_id: String,
     pub(crate) qr_code: String,
@@ -27,7 +28,7 @@ pub(crate) struct ContactWay {
 }
 
 /// 「获客助手」 (WeCom doc 97297).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AcquisitionLink {
     pub(crate) link_id: String,
     /// The app that made it; no other app sees it.

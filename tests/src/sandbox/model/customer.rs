@@ -1,12 +1,12 @@
 //! Customers, their relations with members, and the chat of each relation.
 
-use super::{CorpState, Ids, Pair};
-use serde::Serialize;
+use super::{CorpState, Ids, Pair, moment};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// An external contact.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Customer {
     pub(crate) name: String,
     /// 1 for a WeChat user, 2 for a WeCom user of another company (WeCom doc 92114).
@@ -15,14 +15,14 @@ pub(crate) struct Customer {
 }
 
 /// One member's relation with one customer.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Relation {
     /// What the member and the customer are to each other.
     pub(crate) standing: Standing,
-    pub(crate) created: u64,
     /// The moment of the last add, half or full, from which a welcome is measured.
-    pub(crate) added: Instant,
-    pub(crate) added_ms: u64,
+    pub(crate) added: SystemTime,
+    /// When it first began.
+    pub(crate) created: SystemTime,
     pub(crate) state: Option<String>,
     pub(crate) link_id: Option<String>,
     pub(crate) add_way: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Relation {
 }
 
 /// How a relation stands (WeCom doc 92130).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Standing {
     /// The customer added the member, who has not confirmed yet: the APIs answer 84061.
     Half,
@@ -50,38 +50,39 @@ pub(crate) enum Standing {
 }
 
 /// Who has welcomed the customer since the last add.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Welcomed {
     NotYet,
     /// A call of one of the sandbox's own apps is under way.
     Sending,
     /// An app outside the sandbox sends until then, and is through with it if `delivers`.
     Elsewhere {
-        until: Instant,
+        until: SystemTime,
         delivers: bool,
     },
     Done,
 }
 
 /// The right of one app to welcome one customer once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WelcomeCode {
     pub(crate) app: String,
     pub(crate) pair: Pair,
     /// The add it belongs to; a later add makes it worthless.
-    pub(crate) added: Instant,
-    pub(crate) issued: Instant,
+    pub(crate) added: SystemTime,
+    pub(crate) issued: SystemTime,
 }
 
 /// One message of a chat, as the customer sees it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Who wrote it.
     pub from: Sender,
     /// From the customer's add to this message.
     #[serde(
         rename = "after_ms",
-        serialize_with = "crate::sandbox::journal::millis"
+        serialize_with = "crate::sandbox::journal::millis",
+        deserialize_with = "crate::sandbox::journal::from_millis"
     )]
     pub after: Duration,
     /// What it says or shows.
@@ -90,7 +91,7 @@ pub struct Message {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sender {
     /// The named app of the sandbox, in the member's name.
@@ -104,7 +105,7 @@ pub enum Sender {
 }
 
 /// The body of a message (WeCom doc 92137).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
     /// Plain text.
@@ -152,12 +153,11 @@ pub enum Body {
 }
 
 impl Relation {
-    pub(crate) fn new(now: Instant, now_ms: u64) -> Self {
+    pub(crate) fn new(now: SystemTime) -> Self {
         Self {
             standing: Standing::Full,
-            created: now_ms / 1000,
             added: now,
-            added_ms: now_ms,
+            created: now,
             state: None,
             link_id: None,
             add_way: 0,
@@ -173,18 +173,17 @@ impl Relation {
     }
 
     /// The customer comes back to a member who still has him.
-    pub(crate) fn renewed(self, now: Instant, now_ms: u64) -> Self {
+    pub(crate) fn renewed(self, now: SystemTime) -> Self {
         Self {
             standing: Standing::Full,
             added: now,
-            added_ms: now_ms,
             welcomed: Welcomed::NotYet,
             ..self
         }
     }
 
     /// Whether a welcome has arrived since the last add.
-    pub(crate) fn is_welcomed(&self, now: Instant) -> bool {
+    pub(crate) fn is_welcomed(&self, now: SystemTime) -> bool {
         match self.welcomed {
             Welcomed::Done => true,
             Welcomed::Elsewhere { until, delivers } => delivers && now >= until,
@@ -197,13 +196,13 @@ impl Relation {
         matches!(self.standing, Standing::Full | Standing::Left)
     }
 
-    pub(crate) fn say(&mut self, from: Sender, body: Body, now: Instant) {
-        let after = now - self.added;
+    pub(crate) fn say(&mut self, from: Sender, body: Body, now: SystemTime) {
+        let after = moment::between(self.added, now);
         self.chat.push(Message { from, after, body });
     }
 
     /// The chat, with the welcome of an app outside the sandbox once that is through.
-    pub(crate) fn chat(&self, now: Instant) -> Vec<Message> {
+    pub(crate) fn chat(&self, now: SystemTime) -> Vec<Message> {
         let mut chat = self.chat.clone();
         if let Welcomed::Elsewhere { until, .. } = self.welcomed
             && self.is_welcomed(now)
@@ -211,7 +210,7 @@ impl Relation {
             let content = "(welcome of another app)".to_owned();
             let message = Message {
                 from: Sender::OtherApp,
-                after: until - self.added,
+                after: moment::between(self.added, until),
                 body: Body::Text { content },
             };
             chat.push(message);

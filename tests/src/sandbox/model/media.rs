@@ -1,10 +1,12 @@
 //! Uploaded media (WeCom doc 90253).
 
+use super::moment;
+use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, SystemTime};
 
 /// The kind under which a file was uploaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MediaKind {
     Image,
     Voice,
@@ -12,12 +14,13 @@ pub(crate) enum MediaKind {
     File,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Media {
     pub(crate) kind: MediaKind,
     pub(crate) file_name: String,
+    #[serde(with = "as_base64")]
     pub(crate) bytes: axum::body::Bytes,
-    pub(crate) uploaded: Instant,
+    pub(crate) uploaded: SystemTime,
 }
 
 impl MediaKind {
@@ -33,6 +36,10 @@ impl MediaKind {
 }
 
 impl Media {
+    pub(crate) fn is_alive(&self, now: SystemTime, ttl: Duration) -> bool {
+        moment::between(self.uploaded, now) < ttl
+    }
+
     /// Told by the first bytes, as WeCom tells it.
     pub(crate) fn content_type(&self) -> &'static str {
         match self.kind {
@@ -61,4 +68,25 @@ pub(crate) fn is_png(bytes: &[u8]) -> bool {
 
 pub(crate) fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xd8\xff")
+}
+
+/// Bytes as text, for JSON.
+mod as_base64 {
+    use axum::body::Bytes;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(Error::custom)
+    }
 }

@@ -7,6 +7,7 @@ mod channel;
 mod customer;
 mod ids;
 mod media;
+pub(crate) mod moment;
 mod people;
 mod tag;
 mod token;
@@ -16,6 +17,7 @@ pub use customer::{Body, Message, Sender};
 pub(crate) use customer::{Customer, Relation, Standing, WelcomeCode, Welcomed};
 pub(crate) use ids::Ids;
 pub(crate) use media::{Media, MediaKind, is_jpeg, is_png};
+pub(crate) use moment::unix_ms;
 pub(crate) use people::{App, Department, Member};
 pub(crate) use tag::{MadeBy, Tag, TagGroup, TagLibrary};
 pub(crate) use token::{BadToken, Holder, Tokens};
@@ -24,8 +26,8 @@ use super::callback::DeliveryQueue;
 use super::faults::FaultQueue;
 use super::journal::Journal;
 use super::limits::Limits;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes
 /// first and is spelt as the member is set up, so that the pairs of one member stand together.
@@ -41,6 +43,8 @@ pub(crate) struct State {
     pub(crate) delivery: DeliveryQueue,
     pub(crate) ids: Ids,
     pub(crate) wrong_secrets: u32,
+    /// How many processes have kept this sandbox in a file before.
+    pub(crate) run: u64,
 }
 
 impl State {
@@ -54,13 +58,17 @@ impl State {
             delivery: DeliveryQueue::default(),
             ids: Ids::new(seed),
             wrong_secrets: 0,
+            run: 0,
         }
     }
 }
 
-/// One company.
+/// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the
+/// configuration, the rest from nowhere, because it is about what is going on.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CorpState {
     pub(crate) id: String,
+    #[serde(skip)]
     pub(crate) apps: Vec<App>,
     pub(crate) departments: BTreeMap<u32, Department>,
     /// Keyed by the userid in lower case (WeCom doc 90196).
@@ -69,8 +77,10 @@ pub(crate) struct CorpState {
     pub(crate) channels: BTreeMap<u64, Channel>,
     pub(crate) tags: TagLibrary,
     pub(crate) customers: HashMap<String, Customer>,
+    #[serde(with = "as_list")]
     pub(crate) relations: BTreeMap<Pair, Relation>,
     /// Who has a relation with a customer, of whatever standing.
+    #[serde(skip)]
     pub(crate) followers: HashMap<String, BTreeSet<String>>,
     pub(crate) welcome_codes: HashMap<String, WelcomeCode>,
     /// Temporary media by media id.
@@ -79,8 +89,10 @@ pub(crate) struct CorpState {
     pub(crate) pictures: HashMap<String, Media>,
     /// Members for whom the console sends a welcome message by itself.
     pub(crate) console_welcomes: BTreeMap<String, String>,
+    #[serde(skip)]
     pub(crate) other_app: Option<super::OtherApp>,
     /// Pairs whose tags are being changed at this moment.
+    #[serde(skip)]
     pub(crate) marking: HashSet<Pair>,
 }
 
@@ -105,10 +117,23 @@ impl CorpState {
     }
 }
 
-/// Unix time in milliseconds.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
+/// A map as a list of its entries, because keys of JSON objects are strings.
+mod as_list {
+    use super::{Pair, Relation};
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<Pair, Relation>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<Pair, Relation>, D::Error> {
+        let entries = Vec::<(Pair, Relation)>::deserialize(from)?;
+        Ok(entries.into_iter().collect())
+    }
 }

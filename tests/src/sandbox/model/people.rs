@@ -3,6 +3,7 @@
 use super::{CorpState, TagLibrary};
 use crate::sandbox::crypto::Seal;
 use crate::sandbox::setup::{AppSetup, CorpSetup, MemberSetup, SetupError};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The root department is always there.
@@ -26,13 +27,13 @@ impl std::fmt::Debug for App {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Department {
     pub(crate) name: String,
     pub(crate) parent_id: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) userid: String,
     pub(crate) name: String,

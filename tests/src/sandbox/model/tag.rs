@@ -1,16 +1,17 @@
 //! Corp tags in their groups (WeCom doc 92117).
 
 use super::CorpState;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Who made a tag group; only that app may change it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MadeBy {
     App(String),
     Console,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TagGroup {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -21,7 +22,7 @@ pub(crate) struct TagGroup {
     pub(crate) tags: Vec<Tag>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tag {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -31,7 +32,7 @@ pub(crate) struct Tag {
 }
 
 /// All tags of a corp. Deleted ones stay, because a query by id still tells of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct TagLibrary {
     pub(crate) groups: Vec<TagGroup>,
 }

@@ -4,6 +4,7 @@ use super::{Failure, not_found};
 use crate::sandbox::Sandbox;
 use crate::sandbox::corp::applied_tags;
 use crate::sandbox::journal::{Call, Event};
+use crate::sandbox::model::moment::unix_ms_of;
 use crate::sandbox::model::{Channel, CorpState, Pair, Relation};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::SystemTime;
 
 /// Rows of a list when the query does not say how many.
 const ROWS: usize = 60;
@@ -91,7 +92,7 @@ pub(crate) async fn customer(
             .get(&pair)
             .ok_or_else(|| not_found("relation"))?;
         let mut shown = show_relation(corp, &pair, relation);
-        shown["chat"] = json!(relation.chat(Instant::now()));
+        shown["chat"] = json!(relation.chat(SystemTime::now()));
         shown["description"] = json!(relation.description);
         Ok(Json(shown))
     })
@@ -184,14 +185,14 @@ fn show_relation(corp: &CorpState, pair: &Pair, relation: &Relation) -> Value {
     json!({
         "external_userid": external_userid, "userid": userid, "name": name, "member": member,
         "standing": relation.standing.name(), "state": relation.state, "remark": relation.remark,
-        "added_ms": relation.added_ms, "tags": applied_tags(corp, relation),
+        "added_ms": unix_ms_of(relation.added), "tags": applied_tags(corp, relation),
         "welcome_ms": welcome_ms(relation),
     })
 }
 
 /// From the add to the first message that the customer did not write.
 fn welcome_ms(relation: &Relation) -> Option<f64> {
-    let chat = relation.chat(Instant::now());
+    let chat = relation.chat(SystemTime::now());
     let mut theirs = chat
         .iter()
         .filter(|message| message.from != crate::sandbox::Sender::Customer);

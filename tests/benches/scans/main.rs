@@ -1,0 +1,191 @@
+//! Measures the main job under load: so many scans in so many seconds through the whole local stack.
+//!
+//! `cargo bench -p bundle-tests --bench scans -- --help` tells the options. The functions, DynamoDB, WeCom
+//! and the customers share one process, so what is printed is the bundle on this machine with everything
+//! around it; nothing but the sandbox's latency stands for a network. The exit code is 1 if anything was
+//! lost or done twice. How long it took is reported and judged by the reader.
+
+mod check;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use bundle_tests::sandbox::{Corp, EventId, Sandbox, SandboxOptions, Scan};
+use clap::Parser;
+use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::Operator;
+use scrm_local::stack::{Stack, StackOptions, Wecom};
+use serde_json::json;
+
+use check::Finding;
+use report::Usage;
+
+/// Scans through the local stack, counted and timed.
+#[derive(Debug, Parser)]
+#[command(name = "scans")]
+struct Options {
+    /// How many customers scan
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    scans: u32,
+    /// The time over which the scans are spread evenly
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = positive)]
+    seconds: f64,
+    /// How long WeCom takes to answer a call
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    latency: u64,
+    /// How long stragglers are waited for after the last scan
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    patience: u64,
+    /// Keep the tables in files of this directory instead of in memory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What `cargo bench` adds to every command line
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A stack with a channel to scan.
+struct Scene {
+    stack: Stack,
+    wecom: Sandbox,
+    corp: Corp,
+    operator: Operator,
+    channel: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Options::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("scans: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers whether everything was done exactly once.
+async fn run(options: &Options) -> Result<bool, String> {
+    let scene = Scene::open(options).await?;
+    let before = Usage::now();
+    let customers = scene.scan(options).await?;
+    let patience = Duration::from_secs(options.patience);
+    let in_time = scene.wait(&customers, patience).await;
+    let usage = Usage::now().since(&before);
+    let finding = Finding::of(&scene, &customers).await?;
+    if let Err(straggling) = in_time {
+        println!("{straggling}");
+    }
+    report::print(options, &finding, &usage);
+    let complete = finding.is_complete();
+    scene.stack.stop().await;
+    Ok(complete)
+}
+
+/// A customer who scanned, in the sandbox's terms.
+struct Customer {
+    external_userid: String,
+    userid: String,
+    event: EventId,
+}
+
+impl Scene {
+    async fn open(options: &Options) -> Result<Self, String> {
+        let sandbox = SandboxOptions {
+            latency: Duration::from_millis(options.latency),
+            ..SandboxOptions::default()
+        };
+        let stack = StackOptions {
+            port: 0,
+            data: options.data.clone(),
+            config: None,
+            wecom: Wecom::Sandbox(sandbox),
+        };
+        let stack = Stack::start(stack)
+            .await
+            .map_err(|error| error.to_string())?;
+        let wecom = stack.sandbox.clone().ok_or("the stack has no sandbox")?;
+        let corp = wecom.corp(DEMO_CORP).ok_or("the sandbox has no corp")?;
+        let key = stack.keys.admin_keys.first().ok_or("there is no key")?;
+        let operator = Operator::new(&stack.url, DEMO_CORP, key);
+        let channel = make_channel(&corp, &operator).await?;
+        // The events about the tag are no part of the load.
+        let settled = wecom.settled(Duration::from_secs(10)).await;
+        settled.map_err(|error| error.to_string())?;
+        Ok(Self {
+            stack,
+            wecom,
+            corp,
+            operator,
+            channel,
+        })
+    }
+
+    /// Customers scan at an even pace, whatever the bundle is busy with.
+    async fn scan(&self, options: &Options) -> Result<Vec<Customer>, String> {
+        let pace = Duration::from_secs_f64(options.seconds / f64::from(options.scans.max(1)));
+        let started = Instant::now();
+        let mut customers = Vec::new();
+        for number in 0..options.scans {
+            tokio::time::sleep_until((started + pace * number).into()).await;
+            let scan = Scan {
+                name: Some(check::name(number)),
+                ..Scan::default()
+            };
+            let happening = self.corp.scan(&self.channel, &scan);
+            let happening = happening.map_err(|error| error.to_string())?;
+            let event = happening.events.first().copied();
+            customers.push(Customer {
+                event: event.ok_or("a scan caused no event")?,
+                external_userid: happening.external_userid,
+                userid: happening.userid,
+            });
+        }
+        Ok(customers)
+    }
+
+    /// Waits until every customer has a welcome and tags, and every event is delivered.
+    async fn wait(&self, customers: &[Customer], patience: Duration) -> Result<(), String> {
+        let served = |customer: &Customer| {
+            let (id, userid) = (&customer.external_userid, &customer.userid);
+            !self.corp.chat(id, userid).is_empty() && !self.corp.tags(id, userid).is_empty()
+        };
+        // What is served once stays served, so each look begins where the last one ended.
+        let done = std::cell::Cell::new(0);
+        let all_served = |_: &Sandbox| {
+            let rest = customers.iter().skip(done.get());
+            done.set(done.get() + rest.take_while(|customer| served(customer)).count());
+            done.get() == customers.len()
+        };
+        let waited = self
+            .wecom
+            .wait_for("all customers are served", patience, all_served);
+        waited.await.map_err(|error| error.to_string())?;
+        let settled = self.wecom.settled(patience).await;
+        settled.map_err(|error| error.to_string())
+    }
+}
+
+/// A channel with all that a channel can ask for: names in the welcome, a tag, a remark.
+async fn make_channel(corp: &Corp, operator: &Operator) -> Result<String, String> {
+    let tags = corp.console_creates_tags("来源", &["展会"]);
+    let body = json!({
+        "name": "展会", "users": ["zhangsan", "lisi", "wangwu"], "remark": "{customer}",
+        "tag_ids": tags.map_err(|error| error.to_string())?.tag_ids,
+        "welcome": {"text": check::WELCOME},
+    });
+    match operator.post("channels", &body).await? {
+        (201, channel) => Ok(channel["id"].as_str().unwrap_or_default().to_owned()),
+        refused => Err(format!("the channel was refused: {refused:?}")),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if f64::is_finite(seconds) && seconds > 0.0 => Ok(seconds),
+        _ => Err("a number of seconds above 0".to_owned()),
+    }
+}
