@@ -52,7 +52,7 @@ async fn fifty_instances_that_start_at_once_fetch_one_token() {
 /// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
-    let endings: [(i64, fn(&Corp)); 2] = [
+    let endings: [(i64, End); 2] = [
         (40014, |corp| corp.revoke_tokens(APP)),
         (42001, |corp| corp.expire_tokens(APP)),
     ];
@@ -248,6 +248,9 @@ async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
     assert!((2..=1 + 2).contains(&world.calls("gettoken")));
     world.ends();
 }
+
+/// How a token ends.
+type End = fn(&Corp);
 
 /// A channel whose customers cost both functions a call.
 async fn tagging_channel(world: &World) -> Channel {
