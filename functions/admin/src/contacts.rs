@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::contact::Profile;
 use domain::event::InboxEvent;
+use domain::relation::{Relation, Status};
 use jiff::Timestamp;
 use serde_json::json;
 use wecom::ExternalUserId;
@@ -32,7 +33,13 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if record.relations.is_empty() && events.is_empty() {
             return Err(Refusal::NotFound("contact"));
         }
-        let profile = self.profile(scope, &customer, record.profile).await;
+        let is_followed =
+            |relation: &Relation| !relation.unconfirmed && relation.status != Status::Removed;
+        let profile = if record.relations.iter().any(is_followed) {
+            self.profile(scope, &customer, record.profile).await
+        } else {
+            record.profile
+        };
         let welcomes: HashMap<_, _> = record.welcomes.into_iter().collect();
         let tags: HashMap<_, _> = record.tags.into_iter().collect();
         let entry = |event: &InboxEvent| {
@@ -62,8 +69,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         ))
     }
 
-    /// The stored profile, or the one that WeCom tells now. WeCom tells none of a customer who is not
-    /// confirmed, or gone (84061).
+    /// The stored profile, or the one that WeCom tells now. It is asked about customers whom somebody follows
+    /// only: of others it tells nothing (84061).
     async fn profile(
         &self,
         scope: &Scope,

@@ -13,10 +13,10 @@ use domain::ports::{StoreEvent, Stored};
 use jiff::Timestamp;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
-use platform::config::App;
+use platform::config::Config;
 use platform::metrics::{Metrics, Unit};
 use platform::secret::ConfigSource;
-use wecom::{AppName, CorpId, Envelope, Fields, Message, OpenError, Signature};
+use wecom::{AppName, CallbackCrypto, CorpId, Envelope, Fields, Message, OpenError, Signature};
 
 use crate::query::Query;
 use crate::refusal::Refusal;
@@ -80,17 +80,19 @@ impl<S: StoreEvent + Sync> Callback<S> {
 
     async fn answer(&self, request: &Request) -> Result<Response<Body>, Refusal> {
         let address = Address::of(request.raw_http_path()).ok_or(Refusal::UnknownApp)?;
+        let config = self.config.current().await?;
+        // An address of nobody is not found, whatever was sent there.
+        address.crypto(&config)?;
         let query = Query::parse(request.uri().query().unwrap_or_default());
         match *request.method() {
             Method::GET => {
-                let plaintext = self
-                    .open(&address, &query, query.required("echostr")?)
-                    .await?;
+                let echo = query.required("echostr")?;
+                let plaintext = self.open(&config, &address, &query, echo).await?;
                 Ok(refusal::text(200, plaintext))
             }
             Method::POST => {
-                let envelope = envelope(request.body())?;
-                let plaintext = self.open(&address, &query, &envelope.encrypt).await?;
+                let encrypted = envelope(request.body())?.encrypt;
+                let plaintext = self.open(&config, &address, &query, &encrypted).await?;
                 self.store(address, &plaintext).await?;
                 Ok(refusal::text(200, String::new()))
             }
@@ -102,6 +104,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
     /// again, and the signature gets one more try.
     async fn open(
         &self,
+        config: &Arc<Config>,
         address: &Address,
         query: &Query,
         encrypted: &str,
@@ -111,20 +114,15 @@ impl<S: StoreEvent + Sync> Callback<S> {
             timestamp: query.required("timestamp")?,
             nonce: query.required("nonce")?,
         };
-        let open = |app: Option<&App>| {
-            let crypto = app
-                .and_then(|app| app.callback.as_ref())
-                .ok_or(Refusal::UnknownApp)?;
-            crypto
-                .open(&signature, encrypted)
-                .map_err(Refusal::Unopened)
+        let open = |crypto: &CallbackCrypto| {
+            let opened = crypto.open(&signature, encrypted);
+            opened.map_err(Refusal::Unopened)
         };
-        let config = self.config.current().await?;
-        let opened = open(address.find(&config));
+        let opened = open(address.crypto(config)?);
         if matches!(opened, Err(Refusal::Unopened(OpenError::SignatureMismatch)))
-            && let Some(reread) = self.config.reread(&config).await
+            && let Some(reread) = self.config.reread(config).await
         {
-            return open(address.find(&reread));
+            return open(address.crypto(&reread)?);
         }
         opened
     }
@@ -186,8 +184,12 @@ impl Address {
         })
     }
 
-    fn find<'a>(&self, config: &'a platform::config::Config) -> Option<&'a App> {
-        config.corp(self.corp.as_str())?.app(self.app.as_str())
+    /// What opens the callbacks of this address, if anybody takes them.
+    fn crypto<'a>(&self, config: &'a Config) -> Result<&'a CallbackCrypto, Refusal> {
+        let corp = config.corp(self.corp.as_str());
+        let app = corp.and_then(|corp| corp.app(self.app.as_str()));
+        let crypto = app.and_then(|app| app.callback.as_ref());
+        crypto.ok_or(Refusal::UnknownApp)
     }
 }
 

@@ -306,3 +306,35 @@ async fn a_record_that_nobody_can_read_costs_that_record_only() {
     world.numbers(&channel, [20, 0, 20, 0]).await;
     world.ends();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_costs_one_record_only() {
+    let outside = Outside::new(&["contact"]).await;
+    let channel = channel(&outside).await;
+    let apart = Apart::new(&outside).await;
+    let scan = || outside.corp.scan(&channel.id, &named()).unwrap();
+    let scanned: Vec<_> = (0..5).map(|_| scan()).collect();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    for instance in [
+        apart.welcome(&Fate::panic_at(0)).await,
+        // The first point is the question what is done already, which is about the whole batch.
+        apart.tagging(&Fate::panic_at(2)).await,
+    ] {
+        assert_eq!(instance.dies_before_handling(scanned.len()).await, None);
+    }
+    let calls = |api| outside.wecom.calls_of(api).len();
+    assert_eq!((calls("send_welcome_msg"), calls("mark_tag")), (4, 4));
+    drop(apart);
+
+    // The event is still there, and a replay makes up for what was not done.
+    outside.forget_positions();
+    let world = outside.world().await;
+    for scanned in scanned {
+        let (welcome, tags) = is_served(&world, scanned).await;
+        assert_eq!(
+            (&welcome["outcome"], &tags["outcome"]),
+            (&json!("sent"), &json!("tagged"))
+        );
+    }
+    world.numbers(&channel, [5, 0, 5, 0]).await;
+}

@@ -26,6 +26,7 @@ use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, 
 #[derive(Clone)]
 pub(crate) struct Fate {
     point: usize,
+    panics: bool,
     passed: Arc<AtomicUsize>,
     died: watch::Sender<Option<String>>,
 }
@@ -41,8 +42,17 @@ impl Fate {
     pub(crate) fn at(point: usize) -> Self {
         Self {
             point,
+            panics: false,
             passed: Arc::default(),
             died: watch::Sender::new(None),
+        }
+    }
+
+    /// Panics at this point, which ends one record and not the function.
+    pub(crate) fn panic_at(point: usize) -> Self {
+        Self {
+            panics: true,
+            ..Self::at(point)
         }
     }
 
@@ -68,6 +78,7 @@ impl Fate {
 
     async fn pass(&self, when: &str, step: &str) {
         if self.passed.fetch_add(1, Ordering::SeqCst) == self.point {
+            assert!(!self.panics, "a panic that the test asked for");
             self.died.send_replace(Some(format!("{when} {step}")));
             std::future::pending::<()>().await;
         }

@@ -146,8 +146,8 @@ async fn every_change_of_a_byte_in_the_query_is_refused() {
 
 /// Holds `property` against random values, over one world.
 fn for_random<T: Debug>(
-    values: impl Strategy<Value = T>,
-    property: impl AsyncFn(&World, &Postman, T),
+    values: &impl Strategy<Value = T>,
+    property: &impl AsyncFn(&World, &Postman, T),
 ) {
     let runtime = Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
@@ -156,7 +156,7 @@ fn for_random<T: Debug>(
         failure_persistence: None,
         ..Config::default()
     };
-    let held = TestRunner::new(config).run(&values, |value| {
+    let held = TestRunner::new(config).run(values, |value| {
         runtime.block_on(property(&world, &postman, value));
         Ok(())
     });
@@ -221,7 +221,7 @@ const OF_QUERIES: &[&str] = &[
 #[test]
 fn random_bodies_and_queries_are_refused() {
     let requests = (nearly(OF_QUERIES), nearly(OF_BODIES));
-    for_random(requests, async |world, postman, (query, body)| {
+    for_random(&requests, &async |world, postman, (query, body)| {
         let query = String::from_utf8_lossy(&query).replace('#', "%23");
         let what = format!("{query} {body:?}");
         check(&what, &postman.post(&query, body.clone()).await, false);
@@ -239,7 +239,7 @@ fn random_ciphertexts_are_refused_though_they_are_signed() {
         vec(any::<u8>(), 16..200).prop_map(|bytes| STANDARD.encode(bytes)),
         vec(any::<[u8; 16]>(), 1..12).prop_map(|blocks| STANDARD.encode(blocks.concat())),
     ];
-    for_random(texts, async |world, postman, text: String| {
+    for_random(&texts, &async |world, postman, text: String| {
         let sealed = postman.sign(text.trim().to_owned());
         let body = json!({"encrypt": sealed.encrypt}).to_string();
         check(&text, &postman.post(&sealed.query, body).await, false);
@@ -252,10 +252,10 @@ fn random_messages_are_kept_if_they_are_sealed() {
     let messages =
         nearly(OF_MESSAGES).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let kept = RefCell::new(BTreeSet::new());
-    for_random(messages, async |world, postman, message: String| {
+    for_random(&messages, &async |world, postman, message: String| {
         assert_eq!(postman.deliver(&message).await, Answer::kept());
         let inbox: BTreeSet<_> = world.inbox().await.into_iter().collect();
-        for (id, _) in inbox.difference(&kept.borrow()) {
+        for (id, _) in inbox.difference(&kept.take()) {
             world.get(&format!("events/{id}")).await;
         }
         kept.replace(inbox);

@@ -17,6 +17,7 @@ mod apart;
 mod callbacks;
 mod crashes;
 mod customer;
+mod deliveries;
 mod dying;
 mod half_adds;
 mod hostile;

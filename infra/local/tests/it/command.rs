@@ -1,101 +1,40 @@
-//! The command as a process.
+//! The command line: what is served, and each way to fail as one line and exit code 2.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
-use crate::embedded::{client, create_inbox, put};
+use scrm_local::config::ConfigFile;
 
-fn scrm_local(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scrm-local"));
-    command.args(arguments).env_remove("RUST_LOG");
-    command
-}
+use crate::process::{Server, scrm_local};
 
-/// A running `serve`, killed when it is dropped.
-struct Server {
-    process: Child,
-    endpoint: String,
-}
-
-impl Server {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = scrm_local(arguments);
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.find(|line| line.as_ref().unwrap().starts_with("DynamoDB"));
-        let endpoint = line
-            .unwrap()
-            .unwrap()
-            .split_whitespace()
-            .last()
-            .unwrap()
-            .to_owned();
-        Self { process, endpoint }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn one_line_of_error(output: &Output) -> String {
-    let error = String::from_utf8(output.stderr.clone()).unwrap();
+/// What the command says when it cannot start.
+fn refusal(arguments: &[&str]) -> String {
+    let Output { status, stderr, .. } = scrm_local(arguments).output().unwrap();
+    let error = String::from_utf8(stderr).unwrap();
     assert_eq!(error.lines().count(), 1, "{error}");
-    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert_eq!(status.code(), Some(2), "{error}");
     error
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_process_keeps_what_it_acknowledged() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("data");
-    let arguments = ["serve", "--port", "0", "--data", data.to_str().unwrap()];
-    let mut server = Server::start(&arguments);
-    let before = client(&server.endpoint);
-    create_inbox(&before).await;
-    for number in 0..20 {
-        put(&before, &number.to_string()).await;
-    }
-    server.kill();
-
-    let server = Server::start(&arguments);
-    let scan = client(&server.endpoint)
-        .scan()
-        .table_name("inbox")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(scan.count(), 20);
 }
 
 #[test]
 fn a_data_directory_has_one_owner() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
-    let _owner = Server::start(&["serve", "--port", "0", "--data", path]);
-    let output = scrm_local(&["serve", "--port", "0", "--data", path])
-        .output()
-        .unwrap();
+    let arguments = ["serve", "--port", "0", "--data", path];
+    let owner = Server::start(&arguments);
     assert_eq!(
-        one_line_of_error(&output),
+        refusal(&arguments),
         format!("scrm-local: --data {path} is in use by another scrm-local\n")
     );
+    drop(owner);
+    Server::start(&arguments);
 }
 
 #[test]
-fn a_port_in_use_is_one_line_and_exit_code_2() {
+fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = scrm_local(&["serve", "--port", &port]).output().unwrap();
     assert_eq!(
-        one_line_of_error(&output),
+        refusal(&["serve", "--port", &port]),
         format!(
             "scrm-local: port {port} (front door) is in use; choose another with `serve --port`\n"
         )
@@ -103,10 +42,81 @@ fn a_port_in_use_is_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn the_last_port_is_one_line_and_exit_code_2() {
-    let output = scrm_local(&["serve", "--port", "65535"]).output().unwrap();
+fn the_last_port_leaves_none_for_dynamodb() {
     assert_eq!(
-        one_line_of_error(&output),
+        refusal(&["serve", "--port", "65535"]),
         "scrm-local: --port 65535 leaves no port for DynamoDB, which takes the one after it\n"
     );
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_or_is_wrong_is_named_with_every_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secret.json");
+    let path = file.to_str().unwrap();
+    let refused = || refusal(&["serve", "--port", "0", "--config", path]);
+    assert!(refused().starts_with(&format!("scrm-local: cannot read --config {path}: ")));
+    for (text, faults) in [
+        ("{", vec!["JSON"]),
+        (
+            r#"{"admin_keys": ["short"], "corps": []}"#,
+            vec!["admin_keys[0]", "corps"],
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let error = refused();
+        assert!(
+            error.starts_with(&format!(
+                "scrm-local: --config {path} is not a valid configuration: "
+            )),
+            "{error}"
+        );
+        assert!(
+            faults.iter().all(|fault| error.contains(fault)) && !error.contains("short"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_demo_comes_out_right() {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = scrm_local(&["demo"]).output().unwrap();
+    let (played, errors) = (
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr),
+    );
+    assert_eq!(status.code(), Some(0), "{played}{errors}");
+    assert!(
+        !played.contains("FAILED") && played.lines().count() > 10,
+        "{played}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_is_served_unless_another_wecom_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secret.json");
+    ConfigFile::make(&file).unwrap();
+    let nowhere = "http://127.0.0.1:9";
+    let elsewhere = ["--config", file.to_str().unwrap(), "--wecom-base", nowhere];
+    for (named, status) in [(&[][..], 200), (&elsewhere, 404)] {
+        let arguments = [&["serve", "--port", "0", "--no-demo-data"], named].concat();
+        let server = Server::start(&arguments);
+        let page = reqwest::get(format!("{}/sandbox/", server.url))
+            .await
+            .unwrap();
+        assert_eq!(page.status().as_u16(), status, "{named:?}");
+        let callback = reqwest::get(format!("{}/callback/ww1/contact", server.url))
+            .await
+            .unwrap();
+        assert_eq!(
+            callback.text().await.unwrap(),
+            r#"{"error":"not_found"}"#,
+            "{named:?}"
+        );
+    }
 }

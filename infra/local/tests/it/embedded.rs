@@ -2,14 +2,11 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::inbox::Inbox;
 
-pub(crate) fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
@@ -19,7 +16,7 @@ pub(crate) fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-pub(crate) async fn put(client: &Client, name: &str) {
+async fn put(client: &Client, name: &str) {
     client
         .put_item()
         .table_name("inbox")
@@ -29,28 +26,6 @@ pub(crate) async fn put(client: &Client, name: &str) {
         .send()
         .await
         .unwrap();
-}
-
-/// Makes the table `inbox`, without a stream.
-pub(crate) async fn create_inbox(client: &Client) {
-    let mut request = client
-        .create_table()
-        .table_name("inbox")
-        .billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let key = KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build();
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
-            .build();
-        request = request
-            .key_schema(key.unwrap())
-            .attribute_definitions(attribute.unwrap());
-    }
-    request.send().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,5 +11,7 @@ mod embedded;
 mod event_source;
 mod gateway;
 mod inbox;
+mod killed;
+mod process;
 mod recorder;
 mod retries;

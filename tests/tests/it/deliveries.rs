@@ -1,0 +1,220 @@
+//! Deliveries: in which shapes they are read, which of them are one event, and that none is acknowledged before
+//! it is kept.
+
+use std::collections::BTreeSet;
+
+use bundle_tests::sandbox::{Delivery, DeliveryMode};
+use platform::layout;
+use reqwest::Method;
+use scrm_local::config::DEMO_CORP;
+use scrm_local::stack::INBOX_TABLE;
+use scrm_local::tables;
+use serde_json::{Value, json};
+
+use crate::outside::Outside;
+use crate::postman::{Answer, Postman, TIMESTAMP, added, event};
+use crate::world::{APP, World};
+
+/// How a ciphertext is wrapped up.
+type Wrap = fn(&Postman, &str) -> String;
+
+/// LinkWeChat, MoChat, iYque, Venus: 200 answered, then the event is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_again() {
+    let world = World::new().await;
+    let dynamodb = world.dynamodb();
+    let channel = world.channel_that_says("hi").await;
+    dynamodb
+        .delete_table()
+        .table_name(INBOX_TABLE)
+        .send()
+        .await
+        .unwrap();
+    let customer = world.scan(&channel);
+    world.all_delivered().await;
+    let attempts = || world.wecom.event(customer.events[0]).unwrap().attempts;
+    let statuses: Vec<_> = attempts().iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [Some(503); 3]);
+    let refused = Postman::of(&world).deliver(&added("wmA")).await;
+    assert_eq!(refused, Answer::refused(503, "store_unavailable"));
+
+    tables::ensure(&dynamodb, INBOX_TABLE, &layout::INBOX)
+        .await
+        .unwrap();
+    world.wecom.redeliver(customer.events[0]);
+    world.all_delivered().await;
+    assert!(attempts().last().unwrap().accepted());
+    let kept = world.inbox().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].1, "add_external_contact");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_events_are_kept_as_they_are() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    for (message, field, value) in [
+        (event("born_in_2027", "", "wmA"), "Event", "born_in_2027"),
+        (
+            event("change_external_contact", "born_in_2027", "wmA"),
+            "ChangeType",
+            "born_in_2027",
+        ),
+        ("hello, bundle".to_owned(), "Raw", "hello, bundle"),
+        ("<xml><Broken>".to_owned(), "Raw", "<xml><Broken>"),
+    ] {
+        let before: BTreeSet<_> = world.inbox().await.into_iter().collect();
+        assert_eq!(postman.deliver(&message).await, Answer::kept(), "{message}");
+        let after: BTreeSet<_> = world.inbox().await.into_iter().collect();
+        let (id, name) = after.difference(&before).next().unwrap();
+        assert_eq!(name, "unknown", "{message}");
+        let shown = world.get(&format!("events/{id}")).await;
+        assert_eq!(shown["event"], "unknown", "{message}");
+        assert_eq!(shown["fields"][field], value, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_shape_of_a_delivery_is_read() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let corp = DEMO_CORP;
+    let suite = format!(
+        "<xml><SuiteId>ww4asffe99e54c0f4c</SuiteId><AuthCorpId>{corp}</AuthCorpId>\
+         <InfoType>change_external_contact</InfoType><TimeStamp>{TIMESTAMP}</TimeStamp>\
+         <ChangeType>add_external_contact</ChangeType><UserID>zhangsan</UserID>\
+         <ExternalUserID>wmSuite</ExternalUserID></xml>"
+    );
+    let shapes: [(&str, String, &str, Wrap); 5] = [
+        (
+            "wmJson",
+            added("wmJson"),
+            "application/json",
+            |_, encrypt| {
+                json!({"tousername": "ww", "encrypt": encrypt, "agentid": 1_000_002}).to_string()
+            },
+        ),
+        (
+            "wmUpper",
+            added("wmUpper"),
+            "application/json",
+            |_, encrypt| json!({"Encrypt": encrypt}).to_string(),
+        ),
+        // No text type: API Gateway hands the body on in base64.
+        (
+            "wmBase64",
+            added("wmBase64"),
+            "application/octet-stream",
+            Postman::envelope,
+        ),
+        ("wmPlain", added("wmPlain"), "text/xml", |_, encrypt| {
+            format!("\u{feff}<xml>\n <Encrypt>{encrypt}</Encrypt>\n <AgentID/></xml>\n")
+        }),
+        ("wmSuite", suite, "text/xml", Postman::envelope),
+    ];
+    for (customer, message, content_type, envelope) in shapes {
+        let sealed = postman.seal(&message);
+        let body = envelope(&postman, &sealed.encrypt);
+        let answer = postman
+            .call(Method::POST, &sealed.query, content_type, body)
+            .await;
+        assert_eq!(answer, Answer::kept(), "{customer}");
+        let told = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
+        let path = format!("contacts/{customer}");
+        let contact = world
+            .eventually("the add to be worked on", &path, told)
+            .await;
+        assert_eq!(
+            contact["timeline"][0]["event"], "add_external_contact",
+            "{customer}"
+        );
+    }
+}
+
+/// WxJava#3002, #3445, NeuChar#137: deduplicated by FromUserName and CreateTime.
+#[tokio::test(flavor = "multi_thread")]
+async fn adds_in_the_same_second_are_different_events() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    for customer in ["wmA", "wmB", "wmC"] {
+        assert_eq!(postman.deliver(&added(customer)).await, Answer::kept());
+    }
+    assert_eq!(world.inbox().await.len(), 3);
+}
+
+/// Slow answer, WeCom delivers three times, counters count three.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_delivered_three_times_counts_once() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world
+        .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags}))
+        .await;
+    world.wecom.set_delivery_mode(DeliveryMode {
+        copies: 3,
+        ..DeliveryMode::default()
+    });
+    let customer = world.scan(&channel);
+    world.all_delivered().await;
+    let attempts = world.wecom.event(customer.events[0]).unwrap().attempts;
+    assert!(attempts.len() == 3 && attempts.iter().all(Delivery::accepted));
+    let nonces: BTreeSet<_> = attempts.into_iter().map(|attempt| attempt.nonce).collect();
+    assert_eq!(nonces.len(), 3);
+
+    customer.sees("hi").await;
+    customer.is_tagged(&["展会"]).await;
+    customer.outcome("welcome", "sent").await;
+    customer.outcome("tags", "tagged").await;
+    world.numbers(&channel, [1, 0, 1, 0]).await;
+    let kept = world.inbox().await;
+    let adds = kept
+        .iter()
+        .filter(|(_, name)| name == "add_external_contact");
+    assert_eq!(adds.count(), 1);
+    assert_eq!(
+        (world.calls("send_welcome_msg"), world.calls("mark_tag")),
+        (1, 1)
+    );
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_at_two_apps_is_two() {
+    let outside = Outside::new(&["contact", "service"]).await;
+    let world = outside.world().await;
+    for app in [0, 1] {
+        let postman = Postman::to(&world, app);
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+    }
+    assert_eq!(world.inbox().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_token_is_read_on_the_first_bad_signature() {
+    let mut outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
+    let old = Postman::of(&world);
+    assert_eq!(old.deliver(&added("wmA")).await, Answer::kept());
+    outside.rotate("contact", "token", "theNextToken");
+    let new = Postman::of(&world).with_token("theNextToken");
+    assert_eq!(new.deliver(&added("wmB")).await, Answer::kept());
+    assert_eq!(
+        old.deliver(&added("wmC")).await,
+        Answer::refused(403, "bad_signature")
+    );
+    assert_eq!(world.inbox().await.len(), 2);
+}
+
+/// OpenSCRM: an unknown event answered with an error, so that WeCom repeats it for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_event_is_delivered_once() {
+    let world = World::new().await;
+    let id = world
+        .corp
+        .deliver_xml(APP, &event("born_in_2027", "", "wmA"))
+        .unwrap();
+    world.all_delivered().await;
+    let attempts = world.wecom.event(id).unwrap().attempts;
+    assert!(attempts.len() == 1 && attempts[0].accepted());
+    assert_eq!(world.inbox().await.len(), 1);
+}
