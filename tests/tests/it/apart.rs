@@ -1,7 +1,9 @@
 //! The bundle taken apart: tables and callback as ever, while a test starts the functions behind the stream
 //! one by one, as often as it likes, each over ports that may die.
 
+use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -35,6 +37,7 @@ pub(crate) struct Apart<'a> {
     outside: &'a Outside,
     directory: DataDirectory,
     embedded: Embedded,
+    instances: AtomicUsize,
     _front_door: JoinSet<()>,
 }
 
@@ -60,6 +63,7 @@ impl<'a> Apart<'a> {
             outside,
             directory,
             embedded,
+            instances: AtomicUsize::default(),
             _front_door: JoinSet::new(),
         };
         let callback = callback_function(apart.platform("callback"));
@@ -149,12 +153,20 @@ impl<'a> Apart<'a> {
         handled: watch::Receiver<usize>,
         fate: &Fate,
     ) -> Instance {
-        let position = self.directory.position(function.name());
+        // From where the whole bundle stands, which is then where it still stands: it will do all of this again.
+        let instance = self.instances.fetch_add(1, Ordering::SeqCst);
+        let own = self
+            .directory
+            .position(&format!("{}-{instance}", function.name()));
+        let copied = fs::copy(self.directory.position(function.name()), &own);
         let mapping = EventSourceMapping {
             report_batch_item_failures: true,
             ..EventSourceMapping::new(INBOX_TABLE, function)
         };
-        let source = mapping.start(&self.embedded, Some(position)).await.unwrap();
+        let source = mapping
+            .start(&self.embedded, copied.is_ok().then_some(own))
+            .await
+            .unwrap();
         Instance {
             handled,
             fate: fate.clone(),

@@ -122,10 +122,11 @@ async fn a_welcome_that_dies_at_any_step_is_sent_once() {
         }
     }
     deaths.sort_unstable();
+    // Both names are asked for at once.
     let steps = [
         "candidates",
-        "customer_name",
-        "member_name",
+        "name",
+        "name",
         "record_welcome",
         "send_welcome",
     ];
@@ -162,7 +163,7 @@ async fn tagging_that_dies_at_any_step_is_done_once() {
         "channel",
         "mark_tags",
         "add_tags",
-        "customer_name",
+        "name",
         "write_remark",
         "record_tags",
     ];
@@ -198,7 +199,7 @@ async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let world = outside.world().await;
-    let slow = Fault::Slow(Duration::from_millis(1500));
+    let slow = Fault::Slow(Duration::from_secs(5));
     outside.wecom.faults().next("send_welcome_msg", 1, slow);
     let scanned = outside.corp.scan(&channel.id, &named()).unwrap();
     world

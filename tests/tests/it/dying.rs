@@ -206,7 +206,7 @@ impl ReadNames for Dying<WecomApi> {
         customer: &ExternalUserId,
     ) -> Result<String, Error> {
         let step = self.inner.customer_name(corp, app, customer);
-        self.step("customer_name", step).await
+        self.step("name", step).await
     }
 
     async fn member_name(
@@ -216,7 +216,7 @@ impl ReadNames for Dying<WecomApi> {
         member: &UserId,
     ) -> Result<String, Error> {
         let step = self.inner.member_name(corp, app, member);
-        self.step("member_name", step).await
+        self.step("name", step).await
     }
 }
 
