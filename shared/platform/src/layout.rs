@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | store an event unless it is there | `PutItem` if `id` is absent |
 //! | one event | `GetItem` by `id` |
-//! | the newest events about a customer | index `by_contact`: `contact` = `{corp}#{external_userid}`, `contact_sort` = `{created_at}#{id}` |
+//! | the newest events about a customer | index `by_contact`: `contact` = `{corp}#{external_userid}`, `contact_sort` = `{created_at}#{received_at_ms}#{id}` |
 //!
 //! **Data** (`SCRM_DATA_TABLE`): everything else. Key `pk`, `sk`.
 //!
@@ -205,10 +205,15 @@ pub fn contact_events(corp: &CorpId, customer: &ExternalUserId) -> String {
     format!("{corp}#{customer}")
 }
 
-/// Sort key of the inbox's index `by_contact`. Ten digits hold Unix seconds until the year 2286.
+/// Sort key of the inbox's index `by_contact`: by WeCom's second, and within it by the receipt. Ten digits hold
+/// Unix seconds, and thirteen milliseconds, until the year 2286.
 #[must_use]
-pub fn contact_sort(created_at: i64, event: &EventId) -> String {
-    format!("{:010}#{event}", created_at.max(0))
+pub fn contact_sort(created_at: i64, received_at_ms: i64, event: &EventId) -> String {
+    format!(
+        "{:010}#{:013}#{event}",
+        created_at.max(0),
+        received_at_ms.max(0)
+    )
 }
 
 /// Partition of the index `by_day`.
@@ -245,9 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn events_of_a_customer_sort_by_time() {
-        let id = EventId::parse(&"a".repeat(64)).unwrap();
-        assert!(contact_sort(999, &id) < contact_sort(1_700_000_000, &id));
+    fn events_of_a_customer_sort_by_time_and_then_by_receipt() {
+        let [early, late] = ["f", "0"].map(|digit| EventId::parse(&digit.repeat(64)).unwrap());
+        assert!(contact_sort(999, 5, &early) < contact_sort(1_700_000_000, 5, &late));
+        assert!(contact_sort(999, 5, &early) < contact_sort(999, 40, &late));
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Row {
             welcome_code: event.welcome_code.clone(),
             contact_sort: contact
                 .is_some()
-                .then(|| layout::contact_sort(event.created_at, &event.id)),
+                .then(|| layout::contact_sort(event.created_at, event.received_at_ms, &event.id)),
             contact,
             expires_at: event.received_at_ms / 1000 + layout::INBOX_DAYS * DAY_SECONDS,
         })

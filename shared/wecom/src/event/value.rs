@@ -50,6 +50,21 @@ macro_rules! from_text {
     )*};
 }
 
+/// An id that is longer than any of WeCom's is none, and its event is unknown: what keys records by ids can rely on
+/// their length. The longest documented one is a userid of 64 characters (WeCom doc 90196).
+const ID_MAX_BYTES: usize = 256;
+
+macro_rules! from_id {
+    ($($type:ty),*) => {$(
+        impl FromFields for $type {
+            fn read(fields: &Fields, path: &str) -> Option<Self> {
+                let fits = |text: &&str| (1..=ID_MAX_BYTES).contains(&text.len());
+                fields.get(path).filter(fits).map(<$type>::from)
+            }
+        }
+    )*};
+}
+
 macro_rules! from_number {
     ($($type:ty),*) => {$(
         impl FromFields for $type {
@@ -60,20 +75,8 @@ macro_rules! from_number {
     )*};
 }
 
-from_text!(
-    String,
-    Private,
-    TagType,
-    ChatId,
-    CorpId,
-    ExternalUserId,
-    LinkId,
-    MediaId,
-    State,
-    TagId,
-    UserId,
-    WelcomeCode
-);
+from_text!(String, Private, TagType, MediaId, State, WelcomeCode);
+from_id!(ChatId, CorpId, ExternalUserId, LinkId, TagId, UserId);
 from_number!(i64, u32, u64);
 
 /// Absent, empty and unreadable are the same: the field says nothing. The fields of the message keep what was sent.
@@ -112,5 +115,34 @@ impl<T: for<'a> From<&'a str>> FromFields for CommaSeparated<T> {
         Some(Self(
             items.filter(|item| !item.is_empty()).map(T::from).collect(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ID_MAX_BYTES, UserId};
+    use crate::{Event, Fields, Message};
+
+    fn left(user_id: &str) -> Event {
+        let fields = [
+            ("MsgType", "event"),
+            ("Event", "change_external_contact"),
+            ("ChangeType", "del_follow_user"),
+            ("UserID", user_id),
+            ("ExternalUserID", "wmA"),
+        ];
+        let fields = fields.map(|(path, value)| (path.to_owned(), value.to_owned()));
+        Message::from_fields(Fields::from_iter(fields)).event
+    }
+
+    #[test]
+    fn an_id_of_an_impossible_length_makes_the_event_unknown() {
+        let longest = "z".repeat(ID_MAX_BYTES);
+        assert_eq!(
+            left(&longest).contact().map(|(user, _)| user),
+            Some(&UserId::from(longest.as_str()))
+        );
+        assert!(matches!(left(&(longest + "z")), Event::Unknown));
+        assert!(matches!(left(""), Event::Unknown));
     }
 }
