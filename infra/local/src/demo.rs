@@ -1,23 +1,15 @@
 //! The demo: the main job, played on real encrypted callbacks, each step with the time it took.
 
-use std::time::{Duration, Instant};
+mod acts;
 
-use bundle_tests::sandbox::{Body, Corp, Happening, OtherApp, Sandbox, Scan, Sender};
-use serde_json::{Value, json};
+use std::time::Instant;
 
-use crate::config::{DEMO_APP, DEMO_CORP};
-use crate::operator::Operator;
+use bundle_tests::sandbox::Happening;
+use serde_json::Value;
+
+use acts::Play;
+
 use crate::stack::Stack;
-
-/// How long a step may take before it counts as failed. A welcome has 20 s to live.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The people and things of the play.
-struct Play {
-    sandbox: Sandbox,
-    corp: Corp,
-    operator: Operator,
-}
 
 /// A step that did not come out right, in a sentence.
 type Wrong = String;
@@ -27,95 +19,108 @@ type Wrong = String;
 /// # Errors
 /// A sentence about the first step that did not come out right.
 pub async fn play(stack: &Stack) -> Result<(), Wrong> {
-    let sandbox = stack.sandbox.clone().ok_or("the demo needs the sandbox")?;
-    let corp = sandbox
-        .corp(DEMO_CORP)
-        .ok_or("the demo needs its own corp")?;
-    let key = stack
-        .keys
-        .admin_keys
-        .first()
-        .ok_or("the configuration has no admin key")?;
-    let play = Play {
-        operator: Operator::new(&stack.url, DEMO_CORP, key),
-        sandbox,
-        corp,
-    };
-
+    let play = Play::on(stack)?;
+    println!("An operator sets up");
+    let channel = set_up(&play).await?;
+    println!("\nA customer scans the code of the channel");
+    let scanned = scan(&play, &channel).await?;
+    println!("\nOther customers come in other ways");
+    let searched = other_ways(&play, &channel).await?;
+    println!("\nA welcome that another app has sent, and a customer who leaves");
+    let answered = step(
+        "another app is faster with its welcome: told as such, not sent twice",
+        play.another_app(&channel),
+    )
+    .await?;
     step(
-        "WeCom verifies the callback URL (encrypted echostr)",
+        "the first customer deletes the member: the relation is lost",
+        play.left(&scanned),
+    )
+    .await?;
+    println!("\nWhat the operator sees of it");
+    step(
+        "the channel counts 3 added, 2 welcomed, 1 lost (GET channels/{id}/stats)",
+        play.numbers(&channel),
+    )
+    .await?;
+    let why = "every event tells what was done, and why not (GET contacts/{external_userid})";
+    let (sent, missed) = step(why, async {
+        let sent = play.timeline(&searched, "sent").await?;
+        let missed = play.timeline(&answered, "already_welcomed").await?;
+        Ok((sent, missed))
+    })
+    .await?;
+    tell(&explain("found by search", &sent));
+    tell(&explain("other app faster", &missed));
+    Ok(())
+}
+
+/// Answers the id of a channel.
+async fn set_up(play: &Play) -> Result<String, Wrong> {
+    step(
+        "WeCom verifies the callback URL with an encrypted echostr",
         play.verification(),
     )
     .await?;
-    let tag = step(
-        "an administrator makes the tag 来源/展会 in the console",
-        play.tag(),
-    )
-    .await?;
+    let tag = step("the tag 来源/展会 is made in WeCom's console", play.tag()).await?;
     let channel = step(
-        "an operator makes the channel 上海展会 (POST channels)",
+        "the channel 上海展会 is made, with its contact way at WeCom (POST channels)",
         play.channel(&tag),
     )
     .await?;
     step(
-        "an operator writes a default welcome (PUT welcome)",
+        "a default welcome for everybody else is written (PUT welcome)",
         play.default_welcome(),
     )
     .await?;
+    Ok(channel)
+}
 
+async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
     let wang = step(
-        "a customer scans the code: add event delivered and stored",
-        play.scan(&channel, "王小明", false),
+        "WeCom's callback is verified, decrypted, stored and answered",
+        play.scan(channel, "王小明", false),
     )
     .await?;
-    step(
-        "… the channel's welcome with the customer's name is in the chat",
+    let welcome = step(
+        "the channel's welcome is in the chat, with the customer's name",
         play.welcomed(&wang, "王小明"),
     )
     .await?;
+    tell(&welcome);
     step(
-        "… the channel's tag and remark are on the customer",
+        "the channel's tag and remark are on the customer",
         play.tagged(&wang),
     )
     .await?;
     step(
-        "WeCom delivers the same event three more times: nothing happens twice",
+        "WeCom delivers the same event three more times: nothing is done twice",
         play.redelivered(&wang),
     )
     .await?;
+    Ok(wang)
+}
 
-    let half = step(
-        "a customer comes by a half add, and is welcomed",
-        play.half_add(&channel),
+/// Answers the customer who came by search.
+async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
+    let (half, welcome) = step(
+        "one whom the member has still to confirm is welcomed at once",
+        play.half_add(channel),
     )
     .await?;
+    tell(&welcome);
     step(
-        "… the member confirms, and the tag is on",
+        "… and tagged as soon as the member confirms",
         play.confirmed(&half),
     )
     .await?;
-
-    let found = step(
-        "a customer finds the member by search: the default welcome, no tags",
+    let (found, welcome) = step(
+        "one who found a member by search gets the default welcome, and no tags",
         play.search(),
     )
     .await?;
-    step(
-        "another app is faster with its welcome: recorded, not repeated",
-        play.another_app(&channel),
-    )
-    .await?;
-    step("a customer leaves: the relation is lost", play.left(&wang)).await?;
-    step(
-        "the numbers of the channel are right",
-        play.numbers(&channel),
-    )
-    .await?;
-    step(
-        "the timeline explains what was done, and why not",
-        play.timeline(&found),
-    )
-    .await
+    tell(&welcome);
+    Ok(found)
 }
 
 /// Runs one step and prints how long it took.
@@ -130,230 +135,27 @@ async fn step<T>(name: &str, run: impl Future<Output = Result<T, Wrong>>) -> Res
     outcome.map_err(|wrong| format!("{name}: {wrong}"))
 }
 
-impl Play {
-    async fn verification(&self) -> Result<(), Wrong> {
-        self.corp
-            .verify_url(DEMO_APP)
-            .await
-            .map_err(|error| error.to_string())
-    }
-
-    async fn tag(&self) -> Result<String, Wrong> {
-        let made = self
-            .corp
-            .console_creates_tags("来源", &["展会"])
-            .map_err(|error| error.to_string())?;
-        made.tag_ids
-            .first()
-            .cloned()
-            .ok_or_else(|| "no tag was made".into())
-    }
-
-    async fn channel(&self, tag: &str) -> Result<String, Wrong> {
-        let body = json!({
-            "name": "上海展会",
-            "users": ["zhangsan"],
-            "tag_ids": [tag],
-            "remark": "{customer}-展会",
-            "welcome": {"text": "{customer}您好，我是{member}，欢迎来到{channel}！"},
-        });
-        match self.operator.post("channels", &body).await? {
-            (201, channel) => Ok(channel["id"].as_str().unwrap_or_default().to_owned()),
-            refused => Err(format!("answered {refused:?}")),
-        }
-    }
-
-    async fn default_welcome(&self) -> Result<(), Wrong> {
-        let body = json!({"corp": {"text": "您好，很高兴认识您！"}});
-        expect(200, self.operator.put("welcome", &body).await?).map(|_| ())
-    }
-
-    async fn scan(&self, channel: &str, name: &str, half: bool) -> Result<Happening, Wrong> {
-        let scan = Scan {
-            name: Some(name.into()),
-            half,
-            ..Scan::default()
-        };
-        let happening = self
-            .corp
-            .scan(channel, &scan)
-            .map_err(|error| error.to_string())?;
-        let events = happening.events.clone();
-        self.until("the callback to be accepted", move |sandbox| {
-            events
-                .iter()
-                .all(|id| sandbox.event(*id).is_some_and(|event| event.accepted()))
-        })
-        .await?;
-        Ok(happening)
-    }
-
-    async fn welcomed(&self, customer: &Happening, words: &str) -> Result<(), Wrong> {
-        self.until(&format!("a welcome with {words}"), |_| {
-            self.welcomes(customer)
-                .iter()
-                .any(|text| text.contains(words))
-        })
-        .await
-    }
-
-    async fn tagged(&self, customer: &Happening) -> Result<(), Wrong> {
-        self.until("the tag on the customer", |_| {
-            !self
-                .corp
-                .tags(&customer.external_userid, &customer.userid)
-                .is_empty()
-        })
-        .await?;
-        self.recorded(customer, "tags", "tagged").await
-    }
-
-    async fn redelivered(&self, customer: &Happening) -> Result<(), Wrong> {
-        for event in customer.events.iter().cycle().take(3) {
-            self.sandbox.redeliver(*event);
-        }
-        self.sandbox
-            .settled(PATIENCE)
-            .await
-            .map_err(|error| error.to_string())?;
-        match self.welcomes(customer).len() {
-            1 => Ok(()),
-            count => Err(format!("the customer has {count} welcomes")),
-        }
-    }
-
-    async fn half_add(&self, channel: &str) -> Result<Happening, Wrong> {
-        let customer = self.scan(channel, "李雷", true).await?;
-        // The name of a customer who is not confirmed yet is not to be had (84061): the neutral form is used.
-        self.welcomed(&customer, "朋友您好").await?;
-        Ok(customer)
-    }
-
-    async fn confirmed(&self, customer: &Happening) -> Result<(), Wrong> {
-        let confirmed = self
-            .corp
-            .member_confirms(&customer.external_userid, &customer.userid);
-        confirmed.map_err(|error| error.to_string())?;
-        self.tagged(customer).await
-    }
-
-    async fn search(&self) -> Result<Happening, Wrong> {
-        let scan = Scan {
-            name: Some("韩梅梅".into()),
-            ..Scan::default()
-        };
-        let found = self
-            .corp
-            .add_by_search("lisi", &scan)
-            .map_err(|error| error.to_string())?;
-        self.welcomed(&found, "很高兴认识您").await?;
-        self.recorded(&found, "tags", "no_channel").await?;
-        Ok(found)
-    }
-
-    async fn another_app(&self, channel: &str) -> Result<(), Wrong> {
-        self.corp.other_app_welcomes(Some(OtherApp {
-            sends_for: Duration::from_millis(300),
-            delivers: true,
-        }));
-        let customer = self.scan(channel, "赵六", false).await?;
-        let recorded = self
-            .recorded(&customer, "welcome", "already_welcomed")
-            .await;
-        self.corp.other_app_welcomes(None);
-        recorded
-    }
-
-    async fn left(&self, customer: &Happening) -> Result<(), Wrong> {
-        let left = self
-            .corp
-            .customer_leaves(&customer.external_userid, &customer.userid);
-        left.map_err(|error| error.to_string())?;
-        let path = format!("contacts/{}", customer.external_userid);
-        self.eventually("the relation to be lost", &path, |contact| {
-            contact["relations"][0]["status"] == "lost"
-        })
-        .await
-    }
-
-    async fn numbers(&self, channel: &str) -> Result<(), Wrong> {
-        let wanted = json!({"added": 3, "lost": 1, "welcomed": 2, "welcome_failed": 0});
-        let path = format!("channels/{channel}/stats");
-        self.eventually(&format!("{wanted}"), &path, |stats| {
-            stats["total"] == wanted
-        })
-        .await
-    }
-
-    async fn timeline(&self, customer: &Happening) -> Result<(), Wrong> {
-        let answer = self
-            .operator
-            .get(&format!("contacts/{}", customer.external_userid))
-            .await?;
-        let contact = expect(200, answer)?;
-        let entry = contact["timeline"].get(0).ok_or("the timeline is empty")?;
-        println!("              {entry}");
-        if entry["welcome"]["outcome"] == "sent" {
-            Ok(())
-        } else {
-            Err("the welcome is not told as sent".into())
-        }
-    }
-
-    /// The texts that our app sent to the customer.
-    fn welcomes(&self, customer: &Happening) -> Vec<String> {
-        let chat = self.corp.chat(&customer.external_userid, &customer.userid);
-        chat.into_iter()
-            .filter(|message| matches!(message.from, Sender::App(_)))
-            .filter_map(|message| match message.body {
-                Body::Text { content } => Some(content),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// Waits until the newest event of the customer has this outcome.
-    async fn recorded(&self, customer: &Happening, kind: &str, outcome: &str) -> Result<(), Wrong> {
-        let path = format!("contacts/{}", customer.external_userid);
-        let is_recorded = |contact: &Value| contact["timeline"][0][kind]["outcome"] == outcome;
-        self.eventually(&format!("the outcome {outcome}"), &path, is_recorded)
-            .await
-    }
-
-    async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) -> Result<(), Wrong> {
-        self.sandbox
-            .wait_for(what, PATIENCE, holds)
-            .await
-            .map_err(|error| error.to_string())
-    }
-
-    /// Asks the admin API until its answer is as wanted.
-    async fn eventually(
-        &self,
-        what: &str,
-        path: &str,
-        holds: impl Fn(&Value) -> bool,
-    ) -> Result<(), Wrong> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let answer = self.operator.get(path).await?;
-            if answer.0 == 200 && holds(&answer.1) {
-                return Ok(());
-            }
-            if Instant::now() > end {
-                return Err(format!(
-                    "waited in vain for {what}; the answer is {answer:?}"
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
+/// Prints what a step has brought to light, below it.
+fn tell(text: &str) {
+    println!("{:22}> {text}", "");
 }
 
-fn expect(status: u16, answer: (u16, Value)) -> Result<Value, Wrong> {
-    if answer.0 == status {
-        Ok(answer.1)
-    } else {
-        Err(format!("answered {answer:?}"))
-    }
+/// One entry of a timeline in words.
+fn explain(who: &str, entry: &Value) -> String {
+    let explained = ["welcome", "tags"].map(|kind| {
+        let outcome = &entry[kind];
+        let word = outcome["outcome"].as_str().unwrap_or("pending");
+        let code = outcome["errcode"]
+            .as_i64()
+            .map(|code| format!(", WeCom error {code}"));
+        let latency = outcome["latency_ms"]
+            .as_i64()
+            .map(|ms| format!(", after {ms} ms"));
+        format!(
+            "{kind} {word}{}{}",
+            code.unwrap_or_default(),
+            latency.unwrap_or_default()
+        )
+    });
+    format!("{who}: {}", explained.join("; "))
 }

@@ -42,7 +42,7 @@ async fn demo_and_stay() -> Result<ExitCode, StartError> {
     let stack = Stack::start(options(Serve::default())).await?;
     let played = play(&stack).await;
     if played == ExitCode::SUCCESS {
-        println!("\nStill up, until you press Ctrl+C:");
+        println!("\nAll of it stays up until you press Ctrl+C");
         addresses(&stack);
         interrupted().await;
     }
@@ -68,6 +68,7 @@ async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
     if with_samples && stack.is_new {
         make_samples(&stack).await;
     }
+    println!("WeCom SCRM is up until you press Ctrl+C");
     addresses(&stack);
     interrupted().await;
     stack.stop().await;
@@ -91,7 +92,7 @@ fn options(serve: Serve) -> StackOptions {
 
 async fn play(stack: &Stack) -> ExitCode {
     println!(
-        "WeCom SCRM: the bundle's functions over an embedded DynamoDB, with a sandbox of WeCom\n"
+        "WeCom SCRM on this machine: the deployed functions over an embedded DynamoDB and a sandbox of WeCom\n"
     );
     match demo::play(stack).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,15 +129,13 @@ fn addresses(stack: &Stack) {
         .unwrap_or(DEMO_CORP)
         .to_owned();
     println!("  Callback   {}/callback/{corp}/contact", stack.url);
-    println!("  Admin API  {}/admin/corps/{corp}/channels", stack.url);
-    if let Some(key) = stack.keys.admin_keys.first() {
-        println!("             Authorization: Bearer {key}");
-    }
     if stack.sandbox.is_some() {
-        println!(
-            "  Phone      {}/sandbox/   (scan a channel's code, see the welcome arrive)",
-            stack.url
-        );
+        println!("  Phone      {}/sandbox/", stack.url);
+        println!("             open it, scan a channel's code and see the welcome arrive");
+    }
+    if let Some(key) = stack.keys.admin_keys.first() {
+        println!("  Admin API  curl -H 'Authorization: Bearer {key}' \\");
+        println!("               {}/admin/corps/{corp}/channels", stack.url);
     }
     println!("  DynamoDB   {}", stack.dynamodb_url);
 }

@@ -18,7 +18,7 @@ const page = {
 const WORDS = {
   scan: ["扫一扫", "Scan"], open: ["打开链接", "Open link"], half: ["单向添加", "Half add"],
   contactWay: ["联系我", "contact way"], link: ["获客链接", "acquisition link"],
-  verify: ["需验证", "verifies"], came: ["人添加", "came"], noChannels: ["还没有渠道。通过管理接口创建后会出现在这里。", "No channels yet. Make one through the admin API."],
+  verify: ["需验证", "verifies"], came: ["人添加", "customers"], cameOne: ["人添加", "customer"], noChannels: ["还没有渠道。通过管理接口创建后会出现在这里。", "No channels yet. Make one through the admin API."],
   noCustomers: ["扫一个渠道码，客户就会出现在这里", "Scan a channel and the customer appears here"],
   added: ["已添加了，现在可以开始聊天了。", "added. You can chat now."], half_note: ["已发送好友申请，等待对方确认", "Request sent, waiting for the member to confirm"],
   welcomed: ["欢迎语用时", "welcomed in"], waiting: ["等待欢迎语…", "waiting for the welcome…"], none: ["没有收到欢迎语", "no welcome came"],
@@ -104,7 +104,7 @@ function showChannel(channel) {
     el("h3", { textContent: channel.name || channel.state || channel.id }),
     el("div", {}, badge(word(isLink ? "link" : "contactWay"), isLink ? "link" : ""), " ", channel.skip_verify ? null : badge(word("verify"), "warn")),
     el("code", { textContent: channel.state ? `state ${channel.state}` : channel.id.slice(0, 14) + "…" }),
-    el("small", { textContent: `${names} · ${channel.came} ${word("came")}` }),
+    el("small", { textContent: `${names} · ${channel.came} ${word(channel.came === 1 ? "cameOne" : "came")}` }),
     input,
     el("div", { className: "row" },
       el("button", { type: "button", textContent: word(isLink ? "open" : "scan"), onclick: () => scan(false) }),
@@ -192,7 +192,8 @@ function showEvent(event) {
 
 function showCall(call) {
   const failed = call.errcode !== 0 || call.status !== 200;
-  const status = call.status === null ? word("dropped") : call.status === 200 ? String(call.errcode) : `HTTP ${call.status}`;
+  const answer = call.errcode === 0 ? "ok" : String(call.errcode);
+  const status = call.status === null ? word("dropped") : call.status === 200 ? answer : `HTTP ${call.status}`;
   const warnings = call.warnings.length ? badge("!", "warn") : null;
   if (warnings) warnings.title = call.warnings.join("\n");
   return el("li", {},

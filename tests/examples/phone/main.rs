@@ -1,0 +1,134 @@
+//! Uses the phone page in a real browser: clicks on "scan" and looks at what comes of it.
+//!
+//! `cargo run -p bundle-tests --example phone -- phone.png` needs Chromium and chromedriver, and fails with a
+//! sentence if either is missing or the page does not show what happened. The picture is of 1440 × 900 pixels.
+
+mod browser;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bundle_tests::sandbox::SandboxOptions;
+use clap::Parser;
+use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::Operator;
+use scrm_local::sample;
+use scrm_local::stack::{Stack, StackOptions, Wecom};
+
+use browser::Browser;
+
+/// Clicks through the phone page and takes a picture of it.
+#[derive(Debug, Parser)]
+#[command(name = "phone")]
+struct Options {
+    /// Where the picture goes, a PNG file
+    picture: PathBuf,
+    /// Language of the page
+    #[arg(long, default_value = "en", value_parser = ["en", "zh"])]
+    lang: String,
+}
+
+/// The codes that are scanned, by their places on the page.
+const SCANS: [usize; 4] = [2, 1, 2, 1];
+
+/// What the last customer writes in the end.
+const REPLY: &str = "你好，我想看看产品手册";
+
+/// What the page has to show of a customer who was welcomed and tagged.
+const SHOWN: [(&str, &str); 7] = [
+    (
+        "the welcome with a name in the chat",
+        "text('#chat .said .bubble').includes('您好，我是')",
+    ),
+    (
+        "the attachment in the chat",
+        "text('#chat .said .card').includes('产品手册')",
+    ),
+    (
+        "how long the welcome took",
+        "/\\d ms/.test(text('#chat .note b'))",
+    ),
+    ("the tag", "text('#facts .tag').includes('来源')"),
+    (
+        "the remark",
+        "text('#facts .line').length > 0 && facts().some((badge) => badge.includes('remark') || badge.includes('备注'))",
+    ),
+    (
+        "the callback, answered with 200",
+        "text('#events li').includes('add_external_contact') && text('#events li .badge').startsWith('200')",
+    ),
+    (
+        "the call that welcomed",
+        "all('#calls li b').some((call) => call.endsWith('send_welcome_msg'))",
+    ),
+];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("phone: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), String> {
+    let stack = start().await?;
+    let browser = Browser::open().await?;
+    let page = format!("{}/sandbox/?lang={}", stack.url, options.lang);
+    let used = use_page(&browser, &page).await;
+    let picture = match used {
+        Ok(()) => browser.picture().await,
+        Err(error) => Err(error),
+    };
+    browser.close().await;
+    stack.stop().await;
+    std::fs::write(&options.picture, picture?)
+        .map_err(|error| format!("cannot write {}: {error}", options.picture.display()))?;
+    println!(
+        "The page shows what happened: {}",
+        options.picture.display()
+    );
+    Ok(())
+}
+
+async fn start() -> Result<Stack, String> {
+    let stack = StackOptions {
+        port: 0,
+        data: None,
+        config: None,
+        wecom: Wecom::Sandbox(SandboxOptions::default()),
+    };
+    let stack = Stack::start(stack)
+        .await
+        .map_err(|error| error.to_string())?;
+    let sandbox = stack.sandbox.as_ref().ok_or("the stack has no sandbox")?;
+    let corp = sandbox.corp(DEMO_CORP).ok_or("the sandbox has no corp")?;
+    let key = stack.keys.admin_keys.first().ok_or("there is no key")?;
+    sample::make(&corp, &Operator::new(&stack.url, DEMO_CORP, key)).await?;
+    Ok(stack)
+}
+
+async fn use_page(browser: &Browser, page: &str) -> Result<(), String> {
+    browser.visit(page).await?;
+    browser
+        .until("two channels", "all('.channel').length === 2")
+        .await?;
+    for (before, place) in SCANS.into_iter().enumerate() {
+        let button = format!(".channel:nth-child({place}) .row button");
+        browser.click(&button).await?;
+        let came = format!("all('#people button').length === {}", before + 1);
+        browser
+            .until("the customer among the people", &came)
+            .await?;
+        for (what, holds) in SHOWN {
+            browser.until(what, holds).await?;
+        }
+    }
+    browser.write("#text", REPLY).await?;
+    browser.click("#write button").await?;
+    let replied = format!("text('#chat .mine .bubble') === '{REPLY}'");
+    browser.until("what the customer wrote", &replied).await
+}
