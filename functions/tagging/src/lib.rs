@@ -35,6 +35,9 @@ mod putting;
 const AT_ONCE: usize = 16;
 /// Calls of one API in flight per corp, which is known to be taken; WeCom publishes no number (error 45033).
 const IN_FLIGHT: usize = 5;
+/// Names for remarks that are asked for at the same time, per corp: few, for welcomes ask the same API, and they
+/// are in a hurry.
+const NAMES_IN_FLIGHT: usize = 3;
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -43,6 +46,7 @@ pub struct Tagger<S, W> {
     wecom: W,
     metrics: Metrics,
     in_flight: InFlight,
+    names: InFlight,
 }
 
 /// Why a record is not done.
@@ -95,6 +99,7 @@ where
             wecom,
             metrics,
             in_flight: InFlight::new(IN_FLIGHT),
+            names: InFlight::new(NAMES_IN_FLIGHT),
         }
     }
 

@@ -9,7 +9,7 @@ use domain::placeholder::{Names, Placeholder, render_within};
 use domain::ports::{
     ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
 };
-use platform::in_flight::TOO_MANY;
+use platform::in_flight::{InFlight, TOO_MANY};
 use wecom::{Class, Error, ExternalUserId, UserId};
 
 use crate::{Attribution, Tagger, Unfinished};
@@ -71,7 +71,7 @@ where
         }
         let pair = pair(attribution);
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
-        let (answer, attempts) = self.call(event, "mark_tag", mark).await;
+        let (answer, attempts) = self.call(event, (&self.in_flight, "mark_tag"), mark).await;
         let mut outcome = match answer {
             Ok(()) => {
                 self.store
@@ -122,7 +122,11 @@ where
                 // A remark without the name it is made of would replace a better one: no neutral form here.
                 let customer = if Placeholder::Customer.is_in(template) {
                     let name = || self.wecom.customer_name(corp, app, pair.1);
-                    Some(self.call(event, "externalcontact/get", name).await.0?)
+                    Some(
+                        self.call(event, (&self.names, "externalcontact/get"), name)
+                            .await
+                            .0?,
+                    )
                 } else {
                     None
                 };
@@ -140,19 +144,19 @@ where
             self.wecom
                 .write_remark(corp, app, pair, remark, description)
         };
-        self.call(event, "remark", write).await.0
+        self.call(event, (&self.in_flight, "remark"), write).await.0
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
     async fn call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         event: &InboxEvent,
-        api: &'static str,
+        (in_flight, api): (&InFlight, &'static str),
         make: impl Fn() -> F,
     ) -> (Result<T, Error>, u32) {
         let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
-            match self.in_flight.call(&event.corp, api, make()).await {
+            match in_flight.call(&event.corp, api, make()).await {
                 Err(error) if attempts < TRIES && passes_soon(&error) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;

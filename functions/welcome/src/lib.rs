@@ -34,6 +34,9 @@ const AT_ONCE: usize = 32;
 /// Calls of one API in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
 /// wait for a place.
 const IN_FLIGHT: usize = 8;
+/// Names that are asked for at the same time, per corp. Tagging asks the same API, so the two share what WeCom
+/// takes, and a welcome is the one in a hurry.
+const NAMES_IN_FLIGHT: usize = 6;
 
 /// The function with what it needs.
 pub struct Welcomer<S, W> {
@@ -42,6 +45,7 @@ pub struct Welcomer<S, W> {
     wecom: W,
     metrics: Metrics,
     in_flight: InFlight,
+    names: InFlight,
 }
 
 impl<S, W> Welcomer<S, W>
@@ -57,6 +61,7 @@ where
             wecom,
             metrics,
             in_flight: InFlight::new(IN_FLIGHT),
+            names: InFlight::new(NAMES_IN_FLIGHT),
         }
     }
 

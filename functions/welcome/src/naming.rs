@@ -57,7 +57,7 @@ where
         let wait = NAME_WAIT.min(time_left(event).unwrap_or_default() / 4);
         let name = async {
             loop {
-                match self.in_flight.call(&event.corp, api, get()).await {
+                match self.names.call(&event.corp, api, get()).await {
                     Err(error) if error.code() == Some(TOO_MANY) => {
                         tokio::time::sleep(TOO_MANY_PAUSE).await;
                     }

@@ -35,6 +35,8 @@ struct Share {
 #[derive(Debug)]
 struct State {
     limit: usize,
+    /// Counts how often the limit has come down.
+    descents: u64,
     /// Places that are taken and will not be given back, because the limit has come down meanwhile.
     surplus: usize,
     good: usize,
@@ -43,6 +45,9 @@ struct State {
 /// One call's place. It is given back when dropped, so that a call that panics or is cancelled frees it.
 struct Slot {
     share: Arc<Share>,
+    /// The descents before this call. Calls that were refused together are one sign, not several: had each
+    /// halved the limit, a moment's rush would have ended at one call at a time.
+    descents: u64,
 }
 
 impl InFlight {
@@ -78,7 +83,8 @@ impl InFlight {
             // The slot gives it back, or takes it away.
             place.forget();
         }
-        Slot { share }
+        let descents = share.state().descents;
+        Slot { share, descents }
     }
 
     fn share(&self, corp: &CorpId, api: &'static str) -> Arc<Share> {
@@ -92,7 +98,7 @@ impl Slot {
     /// Tells how the call went.
     fn done(self, too_many: bool) {
         if too_many {
-            self.share.halve();
+            self.share.halve(self.descents);
         } else {
             self.share.count_good();
         }
@@ -117,20 +123,25 @@ impl Share {
             places: Semaphore::new(most),
             state: Mutex::new(State {
                 limit: most,
+                descents: 0,
                 surplus: 0,
                 good: 0,
             }),
         }
     }
 
-    fn halve(&self) {
+    fn halve(&self, descents: u64) {
         let mut state = self.state();
+        state.good = 0;
+        if state.descents > descents {
+            return;
+        }
+        state.descents += 1;
         let limit = (state.limit / 2).max(1);
         let fewer = state.limit - limit;
         let free = self.places.forget_permits(fewer);
         state.surplus += fewer - free;
         state.limit = limit;
-        state.good = 0;
     }
 
     fn count_good(&self) {
@@ -214,6 +225,8 @@ mod tests {
     async fn a_limit_that_comes_down_while_all_places_are_taken_holds_when_they_are_free() {
         let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
         let mut slots = take_all(&in_flight, &corp).await;
+        // Two that are refused together are one sign.
+        slots.pop().unwrap().done(true);
         slots.pop().unwrap().done(true);
         drop(slots);
         assert_eq!(take_all(&in_flight, &corp).await.len(), 2);
