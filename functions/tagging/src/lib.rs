@@ -33,11 +33,9 @@ mod putting;
 
 /// Records that are handled at the same time.
 const AT_ONCE: usize = 16;
-/// Calls of one API in flight per corp, which is known to be taken; WeCom publishes no number (error 45033).
+/// Calls in flight per corp, of all APIs together: WeCom publishes no number (error 45033), this one is known to be
+/// taken, and it leaves most of the calls for names to the welcomes, which are in a hurry.
 const IN_FLIGHT: usize = 5;
-/// Names for remarks that are asked for at the same time, per corp: few, for welcomes ask the same API, and they
-/// are in a hurry.
-const NAMES_IN_FLIGHT: usize = 3;
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -46,7 +44,6 @@ pub struct Tagger<S, W> {
     wecom: W,
     metrics: Metrics,
     in_flight: InFlight,
-    names: InFlight,
 }
 
 /// Why a record is not done.
@@ -99,7 +96,6 @@ where
             wecom,
             metrics,
             in_flight: InFlight::new(IN_FLIGHT),
-            names: InFlight::new(NAMES_IN_FLIGHT),
         }
     }
 
