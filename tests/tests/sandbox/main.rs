@@ -10,6 +10,7 @@ mod channels;
 mod customers;
 mod delivery;
 mod faults;
+mod keeping;
 mod page;
 mod support;
 mod tags;
