@@ -33,9 +33,12 @@ mod putting;
 
 /// Records that are handled at the same time.
 const AT_ONCE: usize = 16;
-/// Calls in flight per corp, of all APIs together: WeCom publishes no number (error 45033), this one is known to be
-/// taken, and it leaves most of the calls for names to the welcomes, which are in a hurry.
+/// Tags and remarks in flight per corp, together: WeCom publishes no number (error 45033), and this one is known to
+/// be taken.
 const IN_FLIGHT: usize = 5;
+/// Names for remarks that are asked for at the same time, per corp: few, for welcomes ask the same API, and they
+/// are in a hurry.
+const NAMES_IN_FLIGHT: usize = 3;
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -44,6 +47,7 @@ pub struct Tagger<S, W> {
     wecom: W,
     metrics: Metrics,
     in_flight: InFlight,
+    names: InFlight,
 }
 
 /// Why a record is not done.
@@ -96,6 +100,7 @@ where
             wecom,
             metrics,
             in_flight: InFlight::new(IN_FLIGHT),
+            names: InFlight::new(NAMES_IN_FLIGHT),
         }
     }
 

@@ -9,7 +9,7 @@ use domain::placeholder::{Names, Placeholder, render_within};
 use domain::ports::{
     ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
 };
-use platform::in_flight::TOO_MANY;
+use platform::in_flight::{InFlight, TOO_MANY};
 use wecom::{Class, Error, ExternalUserId, UserId};
 
 use crate::{Attribution, Tagger, Unfinished};
@@ -21,8 +21,8 @@ const NO_RELATION: i64 = 84061;
 const WHOLE: [i64; 4] = [45009, TOO_MANY, 45036, 81026];
 /// Codes after which another call within seconds is a waste: the block lasts a minute or more.
 const BLOCKED: [i64; 3] = [45009, 45036, 81026];
-/// The calls in flight share one limit, whatever their API.
-const ALL_APIS: &str = "tagging";
+/// The APIs that share the calls in flight for what is written.
+const WRITES: &str = "mark_tag and remark";
 /// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
 const TRIES: u32 = 3;
 /// First pause between two tries; it doubles (1 to 3 s after 45035).
@@ -73,7 +73,7 @@ where
         }
         let pair = pair(attribution);
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
-        let (answer, attempts) = self.call(event, mark).await;
+        let (answer, attempts) = self.call(event, (&self.in_flight, WRITES), mark).await;
         let mut outcome = match answer {
             Ok(()) => {
                 self.store
@@ -124,7 +124,11 @@ where
                 // A remark without the name it is made of would replace a better one: no neutral form here.
                 let customer = if Placeholder::Customer.is_in(template) {
                     let name = || self.wecom.customer_name(corp, app, pair.1);
-                    Some(self.call(event, name).await.0?)
+                    Some(
+                        self.call(event, (&self.names, "externalcontact/get"), name)
+                            .await
+                            .0?,
+                    )
                 } else {
                     None
                 };
@@ -142,18 +146,19 @@ where
             self.wecom
                 .write_remark(corp, app, pair, remark, description)
         };
-        self.call(event, write).await.0
+        self.call(event, (&self.in_flight, WRITES), write).await.0
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
     async fn call<T, F: Future<Output = Result<T, Error>>>(
         &self,
         event: &InboxEvent,
+        (in_flight, apis): (&InFlight, &'static str),
         make: impl Fn() -> F,
     ) -> (Result<T, Error>, u32) {
         let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
-            match self.in_flight.call(&event.corp, ALL_APIS, make()).await {
+            match in_flight.call(&event.corp, apis, make()).await {
                 Err(error) if attempts < TRIES && passes_soon(&error) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
