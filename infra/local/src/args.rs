@@ -25,14 +25,13 @@ pub enum Command {
     /// Play the demo and exit
     ///
     /// A channel is made, customers scan it, callbacks go through real encryption and signatures,
-    /// welcome messages and tags arrive, a sync runs. Each step is printed with the time it took.
+    /// welcome messages and tags arrive. Each step is printed with the time it took.
     /// The exit code is 0 if every step came out right, else 1.
     Demo,
     /// Serve, without the demo
     ///
     /// Serves until it is interrupted: /callback and /admin as deployed, /sandbox with the WeCom
-    /// sandbox and its phone page, POST /schedule/tick and /schedule/reconcile, and DynamoDB on the
-    /// next port.
+    /// sandbox and its phone page, and DynamoDB on the next port.
     Serve(Serve),
 }
 
