@@ -154,7 +154,7 @@ fn every_file_says_what_it_is_for_and_has_a_readable_length() {
             "{name} does not open with a //! line"
         );
         assert!(
-            text.lines().count() <= 500,
+            text.lines().count() <= 400,
             "{name} has {} lines",
             text.lines().count()
         );

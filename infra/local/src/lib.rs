@@ -13,6 +13,7 @@ pub mod data_directory;
 pub mod demo;
 pub mod embedded;
 pub mod event_source;
+pub mod functions;
 pub mod gateway;
 pub mod invoke;
 pub mod operator;

@@ -4,35 +4,22 @@
 //! types. Only what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use admin::Admin;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use bundle_tests::sandbox::{Kept, Sandbox, SandboxOptions};
-use callback::Callback;
-use domain::event::{RELATED, WELCOMED};
-use lambda_http::Request;
-use lambda_runtime::{LambdaEvent, service_fn};
-use platform::environment::Environment;
 use platform::layout;
-use platform::metrics::Metrics;
-use platform::start::Platform;
-use serde_json::json;
-use tagging::Tagger;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use welcome::Welcomer;
 
 use crate::config::{ConfigFile, Keys};
 use crate::data_directory::DataDirectory;
 use crate::embedded::{Embedded, Place};
-use crate::event_source::{EventSource, EventSourceMapping, Pattern};
+use crate::event_source::EventSource;
+use crate::functions::Functions;
 use crate::gateway::{self, Routes};
-use crate::invoke::Function;
 use crate::start::{Listener, Listeners, StartError};
 use crate::tables;
 
@@ -92,14 +79,6 @@ impl Drop for AbortOnDrop {
 pub const INBOX_TABLE: &str = "inbox";
 /// Name of the data table.
 pub const DATA_TABLE: &str = "data";
-
-/// Time-outs of the functions. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging
-/// waits for its share of calls in flight; an upload of media takes up to a minute, and the gateway gives up
-/// after 30 s.
-const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
-const WELCOME_TIMEOUT: Duration = Duration::from_secs(30);
-const TAGGING_TIMEOUT: Duration = Duration::from_secs(120);
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Stack {
     /// Binds the ports, opens the tables, starts the functions and opens their connections.
@@ -252,151 +231,4 @@ fn serve(
         stop,
         tokio::spawn(gateway::serve(listener.socket, router, stopped)),
     )
-}
-
-/// The functions of the bundle.
-struct Functions {
-    callback: Function,
-    admin: Function,
-    welcome: Function,
-    tagging: Function,
-    warm_up: Vec<Platform>,
-}
-
-impl Functions {
-    /// Wires each function as its `main` does.
-    fn new(aws: &SdkConfig, config: &ConfigFile, wecom_base: String) -> Result<Self, StartError> {
-        let environment = Environment {
-            inbox_table: INBOX_TABLE.to_owned(),
-            data_table: DATA_TABLE.to_owned(),
-            secret_id: String::new(),
-            wecom_api_base: wecom_base,
-        };
-        let platform = |name: &'static str| {
-            let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
-            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics).map_err(
-                |error| StartError::Wecom {
-                    reason: error.to_string(),
-                },
-            )
-        };
-        let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
-        Ok(Self {
-            callback: callback_function(platform("callback")?),
-            admin: admin_function(platform("admin")?),
-            welcome: welcome_function(&welcome),
-            tagging: tagging_function(&tagging),
-            warm_up: vec![welcome, tagging],
-        })
-    }
-
-    async fn warm_up(&self) {
-        for platform in &self.warm_up {
-            platform.wecom.warm_up().await;
-        }
-    }
-
-    /// The event source mappings of the template.
-    async fn start_sources(
-        &self,
-        embedded: &Embedded,
-        directory: Option<&DataDirectory>,
-    ) -> Result<Vec<EventSource>, StartError> {
-        let welcome = EventSourceMapping {
-            batch_size: 10,
-            parallelization_factor: 10,
-            filter_criteria: vec![inserted(&WELCOMED)?],
-            maximum_record_age: Some(Duration::from_secs(3600)),
-            ..consumer(self.welcome.clone())
-        };
-        let tagging = EventSourceMapping {
-            batch_size: 100,
-            filter_criteria: vec![inserted(&RELATED)?],
-            ..consumer(self.tagging.clone())
-        };
-        let mut sources = Vec::new();
-        for mapping in [welcome, tagging] {
-            let position = directory.map(|directory| directory.position(mapping.function.name()));
-            let started = mapping.start(embedded, position).await;
-            sources.push(started.map_err(|error| StartError::Database {
-                reason: error.to_string(),
-            })?);
-        }
-        Ok(sources)
-    }
-}
-
-/// What both consumers of the inbox have in common.
-fn consumer(function: Function) -> EventSourceMapping {
-    EventSourceMapping {
-        report_batch_item_failures: true,
-        bisect_batch_on_function_error: true,
-        ..EventSourceMapping::new(INBOX_TABLE, function)
-    }
-}
-
-/// Lets new events of these names through, and nothing else.
-fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
-    let pattern =
-        json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": names}}}});
-    pattern
-        .to_string()
-        .parse()
-        .map_err(|error| StartError::Database {
-            reason: format!("{error}"),
-        })
-}
-
-/// The function that takes callbacks, over the given adapters.
-#[must_use]
-pub fn callback_function(platform: Platform) -> Function {
-    let callback = Arc::new(Callback::new(
-        platform.config,
-        platform.store,
-        platform.metrics,
-    ));
-    let service = service_fn(move |request: Request| {
-        let callback = Arc::clone(&callback);
-        async move { callback.handle(request).await }
-    });
-    Function::http("callback", CALLBACK_TIMEOUT, service)
-}
-
-fn admin_function(platform: Platform) -> Function {
-    let admin = Arc::new(Admin::new(platform.config, platform.store, platform.wecom));
-    let service = service_fn(move |request: Request| {
-        let admin = Arc::clone(&admin);
-        async move { admin.handle(request).await }
-    });
-    Function::http("admin", ADMIN_TIMEOUT, service)
-}
-
-fn welcome_function(platform: &Platform) -> Function {
-    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let welcomer = Arc::new(Welcomer::new(
-        config,
-        store,
-        platform.wecom.clone(),
-        platform.metrics.clone(),
-    ));
-    let service = service_fn(move |event: LambdaEvent<_>| {
-        let welcomer = Arc::clone(&welcomer);
-        async move { welcomer.handle(event).await }
-    });
-    Function::new("welcome", WELCOME_TIMEOUT, service)
-}
-
-fn tagging_function(platform: &Platform) -> Function {
-    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let tagger = Arc::new(Tagger::new(
-        config,
-        store,
-        platform.wecom.clone(),
-        platform.metrics.clone(),
-    ));
-    let service = service_fn(move |event: LambdaEvent<_>| {
-        let tagger = Arc::clone(&tagger);
-        async move { tagger.handle(event).await }
-    });
-    Function::new("tagging", TAGGING_TIMEOUT, service)
 }
