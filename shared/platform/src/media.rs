@@ -105,3 +105,6 @@ fn why(error: &reqwest::Error) -> &'static str {
         "the connection broke"
     }
 }
+
+#[cfg(test)]
+mod tests;
