@@ -23,7 +23,7 @@ use platform::in_flight::InFlight;
 use platform::metrics::{Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
-use wecom::{Event, WelcomeCode, WelcomeMessage};
+use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
 mod sending;
@@ -94,9 +94,11 @@ where
         let Some((userid, external_userid)) = event.event.contact() else {
             return Ok(());
         };
-        let channel = self.channel(event).await?;
+        let channel = self.channel(event, (userid, external_userid)).await?;
         let timezone = self.config.timezone(&event.corp).await;
-        let mut outcome = self.answer(event, channel.as_ref(), &timezone).await?;
+        let mut outcome = self
+            .answer(event, userid, channel.as_ref(), &timezone)
+            .await?;
         let now = Timestamp::now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
@@ -114,21 +116,23 @@ where
     }
 
     /// The channel of the event's `State`; a consent has none, but the relation remembers it.
-    async fn channel(&self, event: &InboxEvent) -> Result<Option<ChannelId>, StoreError> {
-        match (&event.event, event.event.contact()) {
-            (Event::AddedExternalContact(added), _) => Ok(channel_of(added.state.as_ref())),
-            (Event::AddedHalfExternalContact(added), _) => Ok(channel_of(added.state.as_ref())),
-            (_, Some(pair)) => {
-                let relation = self.store.relation(&event.corp, pair).await?;
-                Ok(relation.and_then(|relation| relation.channel_id))
-            }
-            _ => Ok(None),
+    async fn channel(
+        &self,
+        event: &InboxEvent,
+        pair: (&UserId, &ExternalUserId),
+    ) -> Result<Option<ChannelId>, StoreError> {
+        if !matches!(event.event, Event::MsgAuditApproved(_)) {
+            let state = event.event.state();
+            return Ok(state.and_then(|state| ChannelId::parse(state.as_str())));
         }
+        let relation = self.store.relation(&event.corp, pair).await?;
+        Ok(relation.and_then(|relation| relation.channel_id))
     }
 
     async fn answer(
         &self,
         event: &InboxEvent,
+        member: &UserId,
         channel: Option<&ChannelId>,
         timezone: &TimeZone,
     ) -> Result<WelcomeOutcome, StoreError> {
@@ -141,11 +145,6 @@ where
             return Ok(WelcomeOutcome::new(WelcomeResult::TooLate)
                 .because("the 20 seconds were over before sending"));
         }
-        let Some((member, _)) = event.event.contact() else {
-            return Ok(
-                WelcomeOutcome::new(WelcomeResult::Failed).because("the event names no member")
-            );
-        };
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
         let message =
             match candidates.choose(Timestamp::now().to_zoned(timezone.clone()).datetime()) {
@@ -198,10 +197,6 @@ where
             "answered an add"
         );
     }
-}
-
-fn channel_of(state: Option<&wecom::State>) -> Option<ChannelId> {
-    ChannelId::parse(state?.as_str())
 }
 
 /// What is left of the 20 seconds, counted from the event's own time.
