@@ -16,16 +16,21 @@ use crate::start::StartError;
 /// # Errors
 /// [`StartError::Database`] if the database refuses.
 pub async fn ensure(client: &Client, name: &str, table: &Table) -> Result<bool, StartError> {
-    if client
-        .describe_table()
-        .table_name(name)
-        .send()
-        .await
-        .is_ok()
-    {
-        return Ok(false);
-    }
     let refused = |reason: String| StartError::Database { reason };
+    let described = client.describe_table().table_name(name).send().await;
+    if let Some(made) = described.ok().and_then(|described| described.table) {
+        let has = |index: &Index| {
+            let mut made = made.global_secondary_indexes().iter();
+            made.any(|made| made.index_name() == Some(index.name))
+        };
+        return match table.indexes.iter().find(|index| !has(index)) {
+            None => Ok(false),
+            Some(missing) => Err(refused(format!(
+                "table {name} was made by an older version and lacks the index {}: use another --data directory",
+                missing.name
+            ))),
+        };
+    }
     create(client, name, table).await.map_err(refused)?;
     let Some(attribute) = table.ttl else {
         return Ok(true);

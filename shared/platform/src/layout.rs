@@ -8,6 +8,7 @@
 //! | store an event unless it is there | `PutItem` if `id` is absent |
 //! | one event | `GetItem` by `id` |
 //! | the newest events about a customer | index `by_contact`: `contact` = `{corp}#{external_userid}`, `contact_sort` = `{created_at}#{received_at_ms}#{id}` |
+//! | events that the sync has still to fold in | index `by_work`: `work` = `{corp}`, `work_sort` = `{received_at_ms}#{id}`; the sync takes the two attributes away when it is done |
 //!
 //! **Data** (`SCRM_DATA_TABLE`): everything else. Key `pk`, `sk`.
 //!
@@ -25,6 +26,12 @@
 //!
 //! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
 //! counted facts and on outcomes of welcomes that count. It holds keys only: counting needs no more.
+//!
+//! Index `by_due`: `due` = `{corp}`, `due_at` = ten digits of Unix seconds, on what the sync has to look at then:
+//! channels (a schedule's boundary, media that expire), default welcomes (media), outcomes of tags that are tried
+//! again. Index `by_member`: `member` = `{corp}#{userid}`, `member_sort` = `{external_userid}`, on active relations.
+//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `unionid_sort` = `{external_userid}`, on profiles. All three
+//! are sparse and hold keys only.
 //!
 //! Userids are case-insensitive (WeCom doc 90196), so keys hold them in lower case.
 
@@ -70,12 +77,20 @@ pub struct Index {
 pub const INBOX: Table = Table {
     hash: "id",
     range: None,
-    indexes: &[Index {
-        name: "by_contact",
-        hash: "contact",
-        range: "contact_sort",
-        keys_only: false,
-    }],
+    indexes: &[
+        Index {
+            name: "by_contact",
+            hash: "contact",
+            range: "contact_sort",
+            keys_only: false,
+        },
+        Index {
+            name: "by_work",
+            hash: "work",
+            range: "work_sort",
+            keys_only: false,
+        },
+    ],
     stream: true,
     ttl: Some("expires_at"),
 };
@@ -84,12 +99,32 @@ pub const INBOX: Table = Table {
 pub const DATA: Table = Table {
     hash: "pk",
     range: Some("sk"),
-    indexes: &[Index {
-        name: "by_day",
-        hash: "day",
-        range: "day_sort",
-        keys_only: true,
-    }],
+    indexes: &[
+        Index {
+            name: "by_day",
+            hash: "day",
+            range: "day_sort",
+            keys_only: true,
+        },
+        Index {
+            name: "by_due",
+            hash: "due",
+            range: "due_at",
+            keys_only: true,
+        },
+        Index {
+            name: "by_member",
+            hash: "member",
+            range: "member_sort",
+            keys_only: true,
+        },
+        Index {
+            name: "by_unionid",
+            hash: "unionid",
+            range: "unionid_sort",
+            keys_only: true,
+        },
+    ],
     stream: false,
     ttl: Some("expires_at"),
 };
