@@ -4,6 +4,9 @@ pub mod codes;
 
 use std::fmt;
 
+/// Over the rate limit (WeCom doc 90312).
+const RATE_LIMIT: i64 = 45009;
+
 /// Why a call did not give its result. It names the API by its path without `/cgi-bin/`, and never holds a token, a
 /// secret or a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +60,18 @@ pub enum Error {
         /// Since when, in Unix seconds.
         since: i64,
     },
+    /// No call was made: the caller keeps within WeCom's rate limits (WeCom doc 90312), and this API is paused. The
+    /// client never says so by itself; it is a word for what lies above the client and counts the calls of all
+    /// processes.
+    #[error(
+        "{api}: calls are paused until {until}, after WeCom answered 45009 or the quota of the minute or hour was spent"
+    )]
+    Paused {
+        /// The API.
+        api: &'static str,
+        /// When calls go on, in Unix seconds.
+        until: i64,
+    },
     /// The store of tokens failed. Calls go on from memory; only what asks for the store's state reports it.
     #[error("the token store failed: {0}")]
     TokenStore(String),
@@ -90,17 +105,18 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Api { code, .. } => Class::of(*code),
-            Self::Unreachable { .. } | Self::TokenStore(_) => Class::Retry,
+            Self::Unreachable { .. } | Self::Paused { .. } | Self::TokenStore(_) => Class::Retry,
             Self::Unreadable { .. } | Self::Invalid { .. } | Self::Broken { .. } => {
                 Class::Configuration
             }
         }
     }
 
-    /// WeCom's `errcode`, if it answered one.
+    /// WeCom's `errcode`, if it answered one. [`Error::Paused`] has the one that it keeps WeCom from answering: 45009.
     pub fn code(&self) -> Option<i64> {
         match self {
             Self::Api { code, .. } | Self::Broken { code, .. } => Some(*code),
+            Self::Paused { .. } => Some(RATE_LIMIT),
             _ => None,
         }
     }

@@ -80,7 +80,7 @@ fn a_code_that_nobody_knows_is_a_configuration_error_with_its_code() {
 }
 
 #[test]
-fn errors_without_a_code_have_a_class_too() {
+fn errors_that_wecom_did_not_answer_have_a_class_too() {
     let unreachable = Error::Unreachable {
         api: "a",
         reason: "timed out".into(),
@@ -91,6 +91,15 @@ fn errors_without_a_code_have_a_class_too() {
         (Class::Retry, None)
     );
     assert_eq!(Error::TokenStore("down".into()).class(), Class::Retry);
+    let paused = Error::Paused {
+        api: "externalcontact/get",
+        until: 1_700_000_060,
+    };
+    assert_eq!((paused.class(), paused.code()), (Class::Retry, Some(45009)));
+    assert_eq!(
+        paused.to_string(),
+        "externalcontact/get: calls are paused until 1700000060, after WeCom answered 45009 or the quota of the minute or hour was spent"
+    );
     let broken = Error::Broken {
         code: 40001,
         since: 1,
