@@ -4,8 +4,10 @@
 //! names the field that breaks a documented limit. Answers take missing fields and unknown values as they come.
 
 pub mod acquisition;
+pub mod agent;
 pub mod contact;
 pub mod contact_way;
+pub mod department;
 pub mod media;
 pub mod tag;
 pub mod user;

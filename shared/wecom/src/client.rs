@@ -1,6 +1,7 @@
 //! The API client: one app of one company, its token, and a method per API.
 
 mod acquisition;
+mod address_book;
 mod answer;
 mod contact;
 mod contact_way;

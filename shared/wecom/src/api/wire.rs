@@ -1,6 +1,7 @@
 //! How WeCom's JSON differs from what its documents promise.
 
-use serde::{Deserialize, Deserializer};
+use crate::id::UserId;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Whether an optional text is not worth sending: WeCom refuses empty strings (40058, 40063).
 pub(super) fn blank<T: AsRef<str>>(text: &Option<T>) -> bool {
@@ -25,6 +26,36 @@ pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64,
         Written::Fraction(seconds) => Ok(seconds as i64),
         Written::Text(text) if text.trim().is_empty() => Ok(0),
         Written::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
+}
+
+/// A member who is written as an object, `{"userid": …}`, where an id alone would say the same.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct UserObject {
+    userid: UserId,
+}
+
+/// A list of such objects, without those that have no id.
+pub(super) mod user_objects {
+    use super::UserObject;
+    use crate::id::UserId;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::api) fn serialize<S: Serializer>(
+        users: &[UserId],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let objects = users.iter().cloned().map(|userid| UserObject { userid });
+        serializer.collect_seq(objects)
+    }
+
+    pub(in crate::api) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<UserId>, D::Error> {
+        let objects = Vec::<UserObject>::deserialize(deserializer)?;
+        let ids = objects.into_iter().map(|object| object.userid);
+        Ok(ids.filter(|id| !id.is_empty()).collect())
     }
 }
 

@@ -46,12 +46,13 @@ struct Served {
     next_cursor: String,
 }
 
+/// Which page; what is `None` is not sent.
 #[derive(Serialize)]
-struct At<'a> {
+pub(super) struct At<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<&'a str>,
+    pub(super) cursor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
 }
 
 impl Client {

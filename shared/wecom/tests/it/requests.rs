@@ -1,8 +1,10 @@
 //! Requests as JSON, welcome messages within their limits, and answers as they come.
 
 use serde_json::{Value, json};
+use wecom::api::agent::Agent;
 use wecom::api::contact::{ExternalContactDetail, Relation, Remark};
 use wecom::api::contact_way::UpdateContactWay;
+use wecom::api::department::Department;
 use wecom::api::tag::{AddCorpTag, NewTag, TagGroup};
 use wecom::api::welcome::{File, Image, Link, MiniProgram};
 use wecom::{Attachment, Text, WelcomeMessage};
@@ -199,6 +201,42 @@ fn answers_take_what_comes() {
     assert_eq!(
         (group.order, group.tag[0].order, group.deleted),
         (4_294_967_295, 0, false)
+    );
+}
+
+#[test]
+fn the_range_of_an_app_is_read_out_of_its_objects() {
+    let documented = json!({
+        "agentid": 1_000_005, "name": "HR", "description": "For people", "close": 1,
+        "allow_userinfos": {"user": [{"userid": "zhangshan"}, {"userid": "lisi"}]},
+        "allow_partys": {"partyid": [1]}, "allow_tags": {"tagid": [1, 2, 3]},
+    });
+    let agent: Agent = serde_json::from_value(documented.clone()).unwrap();
+    assert_eq!(agent.users, ["zhangshan".into(), "lisi".into()]);
+    assert_eq!((agent.agent_id, agent.closed), (1_000_005, true));
+    assert_eq!((&*agent.parties, &*agent.tags), (&[1][..], &[1, 2, 3][..]));
+    assert_eq!(serde_json::to_value(agent).unwrap(), documented);
+
+    let bare: Agent = serde_json::from_value(json!({
+        "agentid": 7, "allow_userinfos": {"user": [{"userid": ""}, {}]}, "allow_partys": {}, "new": 1,
+    }))
+    .unwrap();
+    let expected = Agent {
+        agent_id: 7,
+        ..Agent::default()
+    };
+    assert_eq!(bare, expected);
+}
+
+#[test]
+fn departments_take_what_comes() {
+    let department: Department = serde_json::from_value(
+        json!({"id": 2, "name": "R&D", "parentid": 1, "order": 4_294_967_295_u32}),
+    )
+    .unwrap();
+    assert_eq!(
+        (department.order, department.department_leader.len()),
+        (4_294_967_295, 0)
     );
 }
 

@@ -1,5 +1,6 @@
 //! The client against a small scripted server that counts what it is asked.
 
+mod address_book;
 mod answers;
 mod calls;
 mod network;
