@@ -8,6 +8,7 @@ pub mod agent;
 pub mod contact;
 pub mod contact_way;
 pub mod department;
+pub mod group;
 pub mod media;
 pub mod tag;
 pub mod user;

@@ -5,6 +5,7 @@ mod address_book;
 mod answer;
 mod contact;
 mod contact_way;
+mod group;
 mod media;
 mod system;
 mod tag;

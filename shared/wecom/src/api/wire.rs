@@ -36,6 +36,30 @@ struct UserObject {
     userid: UserId,
 }
 
+/// One such object; none, or one without an id, is nobody.
+pub(super) mod user_object {
+    use super::UserObject;
+    use crate::id::UserId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::api) fn serialize<S: Serializer>(
+        user: &Option<UserId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let object = user.clone().map(|userid| UserObject { userid });
+        object.serialize(serializer)
+    }
+
+    pub(in crate::api) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<UserId>, D::Error> {
+        let object = Option::<UserObject>::deserialize(deserializer)?;
+        Ok(object
+            .map(|object| object.userid)
+            .filter(|id| !id.is_empty()))
+    }
+}
+
 /// A list of such objects, without those that have no id.
 pub(super) mod user_objects {
     use super::UserObject;

@@ -5,6 +5,7 @@ use wecom::api::contact::{BatchGetByUser, Remark};
 use wecom::api::contact_way::{
     AddContactWay, Conclusions, ContactWayType, Scene, UpdateContactWay,
 };
+use wecom::api::group::{ListGroups, OwnerFilter};
 use wecom::api::media::{MediaKind, check_length};
 use wecom::api::tag::{AddCorpTag, DelCorpTag, EditCorpTag, MarkTag, NewTag};
 use wecom::api::welcome::Image;
@@ -294,5 +295,34 @@ fn tags_remarks_and_batches_keep_the_limits() {
     ];
     for (result, field) in cases {
         assert_eq!(refused(result), field);
+    }
+}
+
+#[test]
+fn lists_of_groups_keep_the_limits() {
+    let list = |owners: usize, limit| ListGroups {
+        owner_filter: OwnerFilter {
+            userid_list: vec!["a".into(); owners],
+        },
+        limit,
+        ..ListGroups::default()
+    };
+    let blank = ListGroups {
+        owner_filter: OwnerFilter {
+            userid_list: vec!["a".into(), "".into()],
+        },
+        ..ListGroups::default()
+    };
+    let cases = [
+        (ListGroups::default(), ""),
+        (list(100, 1), ""),
+        (list(0, 1000), ""),
+        (list(101, 1), "owner_filter.userid_list"),
+        (list(1, 0), "limit"),
+        (list(1, 1001), "limit"),
+        (blank, "owner_filter.userid_list[1]"),
+    ];
+    for (request, field) in cases {
+        assert_eq!(refused(request.check()), field);
     }
 }

@@ -5,6 +5,10 @@ use wecom::api::agent::Agent;
 use wecom::api::contact::{ExternalContactDetail, Relation, Remark};
 use wecom::api::contact_way::UpdateContactWay;
 use wecom::api::department::Department;
+use wecom::api::group::{
+    GroupChat, GroupJoinScene, GroupMember, GroupMemberType, GroupStatus, GroupStatusFilter,
+    GroupStatusKind, ListGroups,
+};
 use wecom::api::tag::{AddCorpTag, NewTag, TagGroup};
 use wecom::api::welcome::{File, Image, Link, MiniProgram};
 use wecom::{Attachment, Text, WelcomeMessage};
@@ -76,6 +80,21 @@ fn what_is_not_set_is_not_sent() {
     assert_eq!(
         serde_json::to_value(add).unwrap(),
         json!({"group_name": "g", "tag": [{"name": "t"}]})
+    );
+    // An empty object would be refused (40063), so there is no owner_filter without owners.
+    assert_eq!(
+        serde_json::to_value(ListGroups::default()).unwrap(),
+        json!({"limit": 1000})
+    );
+    let inherited = ListGroups {
+        status_filter: Some(GroupStatusFilter::Inherited),
+        cursor: Some("".into()),
+        limit: 10,
+        ..ListGroups::default()
+    };
+    assert_eq!(
+        serde_json::to_value(inherited).unwrap(),
+        json!({"status_filter": 3, "limit": 10})
     );
     let documented = json!({"type": 2, "scene": 2, "user": ["zhangsan", "lisi"]});
     assert_eq!(serde_json::to_value(way()).unwrap(), documented);
@@ -229,7 +248,56 @@ fn the_range_of_an_app_is_read_out_of_its_objects() {
 }
 
 #[test]
-fn departments_take_what_comes() {
+fn groups_and_departments_take_what_comes() {
+    let documented = json!({
+        "chat_id": "wr1", "name": "Sales", "owner": "ZhangSan", "create_time": 1_572_505_490, "notice": "Be kind",
+        "member_list": [
+            {"userid": "ZhangSan", "type": 1, "unionid": "", "join_time": 1_572_505_491, "join_scene": 1,
+             "invitor": {"userid": "jack"}, "group_nickname": "Boss", "name": "Zhang San", "state": ""},
+            {"userid": "wm1", "type": 2, "unionid": "o1", "join_time": 1_572_505_492, "join_scene": 3,
+             "group_nickname": "", "name": "Nick", "state": "klsdup3kj3s1"}],
+        "admin_list": [{"userid": "sam"}], "member_version": "71217227bbd112ecfe3a49c482195cb4",
+    });
+    let group: GroupChat = serde_json::from_value(documented.clone()).unwrap();
+    let [member, customer] = &*group.member_list else {
+        panic!("{group:?}");
+    };
+    assert_eq!(
+        (member.kind, &member.invitor),
+        (GroupMemberType::Member, &Some("jack".into()))
+    );
+    assert_eq!(
+        (customer.kind, customer.join_scene, &customer.invitor),
+        (GroupMemberType::External, GroupJoinScene::QrCode, &None)
+    );
+    assert_eq!(group.admin_list, ["sam".into()]);
+    let shown = format!("{group:?}");
+    for hidden in ["Sales", "Be kind", "Boss", "Zhang San", "Nick"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+    assert_eq!(serde_json::to_value(group).unwrap(), documented);
+
+    for (json, joined) in [
+        (json!({"join_time": "17", "invitor": {}}), 17),
+        (json!({"invitor": {"userid": ""}, "new": {}}), 0),
+        (json!({"invitor": null}), 0),
+    ] {
+        let member: GroupMember = serde_json::from_value(json).unwrap();
+        assert_eq!((member.join_time, member.invitor), (joined, None));
+    }
+
+    for (number, kind) in [
+        (0, GroupStatusKind::Normal),
+        (1, GroupStatusKind::OwnerLeft),
+        (2, GroupStatusKind::BeingInherited),
+        (3, GroupStatusKind::Inherited),
+        (4, GroupStatusKind::Other(4)),
+    ] {
+        let row: GroupStatus =
+            serde_json::from_value(json!({"chat_id": "wr1", "status": number})).unwrap();
+        assert_eq!(row.status, kind);
+    }
+
     let department: Department = serde_json::from_value(
         json!({"id": 2, "name": "R&D", "parentid": 1, "order": 4_294_967_295_u32}),
     )

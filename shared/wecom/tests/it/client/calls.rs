@@ -1,7 +1,7 @@
 //! Every method: the verb, path, query and body that WeCom documents.
 
-use super::address_book;
 use super::sandbox::Sandbox;
+use super::{address_book, groups};
 use serde_json::{Value, json};
 use std::pin::Pin;
 use wecom::api::acquisition::{LinkRange, LinkRequest};
@@ -9,6 +9,7 @@ use wecom::api::contact::{BatchGetByUser, Remark};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
 };
+use wecom::api::group::ListGroups;
 use wecom::api::media::MediaKind;
 use wecom::api::tag::{AddCorpTag, DelCorpTag, EditCorpTag, MarkTag, NewTag, TagFilter};
 use wecom::{
@@ -272,7 +273,11 @@ fn documented() -> Vec<Documented> {
 async fn every_method_sends_what_is_documented() {
     let wecom = Sandbox::start().await;
     let client = wecom.client();
-    let families = [documented(), address_book::documented()];
+    let families = [
+        documented(),
+        address_book::documented(),
+        groups::documented(),
+    ];
     for (method, api, query, body) in families.into_iter().flatten() {
         let before = wecom.count(api);
         method(&client).await.expect(api);
@@ -310,6 +315,14 @@ async fn a_request_beyond_the_limits_is_not_sent() {
             .unwrap_err(),
         client
             .create_link(&LinkRequest::default())
+            .await
+            .map(drop)
+            .unwrap_err(),
+        client
+            .list_groups(&ListGroups {
+                limit: 1001,
+                ..ListGroups::default()
+            })
             .await
             .map(drop)
             .unwrap_err(),

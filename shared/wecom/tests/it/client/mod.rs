@@ -3,6 +3,7 @@
 mod address_book;
 mod answers;
 mod calls;
+mod groups;
 mod network;
 mod sandbox;
 mod stores;

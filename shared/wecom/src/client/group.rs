@@ -1,0 +1,47 @@
+//! Calls about customer groups (WeCom docs 92120, 92122).
+
+use super::Client;
+use super::transport::Call;
+use crate::api::Page;
+use crate::api::group::{GroupChat, GroupStatus, ListGroups};
+use crate::error::Error;
+use crate::id::ChatId;
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listed {
+    group_chat_list: Vec<GroupStatus>,
+    next_cursor: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct One {
+    group_chat: GroupChat,
+}
+
+impl Client {
+    /// Lists groups by their ids.
+    ///
+    /// # Errors
+    /// 81017 without owners if more than 1000 members are in the app's range, 50100 or 60268 for a bad cursor.
+    pub async fn list_groups(&self, groups: &ListGroups) -> Result<Page<GroupStatus>, Error> {
+        let api = "externalcontact/groupchat/list";
+        groups.check().map_err(|invalid| invalid.for_api(api))?;
+        let listed: Listed = self.call(Call::post(api, groups)?).await?;
+        Ok(Page::new(listed.group_chat_list, listed.next_cursor))
+    }
+
+    /// A group with everybody in it, and with their names if they are asked for. It may lag an event by 2 seconds
+    /// (WeCom doc 92130).
+    ///
+    /// # Errors
+    /// 49008 if the group was dissolved, 90509 if it is no customer group, 40050 or 86003 if there is none.
+    pub async fn get_group(&self, chat_id: &ChatId, with_names: bool) -> Result<GroupChat, Error> {
+        let request = json!({"chat_id": chat_id, "need_name": u8::from(with_names)});
+        let call = Call::post("externalcontact/groupchat/get", &request)?;
+        self.call::<One>(call).await.map(|one| one.group_chat)
+    }
+}
