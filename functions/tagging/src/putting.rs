@@ -9,6 +9,7 @@ use domain::placeholder::{Names, Placeholder, render_within};
 use domain::ports::{
     ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
 };
+use jiff::Timestamp;
 use platform::in_flight::{InFlight, TOO_MANY};
 use wecom::{Class, Error, ExternalUserId, UserId};
 
@@ -25,6 +26,8 @@ const BLOCKED: [i64; 3] = [45009, 45036, 81026];
 const WRITES: &str = "mark_tag and remark";
 /// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
 const TRIES: u32 = 3;
+/// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
+const LONGEST_HOLD: i64 = 90;
 /// First pause between two tries; it doubles (1 to 3 s after 45035).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -77,7 +80,7 @@ where
         let mut outcome = match answer {
             Ok(()) => {
                 self.store
-                    .add_tags(&event.corp, &attribution.relation, tags)
+                    .add_tags(&event.corp, &attribution.relation, tags, now())
                     .await?;
                 TagsOutcome::new(TagsResult::Tagged)
             }
@@ -170,6 +173,10 @@ where
     }
 }
 
+fn now() -> i64 {
+    Timestamp::now().as_second()
+}
+
 fn pair(attribution: &Attribution) -> (&UserId, &ExternalUserId) {
     (
         &attribution.relation.userid,
@@ -181,8 +188,12 @@ fn passes_soon(error: &Error) -> bool {
     error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
 }
 
-/// Whether other customers would meet the same error: then waiting is right, for the whole stream.
+/// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
+/// is too long for that, because other corps come in the same stream; the sync tries again after it.
 fn holds_the_stream(error: &Error) -> bool {
+    if matches!(error, Error::Paused { until, .. } if *until > now() + LONGEST_HOLD) {
+        return false;
+    }
     let of_all = error.code().is_none_or(|code| WHOLE.contains(&code));
     error.class() == Class::Retry && of_all
 }
@@ -203,7 +214,13 @@ mod tests {
             reason: "refused".into(),
             sent: false,
         };
+        let paused = |seconds| Error::Paused {
+            api: "mark_tag",
+            until: now() + seconds,
+        };
         for (error, holds, soon) in [
+            (paused(60), true, false),
+            (paused(3_600), false, false),
             (api(45009), true, false),
             (api(45033), true, true),
             (api(-1), false, true),

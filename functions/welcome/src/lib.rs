@@ -23,6 +23,7 @@ use platform::in_flight::InFlight;
 use platform::metrics::{Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
+use platform::wecom_api::SEND_WELCOME;
 use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
@@ -146,11 +147,14 @@ where
                 .because("the 20 seconds were over before sending"));
         }
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
-        let message =
-            match candidates.choose(Timestamp::now().to_zoned(timezone.clone()).datetime()) {
-                Some(chosen) => self.render(event, &chosen).await,
-                None => None,
-            };
+        let now = Timestamp::now();
+        if let Some(until) = candidates.guard.paused_until(SEND_WELCOME, now.as_second()) {
+            return Ok(sending::paused(until));
+        }
+        let message = match candidates.choose(now.to_zoned(timezone.clone()).datetime()) {
+            Some(chosen) => self.render(event, &chosen, &candidates.guard).await,
+            None => None,
+        };
         match message {
             Some(message) => Ok(self.send(event, code, message).await),
             None => Ok(WelcomeOutcome::new(WelcomeResult::NoTemplate).because(
@@ -169,9 +173,7 @@ where
             let sent = self
                 .wecom
                 .send_welcome(&event.corp, &event.app, code, &message);
-            self.in_flight
-                .call(&event.corp, "send_welcome_msg", sent)
-                .await
+            self.in_flight.call(&event.corp, SEND_WELCOME, sent).await
         };
         sending::send_in_time(|| time_left(event), send, message).await
     }

@@ -12,11 +12,7 @@ async fn main() -> Result<(), Error> {
     let platform = Platform::start("welcome", &environment).await?;
     // Tokens and connections are fetched during init, side by side, so that no customer waits for them.
     tokio::join!(platform.wecom.warm_up(), platform.store.open_data());
-    let welcomer = Welcomer::new(
-        platform.config,
-        platform.store,
-        platform.wecom,
-        platform.metrics,
-    );
+    let wecom = platform.wecom.in_a_hurry(platform.store.clone());
+    let welcomer = Welcomer::new(platform.config, platform.store, wecom, platform.metrics);
     run(service_fn(|event| welcomer.handle(event))).await
 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use domain::event::InboxEvent;
 use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
+use domain::quota::Guard;
 use domain::welcome::Chosen;
+use jiff::Timestamp;
 use platform::in_flight::TOO_MANY;
+use platform::wecom_api::{GET_CONTACT, GET_USER};
 use wecom::{Error, WelcomeMessage};
 
 use crate::{Welcomer, time_left};
@@ -20,25 +23,28 @@ where
     S: ReadWelcomes + ReadRelation + RecordWelcome + Sync,
     W: SendWelcome + ReadNames + Sync,
 {
-    /// The message to send, with the names that came in time.
+    /// The message to send, with the names that came in time. An API that is left alone for now is not asked.
     pub(crate) async fn render(
         &self,
         event: &InboxEvent,
         chosen: &Chosen<'_>,
+        guard: &Guard,
     ) -> Option<WelcomeMessage> {
         let (member, customer) = event.event.contact()?;
+        let now = Timestamp::now().as_second();
+        let may_ask = |api| guard.paused_until(api, now).is_none();
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);
-            if chosen.names_customer() {
-                self.name(event, "externalcontact/get", get).await
+            if chosen.names_customer() && may_ask(GET_CONTACT) {
+                self.name(event, GET_CONTACT, get).await
             } else {
                 None
             }
         };
         let member = async {
             let get = || self.wecom.member_name(&event.corp, &event.app, member);
-            if chosen.names_member() {
-                self.name(event, "user/get", get).await
+            if chosen.names_member() && may_ask(GET_USER) {
+                self.name(event, GET_USER, get).await
             } else {
                 None
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
+use platform::wecom_api::SEND_WELCOME;
 use wecom::{Class, Error, WelcomeMessage};
 
 /// WeCom's answers to `send_welcome_msg` that decide what happens next (WeCom doc 92137).
@@ -13,6 +14,8 @@ mod code {
     pub(super) const ALREADY: i64 = 41051;
     /// Another app is sending right now; it may yet fail.
     pub(super) const ANOTHER_APP: i64 = 41096;
+    /// The quota of the minute or of more is spent, and the block outlives the code.
+    pub(super) const QUOTA: i64 = 45009;
     /// Something is wrong with an attachment: media id invalid or expired, message type, too many, wrong
     /// type, mini program not linked. The text alone may still go through, for only a success spends the code.
     pub(super) const ATTACHMENT: [i64; 8] =
@@ -71,6 +74,15 @@ where
     out_of_time(last.as_ref(), attempts)
 }
 
+/// The outcome while WeCom has blocked the API: the code dies before the block ends, and a call would be refused.
+pub(crate) fn paused(until: i64) -> WelcomeOutcome {
+    let error = Error::Paused {
+        api: SEND_WELCOME,
+        until,
+    };
+    ended(WelcomeResult::Failed, &error, 0, false)
+}
+
 enum Step {
     Again,
     TextOnly,
@@ -88,6 +100,7 @@ fn next_step(error: &Error, message: &WelcomeMessage) -> Step {
         {
             Step::TextOnly
         }
+        Some(code::QUOTA) => Step::End(WelcomeResult::Failed),
         _ if error.class() == Class::Retry => Step::Again,
         _ => Step::End(WelcomeResult::Failed),
     }

@@ -155,10 +155,11 @@ fn admin_function(platform: Platform) -> Function {
 
 fn welcome_function(platform: &Platform) -> Function {
     let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
+    let wecom = platform.wecom.clone().in_a_hurry(store.clone());
     let welcomer = Arc::new(Welcomer::new(
         config,
         store,
-        platform.wecom.clone(),
+        wecom,
         platform.metrics.clone(),
     ));
     let service = service_fn(move |event: LambdaEvent<_>| {

@@ -7,14 +7,20 @@
 //!
 //! The crate knows no AWS, no HTTP and no clock: times come in as arguments.
 
+pub mod acquisition;
 pub mod channel;
 pub mod contact;
 pub mod event;
 pub mod field;
+pub mod group;
+pub mod member;
 pub mod outcome;
 pub mod placeholder;
 pub mod ports;
+pub mod quota;
 pub mod relation;
 pub mod schedule;
+pub mod sync;
 pub mod tally;
 pub mod welcome;
+pub mod work;

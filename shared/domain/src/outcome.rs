@@ -97,6 +97,13 @@ impl<R> Outcome<R> {
         self
     }
 
+    /// When it is worth another try, in Unix seconds: a minute per call that was made for it, an hour at most.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<i64> {
+        let minutes = i64::from(self.attempts.clamp(1, 60));
+        self.retryable.then_some(self.at + 60 * minutes)
+    }
+
     /// Takes code, reason and class of `error`.
     #[must_use]
     pub fn after(mut self, error: &wecom::Error) -> Self {
@@ -148,6 +155,18 @@ mod tests {
             (TagsResult::NoTags, "no_tags"),
         ] {
             assert_eq!(serde_json::to_value(result).unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_ever_more_seldom() {
+        let mut outcome = TagsOutcome::new(TagsResult::Failed);
+        outcome.at = 1_000;
+        assert_eq!(outcome.retry_at(), None);
+        outcome.retryable = true;
+        for (attempts, seconds) in [(0, 60), (3, 180), (500, 3_600)] {
+            outcome.attempts = attempts;
+            assert_eq!(outcome.retry_at(), Some(1_000 + seconds), "{attempts}");
         }
     }
 

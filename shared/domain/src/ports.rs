@@ -4,14 +4,20 @@
 //! All methods are safe to repeat.
 
 mod stores;
+mod sync;
 mod vendor;
 
 pub use stores::{
-    ChangeRelation, ContactRecord, CountFacts, KeepChannels, KeepProfile, KeepWelcomes,
-    ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes, RecordTags,
-    RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
+    ChangeRelation, ContactRecord, CountFacts, FindCustomers, KeepChannels, KeepProfile,
+    KeepWelcomes, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes,
+    RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
+};
+pub use sync::{
+    Chunk, Due, FindWork, KeepAcquisition, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
+    Lease, Observation, ObserveRelations, Observed, PageRead, ReadRuns,
 };
 pub use vendor::{
-    AppState, KeepRemoteChannel, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome,
-    UploadError, UploadMedia, WriteRemark,
+    AppState, KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps,
+    ReadCustomers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags, RefreshTokens,
+    SendWelcome, UploadError, UploadMedia, UploadPicture, WriteRemark,
 };

@@ -7,6 +7,7 @@ use wecom::{Attachment, Text, WelcomeMessage};
 
 use crate::field::FieldError;
 use crate::placeholder::{self, Names, Placeholder};
+use crate::quota::Guard;
 use crate::schedule::{Minute, Weekday, When};
 
 pub use attachment::{LinkCard, Media, MiniprogramCard, Source, WelcomeAttachment};
@@ -103,6 +104,8 @@ pub struct Candidates {
     pub member: Option<Welcome>,
     /// Of the corp.
     pub corp: Option<Welcome>,
+    /// Which APIs are left alone for now: it comes with the same read.
+    pub guard: Guard,
 }
 
 /// What a channel contributes to the welcome.

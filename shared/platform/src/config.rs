@@ -12,6 +12,8 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use wecom::{AppName, CallbackCrypto, CorpId};
 
+use crate::governor::CorpLimits;
+
 mod parse;
 
 /// The configuration of one deployment.
@@ -28,6 +30,8 @@ pub struct Corp {
     pub id: CorpId,
     /// Where its days and hours are counted.
     pub timezone: TimeZone,
+    /// How much of WeCom's quota the bundle takes.
+    pub limits: CorpLimits,
     apps: BTreeMap<AppName, App>,
 }
 

@@ -40,6 +40,8 @@ struct State {
     /// Places that are taken and will not be given back, because the limit has come down meanwhile.
     surplus: usize,
     good: usize,
+    /// The limit that another process told last.
+    told: Option<usize>,
 }
 
 /// One call's place. It is given back when dropped, so that a call that panics or is cancelled frees it.
@@ -75,6 +77,17 @@ impl InFlight {
                 .is_err_and(|error| error.code() == Some(TOO_MANY)),
         );
         answer
+    }
+
+    /// How many calls may be in flight now.
+    #[must_use]
+    pub fn limit(&self, corp: &CorpId, api: &'static str) -> usize {
+        self.share(corp, api).state().limit
+    }
+
+    /// Comes down to what another process has found to be enough. It grows again as after a refusal of its own.
+    pub fn narrow(&self, corp: &CorpId, api: &'static str, limit: usize) {
+        self.share(corp, api).come_down(limit);
     }
 
     async fn slot(&self, corp: &CorpId, api: &'static str) -> Slot {
@@ -126,6 +139,7 @@ impl Share {
                 descents: 0,
                 surplus: 0,
                 good: 0,
+                told: None,
             }),
         }
     }
@@ -137,8 +151,23 @@ impl Share {
             return;
         }
         state.descents += 1;
-        let limit = (state.limit / 2).max(1);
-        let fewer = state.limit - limit;
+        let limit = state.limit / 2;
+        self.come_down_to(&mut state, limit);
+    }
+
+    /// Takes a lower limit of somebody else, once: what has grown since by calls that went well stays.
+    fn come_down(&self, limit: usize) {
+        let mut state = self.state();
+        if state.told != Some(limit) && limit < state.limit {
+            state.told = Some(limit);
+            state.good = 0;
+            self.come_down_to(&mut state, limit);
+        }
+    }
+
+    fn come_down_to(&self, state: &mut State, limit: usize) {
+        let limit = limit.max(1);
+        let fewer = state.limit.saturating_sub(limit);
         let free = self.places.forget_permits(fewer);
         state.surplus += fewer - free;
         state.limit = limit;

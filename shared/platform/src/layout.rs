@@ -22,6 +22,17 @@
 //! | outcome of a welcome | `{corp}#contact#{external_userid}` | `welcome#{event}` | partition (admin) |
 //! | outcome of tags | `{corp}#contact#{external_userid}` | `tags#{event}` | key (tagging), partition (admin) |
 //! | counted fact | `{corp}#channel#{channel}` | `{fact}#{userid}#{external_userid}` | index `by_day` |
+//! | member | `{corp}#members` | `{userid}` | partition (sync) |
+//! | department | `{corp}#departments` | `{id}` | partition (sync) |
+//! | group of corp tags | `{corp}#tags` | `{group_id}` | partition (sync) |
+//! | customer group | `{corp}#group#{chat_id}` | `group` | key (sync) |
+//! | customer group that is not dissolved | `{corp}#groups` | `{chat_id}` | partition (sync) |
+//! | balance of acquisition links | `{corp}#acquisition` | `balance` | key (sync, admin) |
+//! | run under way, with its lease; last run | `{corp}#sync` | `run`; `last` | partition (admin), key (sync) |
+//! | members of a run that are read together | `{corp}#{run}` | `chunk#{number}` | partition (sync) |
+//! | page that was read of a chunk | `{corp}#{run}` | `page#{chunk}#{reading}#{page}` | partition (sync) |
+//! | guard of the quota: pauses, calls in flight | `{corp}#quota` | `guard` | key (all that call WeCom) |
+//! | calls taken of an API in this minute and hour | `{corp}#quota` | `usage#{api}` | key (all but welcome) |
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
 //! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
@@ -30,17 +41,18 @@
 //! Index `by_due`: `due` = `{corp}`, `due_at` = ten digits of Unix seconds, on what the sync has to look at then:
 //! channels (a schedule's boundary, media that expire), default welcomes (media), outcomes of tags that are tried
 //! again. Index `by_member`: `member` = `{corp}#{userid}`, `member_sort` = `{external_userid}`, on active relations.
-//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `unionid_sort` = `{external_userid}`, on profiles. All three
+//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `unionid_sort` = `{external_userid}`, on relations. All three
 //! are sparse and hold keys only.
 //!
 //! Userids are case-insensitive (WeCom doc 90196), so keys hold them in lower case.
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
-use domain::ports::WelcomeOwner;
+use domain::ports::{Chunk, WelcomeOwner};
+use domain::sync::RunId;
 use domain::tally::Fact;
 use jiff::civil::Date;
-use wecom::{AppName, CorpId, ExternalUserId, UserId};
+use wecom::{AppName, ChatId, CorpId, ExternalUserId, TagGroupId, UnionId, UserId};
 
 /// Days that an event stays in the inbox. Half a year answers the questions that come late.
 pub const INBOX_DAYS: i64 = 180;
@@ -197,6 +209,78 @@ impl Key {
         Self::new(format!("{corp}#channel#{channel}"), day_sort(fact, pair))
     }
 
+    /// Of a member.
+    #[must_use]
+    pub fn member(corp: &CorpId, member: &UserId) -> Self {
+        Self::new(members(corp), member.key())
+    }
+
+    /// Of a department.
+    #[must_use]
+    pub fn department(corp: &CorpId, id: u64) -> Self {
+        Self::new(departments(corp), id.to_string())
+    }
+
+    /// Of a group of corp tags.
+    #[must_use]
+    pub fn tag_group(corp: &CorpId, group: &TagGroupId) -> Self {
+        Self::new(tags(corp), group.as_str())
+    }
+
+    /// Of a customer group in the list of those that live.
+    #[must_use]
+    pub fn living_group(corp: &CorpId, chat_id: &ChatId) -> Self {
+        Self::new(groups(corp), chat_id.as_str())
+    }
+
+    /// Of a customer group with its members.
+    #[must_use]
+    pub fn group(corp: &CorpId, chat_id: &ChatId) -> Self {
+        Self::new(format!("{corp}#group#{chat_id}"), "group")
+    }
+
+    /// Of the balance of acquisition links.
+    #[must_use]
+    pub fn balance(corp: &CorpId) -> Self {
+        Self::new(format!("{corp}#acquisition"), "balance")
+    }
+
+    /// Of the run that is under way, or was last, with its lease.
+    #[must_use]
+    pub fn run(corp: &CorpId) -> Self {
+        Self::new(sync(corp), "run")
+    }
+
+    /// Of the last run that is over.
+    #[must_use]
+    pub fn last_run(corp: &CorpId) -> Self {
+        Self::new(sync(corp), "last")
+    }
+
+    /// Of a chunk of a run.
+    #[must_use]
+    pub fn chunk(corp: &CorpId, run: &RunId, number: u32) -> Self {
+        Self::new(run_parts(corp, run), format!("{CHUNK}{number:06}"))
+    }
+
+    /// Of a page of a reading of a chunk.
+    #[must_use]
+    pub fn page(corp: &CorpId, run: &RunId, chunk: &Chunk, number: u32) -> Self {
+        Self::new(run_parts(corp, run), format!("{}{number:06}", pages(chunk)))
+    }
+
+    /// Of what the functions share about the limits of a corp's APIs.
+    #[must_use]
+    pub fn guard(corp: &CorpId) -> Self {
+        Self::new(format!("{corp}#quota"), "guard")
+    }
+
+    /// Of what was taken of an API.
+    #[must_use]
+    pub fn usage(corp: &CorpId, api: &str) -> Self {
+        Self::new(format!("{corp}#quota"), format!("usage#{api}"))
+    }
+
     /// Of the token of an app.
     #[must_use]
     pub fn token(corp: &CorpId, app: &AppName) -> Self {
@@ -225,6 +309,75 @@ pub fn channels(corp: &CorpId) -> String {
 #[must_use]
 pub fn welcomes(corp: &CorpId) -> String {
     format!("{corp}#welcomes")
+}
+
+/// Begins the sort keys of chunks.
+pub const CHUNK: &str = "chunk#";
+
+/// Begins the sort keys of the pages of the present reading of a chunk.
+#[must_use]
+pub fn pages(chunk: &Chunk) -> String {
+    format!("page#{:06}#{:03}#", chunk.number, chunk.reading)
+}
+
+/// Partition of a corp's members.
+#[must_use]
+pub fn members(corp: &CorpId) -> String {
+    format!("{corp}#members")
+}
+
+/// Partition of a corp's departments.
+#[must_use]
+pub fn departments(corp: &CorpId) -> String {
+    format!("{corp}#departments")
+}
+
+/// Partition of a corp's tags.
+#[must_use]
+pub fn tags(corp: &CorpId) -> String {
+    format!("{corp}#tags")
+}
+
+/// Partition of the customer groups that live.
+#[must_use]
+pub fn groups(corp: &CorpId) -> String {
+    format!("{corp}#groups")
+}
+
+/// Partition of what the sync does.
+#[must_use]
+pub fn sync(corp: &CorpId) -> String {
+    format!("{corp}#sync")
+}
+
+/// Partition of the parts of a run.
+#[must_use]
+pub fn run_parts(corp: &CorpId, run: &RunId) -> String {
+    format!("{corp}#{run}")
+}
+
+/// Partition of the index `by_member`.
+#[must_use]
+pub fn member_customers(corp: &CorpId, member: &UserId) -> String {
+    format!("{corp}#{}", member.key())
+}
+
+/// Partition of the index `by_unionid`.
+#[must_use]
+pub fn unionid(corp: &CorpId, unionid: &UnionId) -> String {
+    format!("{corp}#{unionid}")
+}
+
+/// Sort key of the index `by_due`.
+#[must_use]
+pub fn due_at(seconds: i64) -> String {
+    format!("{:010}", seconds.max(0))
+}
+
+/// Sort key of the inbox's index `by_work`.
+#[must_use]
+pub fn work_sort(received_at_ms: i64, event: &EventId) -> String {
+    format!("{:013}#{event}", received_at_ms.max(0))
 }
 
 /// Partition of all that is known of a customer; in the inbox, of the events about it, which is spelt

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod environment;
+pub mod governor;
 pub mod in_flight;
 pub mod layout;
 pub mod media;

@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
 use crate::environment::Environment;
+use crate::governor::Governor;
 use crate::media::Sources;
 use crate::metrics::Metrics;
 use crate::secret::{ConfigSource, LoadSecret, SecretsManager};
@@ -75,7 +76,14 @@ impl Platform {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), environment);
         let tokens = Arc::new(SharedTokens::new(store.clone(), metrics.clone()));
         let base_url = environment.wecom_api_base.clone();
-        let wecom = WecomApi::new(Arc::clone(&config), base_url, tokens, Sources::new(aws)?)?;
+        let governor = Governor::new(store.clone());
+        let wecom = WecomApi::new(
+            Arc::clone(&config),
+            base_url,
+            tokens,
+            Sources::new(aws)?,
+            governor,
+        )?;
         Ok(Self {
             config,
             store,

@@ -14,14 +14,23 @@ use serde_dynamo::{from_item, to_item};
 use crate::environment::Environment;
 use crate::layout::Key;
 
+mod acquisition;
 mod channels;
 mod contact;
 mod counts;
+mod groups;
 pub mod inbox;
+mod members;
+mod observations;
 mod outcomes;
+mod quota;
+mod read_rows;
 mod relations;
+mod runs;
+mod tag_library;
 pub mod tokens;
 mod welcomes;
+mod work;
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -136,6 +145,11 @@ fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
 /// A string attribute.
 fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
+}
+
+/// A number attribute.
+fn n(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 /// Says what went wrong in DynamoDB's own word, without anything of the request.

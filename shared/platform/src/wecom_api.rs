@@ -10,10 +10,13 @@ use secrecy::ExposeSecret;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
 use crate::config::{App, Config};
+use crate::governor::Governor;
 use crate::media::Sources;
 use crate::secret::ConfigSource;
+use crate::store::Store;
 
 mod channels;
+mod corp;
 mod customers;
 mod media;
 
@@ -25,8 +28,16 @@ pub struct WecomApi {
     http: reqwest::Client,
     tokens: Arc<dyn TokenStore>,
     sources: Arc<Sources>,
+    governor: Arc<Governor>,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
 }
+
+/// The API that tells of one customer (WeCom doc 92114).
+pub const GET_CONTACT: &str = "externalcontact/get";
+/// The API that tells of one member (WeCom doc 90196).
+pub const GET_USER: &str = "user/get";
+/// The API that sends welcomes (WeCom doc 92137).
+pub const SEND_WELCOME: &str = "externalcontact/send_welcome_msg";
 
 /// Apps that are called ahead. Those beyond find their tokens in the table at their first event.
 const WARM_UP_APPS: usize = 16;
@@ -40,7 +51,7 @@ struct Known {
 }
 
 impl WecomApi {
-    /// Calls WeCom at `base_url`, shares tokens through `tokens` and fetches media from `sources`.
+    /// Calls WeCom at `base_url` as `governor` allows, shares tokens through `tokens` and fetches media from `sources`.
     ///
     /// # Errors
     /// If TLS cannot be set up on this machine.
@@ -49,6 +60,7 @@ impl WecomApi {
         base_url: String,
         tokens: Arc<dyn TokenStore>,
         sources: Sources,
+        governor: Governor,
     ) -> Result<Self, Error> {
         let http = wecom::client::http_client()?;
         let clients = Arc::default();
@@ -58,8 +70,18 @@ impl WecomApi {
             http,
             tokens,
             sources: Arc::new(sources),
+            governor: Arc::new(governor),
             clients,
         })
+    }
+
+    /// The same for a function in a hurry; see [`Governor::hurried`].
+    #[must_use]
+    pub fn in_a_hurry(self, store: Store) -> Self {
+        Self {
+            governor: Arc::new(Governor::hurried(store)),
+            ..self
+        }
     }
 
     /// Fetches tokens and opens connections, ahead of the first customer: for a limited number of apps and
@@ -86,25 +108,43 @@ impl WecomApi {
         }
     }
 
-    /// Makes a call as an app. A secret that WeCom refuses may have been reset: the configuration is read again,
+    /// Makes a call of `api` as an app, when the governor lets it through. A secret that WeCom refuses may have been reset: the configuration is read again,
     /// at most once a minute, and if it is another one, the call gets one more try.
     async fn call<T, F>(
         &self,
         corp: &CorpId,
         app: &AppName,
+        api: &'static str,
         make: impl Fn(Client) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let config = self.config().await?;
-        let answer = make(self.client(&config, corp, app)?).await;
+        let answer = self.governed(&config, (corp, app), api, &make).await;
         if matches!(&answer, Err(error) if refuses_secret(error))
             && let Some(config) = self.config.reread(&config).await
         {
-            return make(self.client(&config, corp, app)?).await;
+            return self.governed(&config, (corp, app), api, &make).await;
         }
         answer
+    }
+
+    async fn governed<T, F>(
+        &self,
+        config: &Config,
+        (corp, app): (&CorpId, &AppName),
+        api: &'static str,
+        make: &impl Fn(Client) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let call = make(self.client(config, corp, app)?);
+        let limits = config.corp(corp.as_str()).map(|corp| corp.limits);
+        self.governor
+            .call(corp, &limits.unwrap_or_default(), api, call)
+            .await
     }
 
     async fn config(&self) -> Result<Arc<Config>, Error> {

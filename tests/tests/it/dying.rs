@@ -141,8 +141,9 @@ impl ChangeRelation for Dying<Store> {
         corp: &CorpId,
         relation: &Relation,
         tags: &[TagId],
+        at: i64,
     ) -> Result<(), StoreError> {
-        let step = self.inner.add_tags(corp, relation, tags);
+        let step = self.inner.add_tags(corp, relation, tags, at);
         self.step("add_tags", step).await
     }
 }

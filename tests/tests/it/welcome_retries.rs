@@ -36,7 +36,7 @@ async fn what_passes_is_tried_again_inside_the_20_seconds() {
         after_effect: false,
     };
     for (first, second) in [
-        (Fault::Code(45033), Fault::Code(45009)),
+        (Fault::Code(45033), Fault::Code(45033)),
         (Fault::Http(502), unreachable),
         (Fault::Code(-1), Fault::Http(503)),
     ] {

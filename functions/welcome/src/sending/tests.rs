@@ -65,7 +65,7 @@ async fn each_answer_leads_to_its_outcome() {
             2,
         ),
         (vec![code(-1), Ok(())], Sent, None, 2),
-        (vec![code(45009), Ok(())], Sent, None, 2),
+        (vec![code(45009), Ok(())], Failed, Some(45009), 1),
         (vec![lost(), Ok(())], Sent, None, 2),
         (vec![code(41053)], Failed, Some(41053), 1),
         (vec![code(40001)], Failed, Some(40001), 1),

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use jiff::civil::Date;
-use wecom::{CorpId, ExternalUserId, TagId, UserId};
+use wecom::{CorpId, ExternalUserId, TagId, UnionId, UserId};
 
 use crate::channel::{Channel, ChannelId};
 use crate::contact::Profile;
@@ -150,12 +150,13 @@ pub trait ChangeRelation {
         corp: &CorpId,
         change: &Change,
     ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
-    /// Notes the corp tags that were put on a customer.
+    /// Notes the corp tags that were put on a customer at `at` (Unix seconds).
     fn add_tags(
         &self,
         corp: &CorpId,
         relation: &Relation,
         tags: &[TagId],
+        at: i64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -177,6 +178,16 @@ pub trait KeepProfile {
         corp: &CorpId,
         profile: &Profile,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Finds customers.
+pub trait FindCustomers {
+    /// The customers of a WeChat account: one per corp as a rule.
+    fn customers_of_unionid(
+        &self,
+        corp: &CorpId,
+        unionid: &UnionId,
+    ) -> impl Future<Output = Result<Vec<ExternalUserId>, StoreError>> + Send;
 }
 
 /// All that is stored about a customer apart from the events.

@@ -1,11 +1,19 @@
 //! What is asked of WeCom.
 
 use std::future::Future;
+use std::time::Duration;
 
-use wecom::api::contact::ExternalContact;
+use wecom::api::acquisition::AcquisitionQuota;
+use wecom::api::agent::Agent;
+use wecom::api::contact::{BatchPage, ExternalContact, ExternalContactDetail};
+use wecom::api::department::Department;
+use wecom::api::group::{GroupChat, GroupStatus};
 use wecom::api::media::MediaKind;
+use wecom::api::tag::TagGroup;
+use wecom::api::user::{User, UserEntry};
 use wecom::{
-    AppName, CorpId, ExternalUserId, LinkId, MediaId, TagId, UserId, WelcomeCode, WelcomeMessage,
+    AppName, ChatId, CorpId, ExternalUserId, LinkId, MediaId, Page, TagId, UserId, WelcomeCode,
+    WelcomeMessage,
 };
 
 use super::StoreError;
@@ -150,6 +158,124 @@ pub enum AppState {
         /// Unix seconds.
         since: i64,
     },
+}
+
+/// Fetches tokens ahead of time.
+pub trait RefreshTokens {
+    /// Fetches the token of an app if it is not good for `margin` any more; `true` if WeCom was asked.
+    fn refresh_token(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        margin: Duration,
+    ) -> impl Future<Output = Result<bool, wecom::Error>> + Send;
+}
+
+/// Reads the address book as far as an app may see it.
+pub trait ReadAddressBook {
+    /// The app's visible range (WeCom doc 90227).
+    fn visible_range(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<Agent, wecom::Error>> + Send;
+    /// All departments of the range with their names (WeCom doc 90208).
+    fn departments(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<Vec<Department>, wecom::Error>> + Send;
+    /// Members of one department, without those below it (WeCom doc 90200).
+    fn department_members(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        department: u64,
+    ) -> impl Future<Output = Result<Vec<UserEntry>, wecom::Error>> + Send;
+    /// One member (WeCom doc 90196).
+    fn member(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> impl Future<Output = Result<User, wecom::Error>> + Send;
+    /// The members who may have customers (WeCom doc 92571).
+    fn follow_users(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<Vec<UserId>, wecom::Error>> + Send;
+}
+
+/// Reads customers.
+pub trait ReadCustomers {
+    /// A page of the customers of up to 100 members (WeCom doc 92994).
+    fn customers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        members: &[UserId],
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<BatchPage, wecom::Error>> + Send;
+    /// A page of a customer's followers: 500, so that hardly anybody has a second one (WeCom doc 92114).
+    fn followers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<ExternalContactDetail, wecom::Error>> + Send;
+}
+
+/// Reads the library of corp tags.
+pub trait ReadTagLibrary {
+    /// All groups with their tags; it is not paged (WeCom doc 92117).
+    fn tag_library(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<Vec<TagGroup>, wecom::Error>> + Send;
+}
+
+/// Reads customer groups.
+pub trait ReadGroups {
+    /// A page of the groups of these owners, or of everybody if none is named (WeCom doc 92120).
+    fn groups(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        owners: &[UserId],
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Page<GroupStatus>, wecom::Error>> + Send;
+    /// One group with its members (WeCom doc 92122).
+    fn group_chat(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        chat_id: &ChatId,
+    ) -> impl Future<Output = Result<GroupChat, wecom::Error>> + Send;
+}
+
+/// Reads what is left of the uses of acquisition links.
+pub trait ReadAcquisition {
+    /// The balance (WeCom doc 97375).
+    fn acquisition_quota(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<AcquisitionQuota, wecom::Error>> + Send;
+}
+
+/// Uploads pictures for good.
+pub trait UploadPicture {
+    /// Fetches `source` and uploads it as a picture whose address does not expire (WeCom doc 90256). A corp has 1,000
+    /// of them a day, and a picture has 2 MB at most.
+    fn upload_picture(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        source: &Source,
+    ) -> impl Future<Output = Result<String, UploadError>> + Send;
 }
 
 /// Uploads media.

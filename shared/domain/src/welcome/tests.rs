@@ -33,6 +33,7 @@ fn the_channel_speaks_before_the_member_and_the_member_before_the_corp() {
         channel: c,
         member: m,
         corp: k,
+        ..Candidates::default()
     };
     let cases = [
         (

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use wecom::{AppName, CallbackCrypto, CorpId};
 
 use super::{App, Config, ConfigError, Corp, KeyDigest};
+use crate::governor::CorpLimits;
 
 /// Characters of an admin key: 32 random characters cannot be guessed.
 const ADMIN_KEY_CHARS: usize = 32;
@@ -151,13 +152,15 @@ fn corp(value: &Value, path: &str, faults: &mut Faults) -> Option<Corp> {
     let Value::Object(object) = value else {
         return faults.none(path, "is not an object");
     };
-    faults.unknown(object, path, &["corp_id", "timezone", "apps"]);
+    faults.unknown(object, path, &["corp_id", "timezone", "limits", "apps"]);
     let id = corp_id(object, path, faults);
     let timezone = timezone(object, path, faults);
+    let limits = limits(object, &join(path, "limits"), faults);
     let apps = apps(object, path, id.as_ref(), faults);
     Some(Corp {
         id: id?,
         timezone: timezone?,
+        limits: limits?,
         apps: apps?,
     })
 }
@@ -185,6 +188,46 @@ fn timezone(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Opt
             "is not an IANA time zone such as Asia/Shanghai",
         )
     })
+}
+
+/// WeCom may change its limits at any time (doc 90312), so the part that the bundle takes can be set per corp.
+fn limits(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Option<CorpLimits> {
+    let mut limits = CorpLimits::default();
+    let object = match object.get("limits") {
+        None => return Some(limits),
+        Some(Value::Object(object)) => object,
+        Some(_) => return faults.none(path, "is not an object"),
+    };
+    faults.unknown(
+        object,
+        path,
+        &["per_minute", "per_hour", "in_flight", "pause"],
+    );
+    let mut number = |field: &str, most: u32| match object.get(field).map(Value::as_u64) {
+        None => Some(None),
+        Some(Some(number)) if (1..=u64::from(most)).contains(&number) => {
+            Some(u32::try_from(number).ok())
+        }
+        Some(_) => faults.none(
+            &join(path, field),
+            format!("is not a whole number from 1 to {most}"),
+        ),
+    };
+    let (minute, hour) = (number("per_minute", 10_000), number("per_hour", 150_000));
+    let (in_flight, pause) = (number("in_flight", 100), number("pause", 3_600));
+    if let Some(number) = minute? {
+        limits.rate.per_minute = number;
+    }
+    if let Some(number) = hour? {
+        limits.rate.per_hour = number;
+    }
+    if let Some(number) = pause? {
+        limits.rate.pause = i64::from(number);
+    }
+    if let Some(number) = in_flight?.and_then(|number| usize::try_from(number).ok()) {
+        limits.in_flight = number;
+    }
+    Some(limits)
 }
 
 fn apps(

@@ -3,12 +3,12 @@
 use domain::contact::Profile;
 use domain::event::EventId;
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
-use domain::ports::{ContactRecord, KeepProfile, ReadContact, StoreError};
+use domain::ports::{ContactRecord, FindCustomers, KeepProfile, ReadContact, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use wecom::{CorpId, ExternalUserId};
+use wecom::{CorpId, ExternalUserId, UnionId};
 
-use super::{Item, Store, item, outcomes, read, relations, s, unavailable};
+use super::{Item, Store, condition_held, item, n, outcomes, read, relations, s, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -17,20 +17,60 @@ struct ProfileRow {
     key: Key,
     /// The profile as JSON.
     profile: String,
+    /// When it was read: what was read before does not replace it.
+    #[serde(default)]
+    read_at: i64,
 }
 
 impl KeepProfile for Store {
     async fn put_profile(&self, corp: &CorpId, profile: &Profile) -> Result<(), StoreError> {
-        let key = Key::profile(corp, &profile.contact.external_user_id);
-        let json =
-            serde_json::to_string(profile).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-        let row = item(&ProfileRow { key, profile: json })?;
+        let row = ProfileRow {
+            key: Key::profile(corp, &profile.contact.external_user_id),
+            profile: serde_json::to_string(profile)
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+            read_at: profile.read_at,
+        };
         let put = self
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(row));
-        put.send().await.map(|_| ()).map_err(unavailable)
+            .set_item(Some(item(&row)?));
+        let put = put
+            .condition_expression("attribute_not_exists(pk) OR read_at < :read_at")
+            .expression_attribute_values(":read_at", n(profile.read_at));
+        condition_held(put.send().await).map(|_| ())
+    }
+}
+
+impl FindCustomers for Store {
+    async fn customers_of_unionid(
+        &self,
+        corp: &CorpId,
+        unionid: &UnionId,
+    ) -> Result<Vec<ExternalUserId>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .index_name("by_unionid");
+        let query = query.key_condition_expression("unionid = :unionid");
+        let query =
+            query.expression_attribute_values(":unionid", s(layout::unionid(corp, unionid)));
+        let page = query.send().await.map_err(unavailable)?;
+        let sort = |item: &Item| {
+            item.get("unionid_sort")
+                .and_then(|sort| sort.as_s().ok())
+                .cloned()
+        };
+        let found = page.items.unwrap_or_default();
+        let mut customers: Vec<ExternalUserId> = found
+            .iter()
+            .filter_map(sort)
+            .map(ExternalUserId::from)
+            .collect();
+        // One per member.
+        customers.dedup();
+        Ok(customers)
     }
 }
 
@@ -59,11 +99,14 @@ fn add(record: &mut ContactRecord, item: Item) -> Result<(), StoreError> {
     let key: Key = read(item.clone())?;
     if key.sk == layout::PROFILE {
         // One that an older version wrote in another form is read again from WeCom.
-        record.profile = serde_json::from_str(&read::<ProfileRow>(item)?.profile).ok();
+        let profile = serde_json::from_str(&read::<ProfileRow>(item)?.profile).ok();
+        record.profile = later(record.profile.take(), profile);
     } else if key.sk.starts_with(layout::RELATION) {
-        record
-            .relations
-            .push(read::<relations::Row>(item)?.relation);
+        let relation = read::<relations::Row>(item)?.relation()?;
+        let told = relation.contact.clone().zip(relation.observed_at);
+        let profile = told.map(|(contact, read_at)| Profile { contact, read_at });
+        record.profile = later(record.profile.take(), profile);
+        record.relations.push(relation);
     } else if let Some(event) = key
         .sk
         .strip_prefix(layout::WELCOME)
@@ -76,6 +119,13 @@ fn add(record: &mut ContactRecord, item: Item) -> Result<(), StoreError> {
         record.tags.push((event, outcome::<TagsResult>(item)?));
     }
     Ok(())
+}
+
+/// A customer of several members is told of several times.
+fn later(one: Option<Profile>, other: Option<Profile>) -> Option<Profile> {
+    one.into_iter()
+        .chain(other)
+        .max_by_key(|profile| profile.read_at)
 }
 
 fn outcome<R: DeserializeOwned>(item: Item) -> Result<Outcome<R>, StoreError> {

@@ -2,6 +2,7 @@
 
 use domain::event::{EventId, InboxEvent};
 use domain::ports::{ReadEvents, StoreError, StoreEvent, Stored};
+use domain::work::Object;
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, ExternalUserId, Fields, Message, WelcomeCode};
 
@@ -26,6 +27,11 @@ struct Row {
     contact: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_sort: Option<String>,
+    /// Of the index of events that the sync has still to fold in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    work: Option<CorpId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    work_sort: Option<String>,
     expires_at: i64,
 }
 
@@ -37,6 +43,7 @@ impl Row {
             .event
             .contact()
             .map(|(_, customer)| layout::contact_events(&event.corp, customer));
+        let is_work = Object::of(&event.event).is_some();
         Ok(Self {
             id: event.id.clone(),
             corp: event.corp.clone(),
@@ -51,6 +58,8 @@ impl Row {
                 .is_some()
                 .then(|| layout::contact_sort(event.created_at, event.received_at_ms, &event.id)),
             contact,
+            work: is_work.then(|| event.corp.clone()),
+            work_sort: is_work.then(|| layout::work_sort(event.received_at_ms, &event.id)),
             expires_at: event.received_at_ms / 1000 + layout::INBOX_DAYS * DAY_SECONDS,
         })
     }

@@ -1,13 +1,12 @@
 //! Follow relations, changed under optimistic locking.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{ChangeRelation, ReadRelation, StoreError};
-use domain::relation::{Change, Relation};
+use domain::relation::{Change, Relation, Status};
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, TagId, UserId};
 
-use super::{Store, condition_held, item};
-use crate::layout::Key;
+use super::{Store, item};
+use crate::layout::{self, Key};
 
 /// Writers that may meet on one pair: two functions and a sync. Each loses at most once to each other.
 const TRIES: usize = 8;
@@ -15,11 +14,50 @@ const TRIES: usize = 8;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Row {
     #[serde(flatten)]
-    key: Key,
+    pub(super) key: Key,
     /// Grows with every write; a writer who read another number reads again.
-    version: u64,
-    #[serde(flatten)]
-    pub(super) relation: Relation,
+    pub(super) version: u64,
+    /// The relation as JSON: nothing in it is searched for, and one string is read and written faster than thirty.
+    relation: String,
+    /// Of the index of active relations by member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member_sort: Option<ExternalUserId>,
+    /// Of the index of customers by unionid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unionid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unionid_sort: Option<ExternalUserId>,
+}
+
+impl Row {
+    /// The row of `relation` after one of the version `read_version`; 0 is none.
+    pub(super) fn after(
+        corp: &CorpId,
+        read_version: u64,
+        relation: &Relation,
+    ) -> Result<Self, StoreError> {
+        let customer = &relation.external_userid;
+        let active = relation.status == Status::Active;
+        let unionid = relation.contact.as_ref().map(|contact| &contact.unionid);
+        let unionid = unionid.filter(|unionid| !unionid.is_empty());
+        Ok(Self {
+            key: Key::relation(corp, customer, &relation.userid),
+            version: read_version + 1,
+            relation: serde_json::to_string(relation)
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+            member: active.then(|| layout::member_customers(corp, &relation.userid)),
+            member_sort: active.then(|| customer.clone()),
+            unionid_sort: unionid.map(|_| customer.clone()),
+            unionid: unionid.map(|unionid| layout::unionid(corp, unionid)),
+        })
+    }
+
+    pub(super) fn relation(&self) -> Result<Relation, StoreError> {
+        serde_json::from_str(&self.relation)
+            .map_err(|_| StoreError::Unreadable("a follow relation".into()))
+    }
 }
 
 impl ReadRelation for Store {
@@ -31,7 +69,7 @@ impl ReadRelation for Store {
         let row = self
             .read_item::<Row>(&Key::relation(corp, customer, member))
             .await?;
-        Ok(row.map(|row| row.relation))
+        row.map(|row| row.relation()).transpose()
     }
 }
 
@@ -42,7 +80,8 @@ impl ChangeRelation for Store {
         change: &Change,
     ) -> Result<(Option<Relation>, Relation), StoreError> {
         let key = Key::relation(corp, &change.external_userid, &change.userid);
-        self.rewrite(&key, |before| change.apply(before)).await
+        self.rewrite(corp, &key, |before| change.apply(before))
+            .await
     }
 
     async fn add_tags(
@@ -50,61 +89,36 @@ impl ChangeRelation for Store {
         corp: &CorpId,
         relation: &Relation,
         tags: &[TagId],
+        at: i64,
     ) -> Result<(), StoreError> {
         let key = Key::relation(corp, &relation.external_userid, &relation.userid);
-        let with_tags = |before: Option<&Relation>| {
-            let mut after = before.unwrap_or(relation).clone();
-            after.tag_ids.extend(tags.iter().cloned());
-            after.tag_ids.sort();
-            after.tag_ids.dedup();
-            after
-        };
-        self.rewrite(&key, with_tags).await.map(|_| ())
+        let with_tags = |before: Option<&Relation>| before.unwrap_or(relation).tagged(tags, at);
+        self.rewrite(corp, &key, with_tags).await.map(|_| ())
     }
 }
 
 impl Store {
     /// Writes what `next` makes of the stored relation, and nothing if it is the same.
-    async fn rewrite(
+    pub(super) async fn rewrite(
         &self,
+        corp: &CorpId,
         key: &Key,
         next: impl Fn(Option<&Relation>) -> Relation,
     ) -> Result<(Option<Relation>, Relation), StoreError> {
         for _ in 0..TRIES {
             let (before, version) = match self.read_item::<Row>(key).await? {
-                Some(row) => (Some(row.relation), row.version),
+                Some(row) => (Some(row.relation()?), row.version),
                 None => (None, 0),
             };
             let after = next(before.as_ref());
-            if before.as_ref() == Some(&after) || self.write(key, version, &after).await? {
+            if before.as_ref() == Some(&after) {
+                return Ok((before, after));
+            }
+            let row = Row::after(corp, version, &after)?;
+            if self.put_version(&item(&row)?, version).await? {
                 return Ok((before, after));
             }
         }
         Err(StoreError::Contended("a follow relation"))
-    }
-
-    async fn write(
-        &self,
-        key: &Key,
-        read_version: u64,
-        relation: &Relation,
-    ) -> Result<bool, StoreError> {
-        let row = Row {
-            key: key.clone(),
-            version: read_version + 1,
-            relation: relation.clone(),
-        };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(item(&row)?));
-        let put = if read_version == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("version = :read")
-                .expression_attribute_values(":read", AttributeValue::N(read_version.to_string()))
-        };
-        condition_held(put.send().await)
     }
 }

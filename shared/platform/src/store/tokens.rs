@@ -1,14 +1,13 @@
 //! Access tokens, shared by all functions: one item per app, with the lease of who fetches the next.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::StoreError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use wecom::client::Broken;
 use wecom::{Error, StoredToken, TokenKey, TokenStore};
 
-use super::{Store, condition_held, item, s};
+use super::{Store, condition_held, item, n, s};
 use crate::BoxFuture;
 use crate::layout::Key;
 use crate::metrics::{Metrics, Unit};
@@ -144,10 +143,6 @@ impl TokenStore for SharedTokens {
     fn release<'a>(&'a self, key: &'a TokenKey, until: i64) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move { self.free(key, until).await.map_err(failed) })
     }
-}
-
-fn n(number: i64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }
 
 #[expect(

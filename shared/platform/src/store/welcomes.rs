@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 
 use super::channels::Row as ChannelRow;
+use super::quota::guard_of_item;
 use super::{Item, Store, item, read, s, unavailable};
 use crate::layout::{self, Key};
 
@@ -38,7 +39,9 @@ impl ReadWelcomes for Store {
         let member_key = Key::welcome(corp, &WelcomeOwner::Member(member.clone()));
         let corp_key = Key::welcome(corp, &WelcomeOwner::Corp);
         let channel_key = channel.map(|id| Key::channel(corp, id));
-        let keys: Vec<&Key> = channel_key.iter().chain([&member_key, &corp_key]).collect();
+        let guard_key = Key::guard(corp);
+        let always = [&member_key, &corp_key, &guard_key];
+        let keys: Vec<&Key> = channel_key.iter().chain(always).collect();
         let mut items = self.read_together(&keys).await?;
         let mut take = |key: &Key| items.remove(key);
         let welcome =
@@ -53,7 +56,9 @@ impl ReadWelcomes for Store {
             }
             None => None,
         };
+        let guard = take(&guard_key).map(guard_of_item).transpose()?;
         Ok(Candidates {
+            guard: guard.unwrap_or_default(),
             channel,
             member: welcome(take(&member_key))?,
             corp: welcome(take(&corp_key))?,

@@ -22,7 +22,11 @@ const CANDIDATES: usize = 200;
 impl KeepRemoteChannel for WecomApi {
     async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, Error> {
         let make = |client: Client| async move { make(&client, channel).await };
-        self.call(corp, &channel.app, make).await
+        let api = match channel.spec.kind {
+            ChannelKind::ContactWay => "externalcontact/add_contact_way",
+            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/create_link",
+        };
+        self.call(corp, &channel.app, api, make).await
     }
 
     async fn find(
@@ -37,12 +41,20 @@ impl KeepRemoteChannel for WecomApi {
                 ChannelKind::AcquisitionLink => find_link(&client, channel, taken).await,
             }
         };
-        self.call(corp, &channel.app, find).await
+        let api = match channel.spec.kind {
+            ChannelKind::ContactWay => "externalcontact/get_contact_way",
+            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/get",
+        };
+        self.call(corp, &channel.app, api, find).await
     }
 
     async fn update(&self, corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error> {
         let update = |client: Client| async move { update(&client, before, after).await };
-        self.call(corp, &after.app, update).await
+        let api = match after.spec.kind {
+            ChannelKind::ContactWay => "externalcontact/update_contact_way",
+            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/update_link",
+        };
+        self.call(corp, &after.app, api, update).await
     }
 
     async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), Error> {
@@ -53,7 +65,11 @@ impl KeepRemoteChannel for WecomApi {
                 Remote::Creating | Remote::Deleted { .. } => Ok(()),
             }
         };
-        match self.call(corp, &channel.app, delete).await {
+        let api = match channel.spec.kind {
+            ChannelKind::ContactWay => "externalcontact/del_contact_way",
+            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/delete_link",
+        };
+        match self.call(corp, &channel.app, api, delete).await {
             Err(error) if error.code() == Some(NO_SUCH_WAY) => Ok(()),
             deleted => deleted,
         }

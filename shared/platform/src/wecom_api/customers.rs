@@ -12,7 +12,7 @@ use wecom::{
     AppName, Client, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage,
 };
 
-use super::WecomApi;
+use super::{GET_CONTACT, GET_USER, SEND_WELCOME, WecomApi};
 
 /// A tag or tag group that does not exist (WeCom doc 90313).
 const UNKNOWN_TAG: i64 = 40068;
@@ -26,7 +26,7 @@ impl SendWelcome for WecomApi {
         message: &WelcomeMessage,
     ) -> Result<(), Error> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
-        self.call(corp, app, send).await
+        self.call(corp, app, SEND_WELCOME, send).await
     }
 }
 
@@ -38,7 +38,7 @@ impl ReadNames for WecomApi {
         customer: &ExternalUserId,
     ) -> Result<String, Error> {
         let get = |client: Client| async move { client.get_external_contact(customer, None).await };
-        let detail = self.call(corp, app, get).await?;
+        let detail = self.call(corp, app, GET_CONTACT, get).await?;
         Ok(detail.external_contact.name.expose().to_owned())
     }
 
@@ -49,7 +49,7 @@ impl ReadNames for WecomApi {
         member: &UserId,
     ) -> Result<String, Error> {
         let get = |client: Client| async move { client.get_user(member).await };
-        let user = self.call(corp, app, get).await?;
+        let user = self.call(corp, app, GET_USER, get).await?;
         Ok(user.name.expose().to_owned())
     }
 }
@@ -63,7 +63,10 @@ impl ReadProfile for WecomApi {
     ) -> Result<ExternalContact, Error> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, None).await };
-        Ok(self.call(corp, app, read).await?.external_contact)
+        Ok(self
+            .call(corp, app, GET_CONTACT, read)
+            .await?
+            .external_contact)
     }
 }
 
@@ -82,7 +85,7 @@ impl MarkTags for WecomApi {
             remove_tag: Vec::new(),
         };
         let mark = |client: Client| async move { client.mark_tag(request).await };
-        self.call(corp, app, mark).await
+        self.call(corp, app, "externalcontact/mark_tag", mark).await
     }
 }
 
@@ -103,7 +106,7 @@ impl WriteRemark for WecomApi {
             ..Remark::default()
         };
         let write = |client: Client| async move { client.remark(request).await };
-        self.call(corp, app, write).await
+        self.call(corp, app, "externalcontact/remark", write).await
     }
 }
 
@@ -119,7 +122,8 @@ impl ReadTags for WecomApi {
     ) -> Result<Vec<TagId>, Error> {
         let look_up = async |tags: &[TagId]| {
             let find = |client: Client| async move { missing(&client, tags).await };
-            self.call(corp, app, find).await
+            self.call(corp, app, "externalcontact/get_corp_tag_list", find)
+                .await
         };
         match look_up(tags).await {
             Err(error) if error.code() == Some(UNKNOWN_TAG) => {}

@@ -1,8 +1,8 @@
 //! Media of welcomes: fetched from their source, uploaded to WeCom.
 
-use domain::ports::{UploadError, UploadMedia};
+use domain::ports::{UploadError, UploadMedia, UploadPicture};
 use domain::welcome::Source;
-use wecom::api::media::MediaKind;
+use wecom::api::media::{MediaKind, PICTURE_MAX_BYTES};
 use wecom::{AppName, Client, CorpId, MediaId};
 
 use super::WecomApi;
@@ -24,7 +24,24 @@ impl UploadMedia for WecomApi {
             let bytes = bytes.clone();
             async move { client.upload_media(kind, source.file_name(), bytes).await }
         };
-        let uploaded = self.call(corp, app, upload).await?;
+        let uploaded = self.call(corp, app, "media/upload", upload).await?;
         Ok(uploaded.media_id)
+    }
+}
+
+impl UploadPicture for WecomApi {
+    async fn upload_picture(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        source: &Source,
+    ) -> Result<String, UploadError> {
+        let fetched = self.sources.fetch(source, PICTURE_MAX_BYTES).await;
+        let bytes = fetched.map_err(UploadError::Source)?;
+        let upload = |client: Client| {
+            let bytes = bytes.clone();
+            async move { client.upload_image(source.file_name(), bytes).await }
+        };
+        Ok(self.call(corp, app, "media/uploadimg", upload).await?)
     }
 }

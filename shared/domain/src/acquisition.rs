@@ -1,0 +1,14 @@
+//! What is known of acquisition links (获客助手) beside the channels that are made of them.
+
+use serde::{Deserialize, Serialize};
+use wecom::api::acquisition::AcquisitionQuota;
+
+/// How many uses are left, and when that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// As WeCom tells it (doc 97375).
+    #[serde(flatten)]
+    pub quota: AcquisitionQuota,
+    /// Unix seconds.
+    pub read_at: i64,
+}

@@ -1,0 +1,44 @@
+//! Members of the company, as far as the app may see them.
+
+use serde::{Deserialize, Serialize};
+use wecom::api::user::UserStatus;
+use wecom::{Private, UserId};
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The member, as WeCom writes the id.
+    pub userid: UserId,
+    /// The name.
+    pub name: Private,
+    /// Departments.
+    #[serde(default)]
+    pub departments: Vec<u64>,
+    /// Another name.
+    #[serde(default, skip_serializing_if = "Private::is_empty")]
+    pub alias: Private,
+    /// The job.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub position: String,
+    /// Whether the member works with WeCom.
+    #[serde(default)]
+    pub status: UserStatus,
+    /// Whether the member may have customers (WeCom doc 92571).
+    #[serde(default)]
+    pub follows: bool,
+    /// When the member was found to be out of the app's sight, in Unix seconds: gone from the company, or from the
+    /// app's range. Nothing is concluded about the customers of such a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<i64>,
+}
+
+/// A department.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Department {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// The department above; 0 for the root.
+    pub parent_id: u64,
+}

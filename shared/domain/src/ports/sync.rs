@@ -1,0 +1,303 @@
+//! What the scheduled sync asks of the tables.
+
+use std::future::Future;
+
+use wecom::api::contact::{ExternalContact, FollowUser};
+use wecom::{ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
+
+use super::StoreError;
+use super::WelcomeOwner;
+use crate::acquisition::Balance;
+use crate::channel::ChannelId;
+use crate::event::{EventId, InboxEvent};
+use crate::group::Group;
+use crate::member::{Department, Member};
+use crate::relation::{Change, Relation};
+use crate::sync::{Run, RunId};
+use wecom::api::tag::TagGroup;
+
+/// One customer of one member, as WeCom tells it.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The customer.
+    pub contact: ExternalContact,
+    /// What the member has on the customer.
+    pub follow: FollowUser,
+}
+
+/// What became of an observation.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// The relations as they are now, in the order of the observations.
+    pub relations: Vec<Relation>,
+    /// Places, in that order, of the relations that were not known before or had ended.
+    pub began: Vec<usize>,
+    /// Rows that were written because they differed.
+    pub writes: u64,
+}
+
+/// Keeps relations in step with what WeCom tells.
+pub trait ObserveRelations {
+    /// Compares `rows`, distinct pairs of the answer to a call that began at `at` (Unix seconds), with what is stored, and writes what
+    /// differs, each row under the version that it was compared with. What is known since is not undone.
+    fn observe(
+        &self,
+        corp: &CorpId,
+        rows: &[Observation],
+        at: i64,
+    ) -> impl Future<Output = Result<Observed, StoreError>> + Send;
+    /// Notes that WeCom, asked at `at` about the customer of an end, no longer knows the relation: what was read
+    /// before that is older.
+    fn confirm_end(
+        &self,
+        corp: &CorpId,
+        change: &Change,
+        at: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// A page of the active relations of a member, in the order of the customers, after `after`, and whether there may
+    /// be more. It may be a second old.
+    fn active_customers(
+        &self,
+        corp: &CorpId,
+        member: &UserId,
+        after: Option<&ExternalUserId>,
+    ) -> impl Future<Output = Result<(Vec<ExternalUserId>, bool), StoreError>> + Send;
+    /// Concludes that a relation is lost, which a complete reading of the member's customers, begun at `at`, has not
+    /// found. Returns whether it was still taken for active.
+    fn conclude_lost(
+        &self,
+        corp: &CorpId,
+        pair: (&UserId, &ExternalUserId),
+        at: i64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Finds what is to be done.
+pub trait FindWork {
+    /// Events that were received before `until_ms` (Unix milliseconds) and are not folded in, oldest first.
+    fn work(
+        &self,
+        corp: &CorpId,
+        until_ms: i64,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
+    /// Notes that these events are folded in.
+    fn folded(&self, events: &[EventId]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// What is due at `now` (Unix seconds), longest due first.
+    fn due(
+        &self,
+        corp: &CorpId,
+        now: i64,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+}
+
+/// Something that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// A channel: a boundary of its schedule, or media of its welcome.
+    Channel(ChannelId),
+    /// Media of a default welcome.
+    Welcome(WelcomeOwner),
+    /// Tags that could not be put on.
+    Tags {
+        /// The customer.
+        external_userid: ExternalUserId,
+        /// The add.
+        event: EventId,
+    },
+}
+
+/// Reads runs.
+pub trait ReadRuns {
+    /// The run that is not over, if there is one, and the last that is.
+    fn runs(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<(Option<Run>, Option<Run>), StoreError>> + Send;
+}
+
+/// Keeps runs, so that one process works on one at a time and another can go on from where it has come.
+pub trait KeepRuns: ReadRuns {
+    /// Takes the lease of the corp's run until `until` (Unix seconds) for `owner`. `new` begins if no run is under
+    /// way; without it there may be nothing to do.
+    fn take_run(
+        &self,
+        corp: &CorpId,
+        owner: &str,
+        new: Option<Run>,
+        now: i64,
+        until: i64,
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
+    /// Writes down how far `run` has come and holds its lease until `until`; a run that is over gives it up. Returns
+    /// whether the lease was still `owner`'s.
+    fn save_run(
+        &self,
+        corp: &CorpId,
+        owner: &str,
+        run: &Run,
+        until: i64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Gives the lease up before its time.
+    fn release_run(
+        &self,
+        corp: &CorpId,
+        owner: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Stores the chunks of a run, each with members that are read together.
+    fn put_chunks(
+        &self,
+        corp: &CorpId,
+        run: &RunId,
+        chunks: &[Chunk],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The chunks of a run, those that are done included.
+    fn chunks(
+        &self,
+        corp: &CorpId,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Vec<Chunk>, StoreError>> + Send;
+    /// Changes what is stored of a chunk.
+    fn put_chunk(
+        &self,
+        corp: &CorpId,
+        run: &RunId,
+        chunk: &Chunk,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Stores how far the reading of a chunk has come.
+    fn put_page(
+        &self,
+        corp: &CorpId,
+        run: &RunId,
+        chunk: &Chunk,
+        page: &PageRead,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// The pages of the present reading of a chunk, in their order.
+    fn pages(
+        &self,
+        corp: &CorpId,
+        run: &RunId,
+        chunk: &Chunk,
+    ) -> impl Future<Output = Result<Vec<PageRead>, StoreError>> + Send;
+}
+
+/// What asking for a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// It is ours to go on with.
+    Ours(Run),
+    /// Another process works on it.
+    Theirs(Run),
+    /// There is no run.
+    Nothing,
+}
+
+/// Members whose customers are read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its place, from 0.
+    pub number: u32,
+    /// The members.
+    pub members: Vec<UserId>,
+    /// Counts the readings: a cursor that goes stale makes the reading begin anew.
+    pub reading: u32,
+    /// When the present reading began, in Unix seconds; `None` before.
+    pub since: Option<i64>,
+    /// Whether it is read and concluded.
+    pub done: bool,
+}
+
+/// A page that was read and written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRead {
+    /// Its place in the reading, from 0.
+    pub number: u32,
+    /// Where the next page begins; `None` after the last one.
+    pub cursor: Option<String>,
+    /// The pairs that it told of, as [`crate::sync::Seen`] writes them.
+    pub seen: Vec<u8>,
+}
+
+/// Keeps departments and members.
+pub trait KeepMembers {
+    /// All members that are known, those who are gone included.
+    fn members(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<Vec<Member>, StoreError>> + Send;
+    /// Stores what was read of a member at `at`, unless something newer is stored. Returns whether it was written.
+    fn put_member(
+        &self,
+        corp: &CorpId,
+        member: &Member,
+        at: i64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// All departments that are known.
+    fn departments(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<Vec<Department>, StoreError>> + Send;
+    /// Stores departments that were read at `at`, and removes others.
+    fn put_departments(
+        &self,
+        corp: &CorpId,
+        put: &[Department],
+        remove: &[u64],
+        at: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Keeps the library of corp tags.
+pub trait KeepTagLibrary {
+    /// All groups with their tags.
+    fn tag_groups(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<Vec<TagGroup>, StoreError>> + Send;
+    /// Stores groups that were read at `at`, and removes others, unless something newer is stored.
+    fn put_tag_groups(
+        &self,
+        corp: &CorpId,
+        put: &[TagGroup],
+        remove: &[TagGroupId],
+        at: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Keeps customer groups.
+pub trait KeepGroups {
+    /// One group.
+    fn group(
+        &self,
+        corp: &CorpId,
+        chat_id: &ChatId,
+    ) -> impl Future<Output = Result<Option<Group>, StoreError>> + Send;
+    /// A page of ids of groups that are not dissolved, after `after`, and whether there may be more.
+    fn living_groups(
+        &self,
+        corp: &CorpId,
+        after: Option<&ChatId>,
+    ) -> impl Future<Output = Result<(Vec<ChatId>, bool), StoreError>> + Send;
+    /// Stores what was read of a group, or made of it by an event, unless something newer is stored. Returns whether
+    /// it was written.
+    fn put_group(
+        &self,
+        corp: &CorpId,
+        group: &Group,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Keeps what is known of acquisition links.
+pub trait KeepAcquisition {
+    /// The balance that was read last.
+    fn balance(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<Option<Balance>, StoreError>> + Send;
+    /// Stores a balance.
+    fn put_balance(
+        &self,
+        corp: &CorpId,
+        balance: &Balance,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

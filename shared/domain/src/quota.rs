@@ -1,0 +1,246 @@
+//! How many calls of one API a corp makes, and how long WeCom is left alone after it has said "too many".
+//!
+//! WeCom counts per company and API: 10,000 calls a minute and 150,000 an hour (doc 90312). An excess is answered
+//! 45009 and blocks the API for as long as the window that was exceeded. The bundle stays well below, so that other
+//! tools of the company have their part, and what it takes is shared by all functions through the data table.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312), which is what its
+/// guard is known to take without complaint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In a minute.
+    pub per_minute: u32,
+    /// In an hour.
+    pub per_hour: u32,
+    /// Seconds for which an API is left alone after WeCom's first refusal: the window of a minute that was exceeded.
+    pub pause: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_minute: 5_000,
+            per_hour: 75_000,
+            pause: MINUTE,
+        }
+    }
+}
+
+/// Seconds of a minute.
+const MINUTE: i64 = 60;
+/// Seconds of an hour.
+const HOUR: i64 = 3_600;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Seconds by which Beijing, where WeCom's days begin, is ahead of UTC. It has no summer time.
+const BEIJING: i64 = 8 * HOUR;
+/// A refusal within so many pauses after a pause means that a longer window was exceeded (doc 90313, help of 45009).
+const AT_ONCE: i64 = 2;
+/// The second pause has so many of the first: an hour.
+const LONGER: i64 = 60;
+/// Seconds for which a lower number of calls in flight, found by one process, is taken over by the others.
+const NARROWED: i64 = 300;
+
+/// What has been taken of one API in the present minute and hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The minute that is counted, in minutes since 1970.
+    pub minute: i64,
+    /// Calls taken in it.
+    pub in_minute: u32,
+    /// The hour that is counted, in hours since 1970.
+    pub hour: i64,
+    /// Calls taken in it.
+    pub in_hour: u32,
+}
+
+impl Usage {
+    /// Takes up to `wanted` calls at `now` (Unix seconds) and says how many.
+    ///
+    /// # Errors
+    /// When nothing is left: the Unix second at which a new window begins.
+    pub fn take(&mut self, now: i64, wanted: u32, limits: &Limits) -> Result<u32, i64> {
+        if self.minute != now.div_euclid(MINUTE) {
+            (self.minute, self.in_minute) = (now.div_euclid(MINUTE), 0);
+        }
+        if self.hour != now.div_euclid(HOUR) {
+            (self.hour, self.in_hour) = (now.div_euclid(HOUR), 0);
+        }
+        let left_in_hour = limits.per_hour.saturating_sub(self.in_hour);
+        let left_in_minute = limits.per_minute.saturating_sub(self.in_minute);
+        if left_in_hour == 0 {
+            return Err((self.hour + 1) * HOUR);
+        }
+        if left_in_minute == 0 {
+            return Err((self.minute + 1) * MINUTE);
+        }
+        let granted = wanted.min(left_in_hour).min(left_in_minute);
+        self.in_minute += granted;
+        self.in_hour += granted;
+        Ok(granted)
+    }
+}
+
+/// Why and how long an API is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Unix second at which it ends.
+    pub until: i64,
+    /// Unix second until which another refusal is one of the same row.
+    pub minded_until: i64,
+    /// Refusals in a row, one per pause: 1 a minute, 2 an hour, 3 the rest of Beijing's day.
+    pub step: u8,
+}
+
+/// A number of calls in flight that WeCom's guard (45033) has brought down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// Calls in flight.
+    pub in_flight: usize,
+    /// Unix second at which it was found.
+    pub at: i64,
+}
+
+/// What all functions of the bundle have to mind about the APIs of one corp, by API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Guard {
+    /// APIs that are left alone, or were lately.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pauses: BTreeMap<String, Pause>,
+    /// APIs with fewer calls in flight.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub narrowed: BTreeMap<String, Narrowed>,
+}
+
+impl Guard {
+    /// The Unix second until which `api` is left alone, if it is at `now`.
+    #[must_use]
+    pub fn paused_until(&self, api: &str, now: i64) -> Option<i64> {
+        let pause = self.pauses.get(api)?;
+        (now < pause.until).then_some(pause.until)
+    }
+
+    /// WeCom has answered 45009: a pause of a minute, which grows to an hour and then to Beijing's midnight if WeCom
+    /// repeats it right after the pause. Calls that were under way when the pause began change nothing.
+    pub fn refused(&mut self, api: &str, now: i64, limits: &Limits) {
+        let step = match self.pauses.get(api) {
+            Some(pause) if now < pause.until => return,
+            Some(pause) if now < pause.minded_until => (pause.step + 1).min(3),
+            _ => 1,
+        };
+        let until = match step {
+            1 => now + limits.pause,
+            2 => now + limits.pause * LONGER,
+            _ => next_midnight(now),
+        };
+        let pause = Pause {
+            until,
+            minded_until: until + limits.pause * AT_ONCE,
+            step,
+        };
+        self.pauses.insert(api.to_owned(), pause);
+        self.forget(now);
+    }
+
+    /// WeCom has answered 45033, and the process that heard it went down to `in_flight`.
+    pub fn narrow(&mut self, api: &str, in_flight: usize, now: i64) {
+        self.narrowed
+            .insert(api.to_owned(), Narrowed { in_flight, at: now });
+        self.forget(now);
+    }
+
+    /// The calls in flight that others have found to be enough lately.
+    #[must_use]
+    pub fn in_flight(&self, api: &str, now: i64) -> Option<usize> {
+        let narrowed = self.narrowed.get(api)?;
+        (now < narrowed.at + NARROWED).then_some(narrowed.in_flight)
+    }
+
+    /// What is long over need not be kept.
+    fn forget(&mut self, now: i64) {
+        self.pauses.retain(|_, pause| now < pause.minded_until);
+        self.narrowed
+            .retain(|_, narrowed| now < narrowed.at + NARROWED);
+    }
+}
+
+fn next_midnight(now: i64) -> i64 {
+    ((now + BEIJING).div_euclid(DAY) + 1) * DAY - BEIJING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API: &str = "externalcontact/mark_tag";
+    /// 2026-11-25 12:00:00 in Beijing.
+    const NOON: i64 = 1_795_579_200;
+
+    #[test]
+    fn a_window_is_taken_up_and_the_next_one_is_fresh() {
+        let limits = Limits {
+            per_minute: 10,
+            per_hour: 25,
+            ..Limits::default()
+        };
+        let mut usage = Usage::default();
+        let cases = [
+            (0, 8, Ok(8)),
+            (1, 8, Ok(2)),
+            (59, 1, Err(60)),
+            (60, 10, Ok(10)),
+            (120, 10, Ok(5)),
+            (180, 1, Err(3_600)),
+            (3_600, 10, Ok(10)),
+        ];
+        for (now, wanted, expected) in cases {
+            assert_eq!(usage.take(now, wanted, &limits), expected, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_pause_grows_to_the_hour_and_then_to_midnight_in_beijing() {
+        let mut guard = Guard::default();
+        let limits = Limits::default();
+        guard.refused(API, NOON, &limits);
+        assert_eq!(guard.paused_until(API, NOON), Some(NOON + 60));
+        guard.refused(API, NOON + 5, &limits);
+        assert_eq!(
+            guard.paused_until(API, NOON + 5),
+            Some(NOON + 60),
+            "calls that were under way"
+        );
+        assert_eq!(guard.paused_until(API, NOON + 60), None);
+        guard.refused(API, NOON + 61, &limits);
+        assert_eq!(guard.paused_until(API, NOON + 61), Some(NOON + 3_661));
+        guard.refused(API, NOON + 3_662, &limits);
+        assert_eq!(
+            guard.paused_until(API, NOON + 3_662),
+            Some(NOON + 12 * HOUR)
+        );
+        assert_eq!(guard.paused_until("externalcontact/get", NOON), None);
+    }
+
+    #[test]
+    fn a_refusal_long_after_a_pause_is_a_first_one() {
+        let mut guard = Guard::default();
+        guard.refused(API, NOON, &Limits::default());
+        guard.refused(API, NOON + 180, &Limits::default());
+        assert_eq!(guard.pauses[API].step, 1);
+    }
+
+    #[test]
+    fn a_lower_number_in_flight_is_shared_for_a_while() {
+        let mut guard = Guard::default();
+        guard.narrow(API, 2, NOON);
+        assert_eq!(guard.in_flight(API, NOON + NARROWED - 1), Some(2));
+        assert_eq!(guard.in_flight(API, NOON + NARROWED), None);
+        guard.refused("externalcontact/get", NOON + NARROWED, &Limits::default());
+        assert!(guard.narrowed.is_empty(), "what is over is not kept");
+    }
+}

@@ -1,0 +1,163 @@
+//! What WeCom tells of a relation when it is asked, and what a complete reading of a member's customers concludes.
+
+use serde::{Deserialize, Serialize};
+use wecom::api::contact::{ExternalContact, FollowUser};
+use wecom::{Private, TagId};
+
+use super::{Relation, Status};
+use crate::channel::ChannelId;
+
+/// What WeCom tells of a relation beside its tags and its state, in WeCom's own words (docs 92114 and 92994).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    /// Since when the two are in contact, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub createtime: Option<i64>,
+    /// How the customer came: an open list, 1 a code, 16 an acquisition link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add_way: Option<i64>,
+    /// Who made the relation: the member, the customer, or who assigned it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub oper_userid: String,
+    /// The member's name for the customer.
+    #[serde(skip_serializing_if = "Private::is_empty")]
+    pub remark: Private,
+    /// The member's notes.
+    #[serde(skip_serializing_if = "Private::is_empty")]
+    pub description: Private,
+    /// The company that the member noted.
+    #[serde(skip_serializing_if = "Private::is_empty")]
+    pub remark_corp_name: Private,
+    /// Phone numbers that the member noted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remark_mobiles: Vec<Private>,
+}
+
+impl Told {
+    fn by(seen: &FollowUser) -> Self {
+        let mobiles = seen.remark_mobiles.iter();
+        Self {
+            createtime: Some(seen.createtime).filter(|at| *at > 0),
+            add_way: Some(seen.add_way),
+            oper_userid: seen.oper_userid.clone(),
+            remark: seen.remark.clone(),
+            description: seen.description.clone(),
+            remark_corp_name: seen.remark_corp_name.clone(),
+            remark_mobiles: mobiles
+                .filter(|mobile| !mobile.is_empty())
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+impl Relation {
+    /// The relation after WeCom has told `seen` of it, in answer to a call that began at `at` (Unix seconds). It is
+    /// `before`, unchanged in every field, if that is what was known or if more is known since.
+    ///
+    /// WeCom lists a customer who left as long as the member keeps the contact (doc 92130), so being listed does not
+    /// undo a loss. It does undo an end that was only concluded, a removal, and a loss before the present relation
+    /// began.
+    #[must_use]
+    pub fn observed(
+        before: Option<&Self>,
+        contact: &ExternalContact,
+        seen: &FollowUser,
+        at: i64,
+    ) -> Self {
+        let customer = &contact.external_user_id;
+        let unseen = || Self::unseen(seen.user_id.clone(), customer.clone());
+        let mut after = before.cloned().unwrap_or_else(unseen);
+        let ended_meanwhile = after.has_ended() && after.status_at >= at;
+        if after.observed_at > Some(at) || after.status_at > at || ended_meanwhile {
+            return after;
+        }
+        let told = Told::by(seen);
+        let createtime = told.createtime.unwrap_or(at);
+        let began_again = after.status != Status::Active && createtime > after.status_at;
+        let was_wrong = after.status == Status::Removed || after.concluded;
+        if before.is_none() || began_again || was_wrong {
+            if began_again || after.added_at.is_none() {
+                after.begin(createtime);
+            }
+            after.status = Status::Active;
+            after.status_at = createtime.max(after.status_at);
+            after.concluded = false;
+        }
+        after.added_at.get_or_insert(createtime);
+        after.unconfirmed = false;
+        after.tag_ids = sorted(seen.tag_ids());
+        after.take_state(seen);
+        after.told = told;
+        after.contact = Some(contact.clone());
+        if before == Some(&after) {
+            return after;
+        }
+        after.observed_at = Some(at);
+        after
+    }
+
+    /// Whether an event has told of its end, which is more than a reading can conclude.
+    fn has_ended(&self) -> bool {
+        self.status != Status::Active && !self.concluded
+    }
+
+    /// WeCom keeps the state of the way that was used last (fact sheet of doc 92114). One that no event has told is
+    /// attributed to the time at which the relation began; who comes back without a state keeps the channel of before
+    /// as history.
+    fn take_state(&mut self, seen: &FollowUser) {
+        let state = Some(&seen.state).filter(|state| !state.is_empty());
+        if self.state.as_ref() == state {
+            return;
+        }
+        self.state = state.cloned();
+        if let Some(state) = state {
+            self.channel_id = ChannelId::parse(state.as_str());
+            self.attributed_at = self.added_at;
+        }
+    }
+
+    /// The relation after a complete reading of all customers of its member, which began at `at` (Unix seconds), has
+    /// not found it. It is lost, whoever ended it: WeCom does not say. An add that was heard of meanwhile, or that the
+    /// member has yet to confirm, is no part of such a reading.
+    #[must_use]
+    pub fn missed(&self, at: i64) -> Self {
+        let known_since = self.observed_at >= Some(at) || self.status_at >= at;
+        if self.status != Status::Active || self.unconfirmed || known_since {
+            return self.clone();
+        }
+        Self {
+            status: Status::Lost,
+            status_at: at,
+            concluded: true,
+            observed_at: Some(at),
+            ..self.clone()
+        }
+    }
+
+    /// The relation after the bundle has put `tags` on at `at` (Unix seconds).
+    #[must_use]
+    pub fn tagged(&self, tags: &[TagId], at: i64) -> Self {
+        Self {
+            tag_ids: sorted(self.tag_ids.iter().chain(tags)),
+            marked: sorted(self.marked.iter().chain(tags)),
+            observed_at: self.observed_at.max(Some(at)),
+            ..self.clone()
+        }
+    }
+
+    /// Those of a channel's `tags` that the customer should have and does not, for a reason that is not a person's.
+    #[must_use]
+    pub fn lacks(&self, tags: &[TagId]) -> Vec<TagId> {
+        let there = |tag: &TagId| self.tag_ids.contains(tag) || self.marked.contains(tag);
+        tags.iter().filter(|tag| !there(tag)).cloned().collect()
+    }
+}
+
+fn sorted<'a>(tags: impl Iterator<Item = &'a TagId>) -> Vec<TagId> {
+    let mut tags: Vec<TagId> = tags.cloned().collect();
+    tags.sort();
+    tags.dedup();
+    tags
+}

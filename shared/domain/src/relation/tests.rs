@@ -1,0 +1,305 @@
+//! What events and readings make of a relation, in whatever order they come.
+
+use wecom::api::contact::FollowUser;
+
+use super::*;
+
+const A: &str = "ch0000000000001";
+const B: &str = "ch0000000000002";
+
+fn change(at: i64, kind: ChangeKind) -> Change {
+    Change {
+        userid: UserId::from("zhangsan"),
+        external_userid: ExternalUserId::from("wmA"),
+        at,
+        kind,
+    }
+}
+
+fn add(at: i64, state: &str) -> Change {
+    change(
+        at,
+        ChangeKind::Added {
+            state: (!state.is_empty()).then(|| State::from(state)),
+            half: false,
+        },
+    )
+}
+
+fn half(at: i64, state: &str) -> Change {
+    change(
+        at,
+        ChangeKind::Added {
+            state: Some(State::from(state)),
+            half: true,
+        },
+    )
+}
+
+fn left(at: i64) -> Change {
+    change(at, ChangeKind::CustomerLeft)
+}
+
+fn removed(at: i64) -> Change {
+    change(at, ChangeKind::MemberRemoved)
+}
+
+fn after(changes: &[Change]) -> Relation {
+    let mut relation = None;
+    for change in changes {
+        relation = Some(change.apply(relation.as_ref()));
+    }
+    relation.unwrap()
+}
+
+#[test]
+fn the_newest_event_decides_in_whatever_order_they_come() {
+    let cases: [(&[Change], Status, i64); 6] = [
+        (&[add(1, A)], Status::Active, 1),
+        (&[add(1, A), left(5)], Status::Lost, 5),
+        (&[left(5), add(1, A)], Status::Lost, 5),
+        (&[add(1, A), left(5), add(9, B)], Status::Active, 9),
+        (&[add(9, B), left(5), add(1, A)], Status::Active, 9),
+        (&[add(5, A), removed(5)], Status::Removed, 5),
+    ];
+    for (changes, status, at) in cases {
+        let relation = after(changes);
+        assert_eq!(
+            (relation.status, relation.status_at),
+            (status, at),
+            "{changes:?}"
+        );
+    }
+}
+
+#[test]
+fn repeating_a_change_changes_nothing() {
+    for changes in [
+        vec![add(1, A)],
+        vec![half(1, A), add(1, A)],
+        vec![add(1, A), left(5)],
+        vec![left(5), add(1, A)],
+    ] {
+        let once = after(&changes);
+        let twice: Vec<_> = changes
+            .iter()
+            .flat_map(|change| [change.clone(), change.clone()])
+            .collect();
+        assert_eq!(after(&twice), once, "{changes:?}");
+        assert_eq!(changes.last().unwrap().apply(Some(&once)), once);
+    }
+}
+
+#[test]
+fn a_full_add_without_state_keeps_the_channel_of_the_half_add() {
+    let relation = after(&[half(1, A), add(3, "")]);
+    assert_eq!(relation.channel_id, ChannelId::parse(A));
+    assert!(!relation.unconfirmed);
+    assert_eq!(relation.added_at, Some(1), "the half add counts as the add");
+    assert!(after(&[half(1, A)]).unconfirmed);
+    assert!(
+        !after(&[add(3, A), half(1, A)]).unconfirmed,
+        "a late half add does not undo the confirmation"
+    );
+}
+
+#[test]
+fn the_last_way_used_is_the_attribution() {
+    assert_eq!(
+        after(&[add(1, A), left(2), add(3, B)]).channel_id,
+        ChannelId::parse(B)
+    );
+    assert_eq!(
+        after(&[add(3, B), add(1, A)]).channel_id,
+        ChannelId::parse(B)
+    );
+    let foreign = after(&[add(1, "another-tool")]);
+    assert_eq!(
+        (foreign.channel_id, foreign.state),
+        (None, Some(State::from("another-tool")))
+    );
+}
+
+#[test]
+fn leaving_counts_to_the_channel_that_brought_the_customer_before() {
+    let loss = |changes: &[Change]| {
+        after(changes)
+            .loss()
+            .map(|(channel, at)| (channel.to_string(), at))
+    };
+    assert_eq!(loss(&[add(1, A), left(5)]), Some((A.into(), 5)));
+    assert_eq!(
+        loss(&[left(5), add(1, A)]),
+        Some((A.into(), 5)),
+        "out of order"
+    );
+    assert_eq!(
+        loss(&[add(1, A), left(5), add(9, B)]),
+        None,
+        "B has lost nobody"
+    );
+    assert_eq!(
+        loss(&[add(1, A), removed(5)]),
+        None,
+        "the member removed the customer"
+    );
+    assert_eq!(loss(&[add(1, ""), left(5)]), None, "no channel");
+}
+
+#[test]
+fn the_channel_of_an_earlier_relation_is_not_the_present_one() {
+    assert_eq!(
+        after(&[half(1, A), add(3, "")]).present_channel(),
+        ChannelId::parse(A).as_ref()
+    );
+    assert_eq!(
+        after(&[add(1, A), left(5), add(9, "")]).present_channel(),
+        None
+    );
+}
+
+#[test]
+fn a_new_start_has_no_tags_of_the_old_one() {
+    let mut relation = after(&[add(1, A)]);
+    relation.tag_ids = vec![TagId::from("et1")];
+    assert_eq!(add(1, A).apply(Some(&relation)).tag_ids.len(), 1);
+    let again = add(9, A).apply(Some(&left(5).apply(Some(&relation))));
+    assert!(again.tag_ids.is_empty());
+    assert_eq!(again.added_at, Some(9));
+}
+
+fn seen(createtime: i64, state: &str) -> FollowUser {
+    FollowUser {
+        user_id: UserId::from("zhangsan"),
+        createtime,
+        state: State::from(state),
+        remark: "王".into(),
+        tag_id: vec![TagId::from("et2"), TagId::from("et1")],
+        ..FollowUser::default()
+    }
+}
+
+fn observe(before: Option<&Relation>, seen: &FollowUser, at: i64) -> Relation {
+    let contact = ExternalContact {
+        external_user_id: ExternalUserId::from("wmA"),
+        ..ExternalContact::default()
+    };
+    Relation::observed(before, &contact, seen, at)
+}
+
+#[test]
+fn what_no_event_told_is_learnt_from_a_reading() {
+    let relation = observe(None, &seen(7, A), 100);
+    assert_eq!(relation.status, Status::Active);
+    assert_eq!(
+        (
+            relation.added_at,
+            relation.attributed_at,
+            relation.observed_at
+        ),
+        (Some(7), Some(7), Some(100))
+    );
+    assert_eq!(relation.present_channel(), ChannelId::parse(A).as_ref());
+    assert_eq!(relation.tag_ids, [TagId::from("et1"), TagId::from("et2")]);
+    assert_eq!(
+        observe(Some(&relation), &seen(7, A), 200),
+        relation,
+        "the same again changes nothing, not even the time"
+    );
+}
+
+#[test]
+fn a_reading_confirms_a_half_add_and_keeps_what_the_events_told() {
+    let before = after(&[half(5, A)]);
+    let confirmed = observe(Some(&before), &seen(6, A), 100);
+    assert!(!confirmed.unconfirmed);
+    assert_eq!(
+        (confirmed.added_at, confirmed.attributed_at),
+        (Some(5), Some(5))
+    );
+}
+
+#[test]
+fn an_older_reading_never_undoes_what_is_known_since() {
+    let newer = observe(None, &seen(7, B), 100);
+    assert_eq!(observe(Some(&newer), &seen(7, A), 99), newer);
+    let gone = after(&[add(1, A), removed(150)]);
+    assert_eq!(observe(Some(&gone), &seen(1, A), 149), gone);
+    let tagged = after(&[add(1, A)]).tagged(&[TagId::from("et9")], 120);
+    assert_eq!(observe(Some(&tagged), &seen(1, A), 119), tagged);
+}
+
+#[test]
+fn being_listed_undoes_a_removal_and_not_a_loss() {
+    let cases = [
+        (vec![add(1, A), left(50)], 1, Status::Lost),
+        (vec![add(1, A), left(50)], 60, Status::Active),
+        (vec![add(1, A), removed(50)], 1, Status::Active),
+        (vec![add(1, A), removed(50)], 60, Status::Active),
+    ];
+    for (changes, createtime, status) in cases {
+        let observed = observe(Some(&after(&changes)), &seen(createtime, A), 100);
+        assert_eq!(observed.status, status, "{changes:?}, created {createtime}");
+    }
+}
+
+#[test]
+fn who_is_missed_by_a_complete_reading_is_lost_until_seen_or_told_otherwise() {
+    let before = after(&[add(1, A)]);
+    let missed = before.missed(100);
+    assert_eq!(
+        (missed.status, missed.status_at, missed.lost_at),
+        (Status::Lost, 100, None)
+    );
+    assert_eq!(
+        missed.loss(),
+        None,
+        "who ended it is not known, so it counts for nobody"
+    );
+    assert_eq!(missed.missed(200), missed);
+    assert_eq!(
+        observe(Some(&missed), &seen(1, A), 200).status,
+        Status::Active
+    );
+    let told = removed(60).apply(Some(&missed));
+    assert_eq!(
+        (told.status, told.status_at),
+        (Status::Removed, 60),
+        "the event came late"
+    );
+    assert_eq!(
+        add(90, B).apply(Some(&missed)).status,
+        Status::Lost,
+        "an older add"
+    );
+    assert_eq!(add(101, B).apply(Some(&missed)).status, Status::Active);
+}
+
+#[test]
+fn who_was_heard_of_during_a_reading_is_not_missed_by_it() {
+    for relation in [
+        after(&[add(100, A)]),
+        after(&[half(1, A)]),
+        observe(None, &seen(1, A), 100),
+        after(&[add(1, A), left(5)]),
+    ] {
+        assert_eq!(relation.missed(100), relation);
+    }
+}
+
+#[test]
+fn a_tag_that_a_person_took_off_is_not_lacking() {
+    let [one, two, three] = ["et1", "et2", "et3"].map(TagId::from);
+    let relation = after(&[add(1, A)]).tagged(&[one.clone(), two.clone()], 50);
+    let mut seen = seen(1, A);
+    seen.tag_id = vec![two.clone()];
+    let relation = observe(Some(&relation), &seen, 100);
+    assert_eq!(relation.tag_ids, std::slice::from_ref(&two));
+    assert_eq!(relation.lacks(&[one.clone(), two, three.clone()]), [three]);
+    let again = add(300, A).apply(Some(&left(200).apply(Some(&relation))));
+    assert_eq!(
+        again.lacks(std::slice::from_ref(&one)),
+        [one],
+        "a new relation begins anew"
+    );
+}

@@ -1,0 +1,209 @@
+//! A run of the daily reconcile: what it is about, how far it has come, and what it has cost.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hasher;
+
+use fnv::FnvHasher;
+use serde::{Deserialize, Serialize};
+use wecom::{ExternalUserId, UserId};
+
+/// Identifies a run within its corp. Later runs have greater ids.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// The run that begins at `now_ms` (Unix milliseconds).
+    #[must_use]
+    pub fn starting_at(now_ms: i64) -> Self {
+        Self(format!("run{now_ms:013}"))
+    }
+
+    /// When it began, in Unix milliseconds.
+    #[must_use]
+    pub fn started_at_ms(&self) -> i64 {
+        self.0.trim_start_matches("run").parse().unwrap_or_default()
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The parts of a reconcile, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Departments, members, and who of them may have customers.
+    Members,
+    /// The library of corp tags, and the balance of acquisition links.
+    Tags,
+    /// All customers, member by member.
+    Customers,
+    /// Customer groups.
+    Groups,
+}
+
+/// One run, as it is stored and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it does: `reconcile`.
+    pub task: String,
+    /// Unix seconds.
+    pub started_at: i64,
+    /// Unix seconds; `None` while it is not over.
+    pub finished_at: Option<i64>,
+    /// The part that it is in.
+    pub phase: Phase,
+    /// Members and groups that are done.
+    pub done: u64,
+    /// Members and groups in all, as far as is known.
+    pub total: u64,
+    /// Relations that WeCom has told of.
+    #[serde(default)]
+    pub relations: u64,
+    /// Calls to WeCom.
+    pub calls: u64,
+    /// The same by API: what it has spent of each quota.
+    #[serde(default)]
+    pub quota: BTreeMap<String, u64>,
+    /// Rows written because they differed.
+    pub writes: u64,
+    /// Relations concluded to be lost.
+    pub lost: u64,
+    /// Customers whose tags were put in order.
+    #[serde(default)]
+    pub repaired: u64,
+    /// What held it up last, or why it ended early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When this was written, in Unix seconds.
+    #[serde(default)]
+    pub updated_at: i64,
+}
+
+impl Run {
+    /// A run that begins at `now_ms` (Unix milliseconds).
+    #[must_use]
+    pub fn starting_at(now_ms: i64) -> Self {
+        let now = now_ms.div_euclid(1000);
+        Self {
+            id: RunId::starting_at(now_ms),
+            task: "reconcile".to_owned(),
+            started_at: now,
+            finished_at: None,
+            phase: Phase::Members,
+            done: 0,
+            total: 0,
+            relations: 0,
+            calls: 0,
+            quota: BTreeMap::new(),
+            writes: 0,
+            lost: 0,
+            repaired: 0,
+            error: None,
+            updated_at: now,
+        }
+    }
+
+    /// Members and groups done per minute, waiting for the next tick included; `None` before the first.
+    #[must_use]
+    pub fn per_minute(&self) -> Option<u64> {
+        let seconds = u64::try_from(self.updated_at - self.started_at)
+            .ok()?
+            .max(1);
+        (self.done > 0).then(|| self.done * 60 / seconds)
+    }
+
+    /// Seconds that the rest takes at this rate.
+    #[must_use]
+    pub fn seconds_left(&self) -> Option<u64> {
+        let seconds = u64::try_from(self.updated_at - self.started_at)
+            .ok()?
+            .max(1);
+        let left = self.total.checked_sub(self.done)?;
+        (self.done > 0).then(|| left * seconds / self.done)
+    }
+}
+
+/// The pairs that a reading has told of: 64 bits of each, so that a member with thousands of customers fits in memory
+/// and the pages of a reading fit in small items. Two pairs of one reading with the same bits, one of which is gone,
+/// would hide the loss until the next day; among 20,000 that has a chance of one in 10^11.
+#[derive(Debug, Clone, Default)]
+pub struct Seen(HashSet<u64>);
+
+impl Seen {
+    /// Adds a pair and returns its bits as they are stored.
+    pub fn add(&mut self, member: &UserId, customer: &ExternalUserId) -> [u8; 8] {
+        let bits = bits(member, customer);
+        self.0.insert(bits);
+        bits.to_be_bytes()
+    }
+
+    /// Adds pairs as they are stored.
+    pub fn add_stored(&mut self, stored: &[u8]) {
+        let (pairs, _) = stored.as_chunks::<8>();
+        self.0.extend(pairs.iter().copied().map(u64::from_be_bytes));
+    }
+
+    /// Whether the reading has told of this pair.
+    #[must_use]
+    pub fn holds(&self, member: &UserId, customer: &ExternalUserId) -> bool {
+        self.0.contains(&bits(member, customer))
+    }
+}
+
+/// FNV-1a, which is the same in every version of the program: a run may outlive one.
+fn bits(member: &UserId, customer: &ExternalUserId) -> u64 {
+    let mut hasher = FnvHasher::default();
+    hasher.write(member.key().as_bytes());
+    hasher.write(b"#");
+    hasher.write(customer.as_str().as_bytes());
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_the_estimate_follows_the_rate() {
+        assert!(RunId::starting_at(999) < RunId::starting_at(1_700_000_000_000));
+        let mut run = Run::starting_at(1_000_000);
+        assert_eq!((run.per_minute(), run.seconds_left()), (None, None));
+        run.done = 20;
+        run.total = 100;
+        run.updated_at = run.started_at + 10;
+        assert_eq!(
+            (run.per_minute(), run.seconds_left()),
+            (Some(120), Some(40))
+        );
+    }
+
+    #[test]
+    fn pairs_are_known_again_from_what_is_stored() {
+        let [a, b] = ["wmA", "wmB"].map(ExternalUserId::from);
+        let li = UserId::from("Li");
+        let mut seen = Seen::default();
+        let stored = seen.add(&li, &a);
+        let mut again = Seen::default();
+        again.add_stored(&stored);
+        assert!(again.holds(&UserId::from("li"), &a), "userids ignore case");
+        assert!(!again.holds(&li, &b));
+        assert_eq!(
+            stored,
+            0xae1b7c95972729ea_u64.to_be_bytes(),
+            "the same for ever"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! What an event leaves to be folded in: the thing of which WeCom has to be asked again.
+//!
+//! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync folds it in.
+
+use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
+
+/// A thing that WeCom is asked about, once for all events about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// A customer with all members who follow.
+    Contact(ExternalUserId),
+    /// The library of corp tags: an event names a tag or a group, but an order that changes concerns all.
+    Tags,
+    /// A customer group.
+    Group(ChatId),
+    /// What is left of the uses of acquisition links.
+    Balance,
+    /// An acquisition link.
+    Link(LinkId),
+    /// A member of the address book.
+    Member(UserId),
+}
+
+impl Object {
+    /// The thing that `event` is about, if there is anything to ask.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        Some(match event {
+            Event::AddedExternalContact(_)
+            | Event::AddedHalfExternalContact(_)
+            | Event::EditedExternalContact(_)
+            | Event::DeletedExternalContact(_)
+            | Event::DeletedFollowUser(_)
+            | Event::TransferFailed(_) => Self::Contact(event.contact()?.1.clone()),
+            Event::CreatedExternalTag(_)
+            | Event::UpdatedExternalTag(_)
+            | Event::DeletedExternalTag(_)
+            | Event::ShuffledExternalTags(_) => Self::Tags,
+            Event::CreatedExternalChat(_)
+            | Event::UpdatedExternalChat(_)
+            | Event::DismissedExternalChat(_) => Self::Group(event.chat_id()?.clone()),
+            Event::AcquisitionBalanceLow(_)
+            | Event::AcquisitionBalanceExhausted(_)
+            | Event::AcquisitionBalanceIncreased(_)
+            | Event::AcquisitionQuotaExpiring(_) => Self::Balance,
+            Event::AcquisitionLinkUnavailable(event) => Self::Link(event.link_id.clone()),
+            Event::AcquisitionLinkDeleted(event) => Self::Link(event.link_id.clone()),
+            Event::CreatedUser(event) => Self::Member(event.user_id.clone()),
+            Event::UpdatedUser(event) => {
+                Self::Member(event.new_user_id.as_ref().unwrap_or(&event.user_id).clone())
+            }
+            Event::DeletedUser(event) => Self::Member(event.user_id.clone()),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wecom::Message;
+
+    use super::*;
+
+    fn object(fields: &str) -> Option<Object> {
+        let xml = format!(
+            "<xml><ToUserName>ww1</ToUserName><CreateTime>1700000000</CreateTime><MsgType>event</MsgType>{fields}</xml>"
+        );
+        Object::of(&Message::parse(&xml).unwrap().event)
+    }
+
+    #[test]
+    fn events_lead_to_the_thing_that_they_are_about() {
+        let contact = "<Event>change_external_contact</Event><UserID>li</UserID><ExternalUserID>wmA</ExternalUserID>";
+        for change in [
+            "add_external_contact",
+            "add_half_external_contact",
+            "edit_external_contact",
+            "del_external_contact",
+            "del_follow_user",
+        ] {
+            assert_eq!(
+                object(&format!("{contact}<ChangeType>{change}</ChangeType>")),
+                Some(Object::Contact(ExternalUserId::from("wmA"))),
+                "{change}"
+            );
+        }
+        let cases = [
+            (
+                "<Event>change_external_tag</Event><ChangeType>shuffle</ChangeType>",
+                Some(Object::Tags),
+            ),
+            (
+                "<Event>change_external_chat</Event><ChangeType>dismiss</ChangeType><ChatId>wr1</ChatId>",
+                Some(Object::Group(ChatId::from("wr1"))),
+            ),
+            (
+                "<Event>customer_acquisition</Event><ChangeType>balance_low</ChangeType>",
+                Some(Object::Balance),
+            ),
+            (
+                "<Event>customer_acquisition</Event><ChangeType>delete_link</ChangeType><LinkId>l1</LinkId>",
+                Some(Object::Link(LinkId::from("l1"))),
+            ),
+            (
+                "<Event>change_contact</Event><ChangeType>update_user</ChangeType><UserID>li</UserID><NewUserID>Li</NewUserID>",
+                Some(Object::Member(UserId::from("li"))),
+            ),
+            ("<Event>msgaudit_notify</Event>", None),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(object(fields), expected, "{fields}");
+        }
+    }
+}

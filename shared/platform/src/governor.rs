@@ -1,0 +1,259 @@
+//! Keeps a corp's calls within WeCom's limits, for all functions together (WeCom doc 90312): so many calls of an API
+//! a minute and an hour, so many in flight, and none while WeCom has blocked the API.
+//!
+//! What the functions have to agree on is in the data table: an API that is left alone after 45009, a number of calls
+//! in flight that 45033 has brought down, and what was taken of the minute and the hour. Each process takes calls in
+//! blocks and looks at the rest every few seconds, so that a call costs WeCom's time and hardly any of the table's. A
+//! table that is away stops no call: WeCom is then the one who counts.
+//!
+//! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still tells the others what WeCom said.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::quota::{Guard, Limits};
+use jiff::Timestamp;
+use wecom::{CorpId, Error};
+
+use crate::in_flight::{InFlight, TOO_MANY};
+use crate::store::Store;
+
+/// WeCom's code for too many calls in a minute, an hour or a day (doc 90312).
+pub const RATE_EXCEEDED: i64 = 45009;
+/// How old the state of the guard may be.
+const FRESH: Duration = Duration::from_secs(5);
+/// Calls of an API that a process makes in a minute before it takes a block: too few to matter beside thousands, and a
+/// quiet corp would pay a write for nearly every call.
+const UNCOUNTED: u32 = 10;
+/// Calls that a process takes at once. What it does not make of them is lost for that minute.
+const BLOCK: u32 = 50;
+
+/// The limits of one corp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CorpLimits {
+    /// Calls of one API in a time.
+    pub rate: Limits,
+    /// Calls of one API in flight, of one process: WeCom publishes no number (error 45033).
+    pub in_flight: usize,
+}
+
+impl Default for CorpLimits {
+    fn default() -> Self {
+        Self {
+            rate: Limits::default(),
+            in_flight: 5,
+        }
+    }
+}
+
+/// The governor of one process.
+pub struct Governor {
+    store: Store,
+    hurried: bool,
+    guards: Mutex<HashMap<CorpId, Seen>>,
+    taken: Mutex<HashMap<(CorpId, &'static str), Taken>>,
+    in_flight: Mutex<HashMap<CorpId, Arc<InFlight>>>,
+}
+
+/// The guard of a corp as it was read last.
+#[derive(Clone)]
+struct Seen {
+    guard: Guard,
+    read_at: Instant,
+}
+
+/// What a process may still call in the present minute.
+#[derive(Default)]
+struct Taken {
+    minute: i64,
+    uncounted: u32,
+    left: u32,
+}
+
+impl Governor {
+    /// Shares its state through `store`.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            hurried: false,
+            guards: Mutex::default(),
+            taken: Mutex::default(),
+            in_flight: Mutex::default(),
+        }
+    }
+
+    /// The same for a function that has no time to ask: a welcome lives 20 seconds, and its own one read brings what
+    /// there is to know.
+    #[must_use]
+    pub fn hurried(store: Store) -> Self {
+        Self {
+            hurried: true,
+            ..Self::new(store)
+        }
+    }
+
+    /// Makes a call of `api` when it may be made.
+    ///
+    /// # Errors
+    /// What the call ended with; [`Error::Paused`] if it may not be made for now.
+    pub async fn call<T>(
+        &self,
+        corp: &CorpId,
+        limits: &CorpLimits,
+        api: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let answer = if self.hurried {
+            call.await
+        } else {
+            self.admit(corp, limits, api).await?;
+            let in_flight = self.in_flight(corp, limits);
+            if let Some(narrowed) = self.known(corp).in_flight(api, now()) {
+                in_flight.narrow(corp, api, narrowed);
+            }
+            in_flight.call(corp, api, call).await
+        };
+        match answer.as_ref().err().and_then(Error::code) {
+            Some(RATE_EXCEEDED) => self.pause(corp, &limits.rate, api).await,
+            Some(TOO_MANY) => self.share_narrowed(corp, limits, api).await,
+            _ => {}
+        }
+        answer
+    }
+
+    async fn admit(
+        &self,
+        corp: &CorpId,
+        limits: &CorpLimits,
+        api: &'static str,
+    ) -> Result<(), Error> {
+        let guard = self.guard(corp).await;
+        if let Some(until) = guard.paused_until(api, now()) {
+            return Err(Error::Paused { api, until });
+        }
+        if self.has_taken(corp, api) {
+            return Ok(());
+        }
+        match self
+            .store
+            .take_quota(corp, api, BLOCK, &limits.rate, now())
+            .await
+        {
+            Ok(Ok(granted)) => {
+                // The call that asked is one of them.
+                self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
+                Ok(())
+            }
+            Ok(Err(until)) => Err(Error::Paused { api, until }),
+            Err(error) => {
+                tracing::warn!(corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted; they go on");
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a call of those that the process has.
+    fn has_taken(&self, corp: &CorpId, api: &'static str) -> bool {
+        self.taken(corp, api, |taken| {
+            if taken.uncounted < UNCOUNTED {
+                taken.uncounted += 1;
+                return true;
+            }
+            let has = taken.left > 0;
+            taken.left = taken.left.saturating_sub(1);
+            has
+        })
+    }
+
+    fn taken<T>(
+        &self,
+        corp: &CorpId,
+        api: &'static str,
+        change: impl FnOnce(&mut Taken) -> T,
+    ) -> T {
+        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = all.entry((corp.clone(), api)).or_default();
+        let minute = now().div_euclid(60);
+        if taken.minute != minute {
+            *taken = Taken {
+                minute,
+                ..Taken::default()
+            };
+        }
+        change(taken)
+    }
+
+    /// The guard as it was a few seconds ago at most.
+    async fn guard(&self, corp: &CorpId) -> Guard {
+        let seen = self.guards().get(corp).cloned();
+        if let Some(seen) = seen.filter(|seen| seen.read_at.elapsed() < FRESH) {
+            return seen.guard;
+        }
+        match self.store.guard(corp).await {
+            Ok(guard) => {
+                self.learn(corp, guard.clone());
+                guard
+            }
+            Err(error) => {
+                tracing::warn!(corp.id = %corp, store.error = %error, "the state of the quota could not be read; calls go on");
+                self.known(corp)
+            }
+        }
+    }
+
+    fn known(&self, corp: &CorpId) -> Guard {
+        let seen = self.guards().get(corp).cloned();
+        seen.map(|seen| seen.guard).unwrap_or_default()
+    }
+
+    fn learn(&self, corp: &CorpId, guard: Guard) {
+        let read_at = Instant::now();
+        self.guards().insert(corp.clone(), Seen { guard, read_at });
+    }
+
+    fn guards(&self) -> std::sync::MutexGuard<'_, HashMap<CorpId, Seen>> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_flight(&self, corp: &CorpId, limits: &CorpLimits) -> Arc<InFlight> {
+        let mut all = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let of_corp = all.entry(corp.clone());
+        Arc::clone(of_corp.or_insert_with(|| Arc::new(InFlight::new(limits.in_flight))))
+    }
+
+    async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
+        tracing::warn!(corp.id = %corp, wecom.api = api, "WeCom says that its quota is spent; the API is left alone");
+        self.tell(corp, |guard| guard.refused(api, now(), limits))
+            .await;
+    }
+
+    async fn share_narrowed(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
+        let enough = self.in_flight(corp, limits).limit(corp, api);
+        if self
+            .known(corp)
+            .in_flight(api, now())
+            .is_none_or(|known| enough < known)
+        {
+            self.tell(corp, |guard| guard.narrow(api, enough, now()))
+                .await;
+        }
+    }
+
+    async fn tell(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {
+        match self.store.change_guard(corp, change).await {
+            Ok(guard) => self.learn(corp, guard),
+            Err(error) => {
+                tracing::warn!(corp.id = %corp, store.error = %error, "the other functions could not be told what WeCom said");
+            }
+        }
+    }
+}
+
+fn now() -> i64 {
+    Timestamp::now().as_second()
+}

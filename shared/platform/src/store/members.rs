@@ -1,0 +1,45 @@
+//! Members and departments.
+
+use domain::member::{Department, Member};
+use domain::ports::{KeepMembers, StoreError};
+use wecom::CorpId;
+
+use super::Store;
+use crate::layout::{self, Key};
+
+impl KeepMembers for Store {
+    async fn members(&self, corp: &CorpId) -> Result<Vec<Member>, StoreError> {
+        self.read_values(layout::members(corp)).await
+    }
+
+    async fn put_member(
+        &self,
+        corp: &CorpId,
+        member: &Member,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        self.put_read(Key::member(corp, &member.userid), member, at)
+            .await
+    }
+
+    async fn departments(&self, corp: &CorpId) -> Result<Vec<Department>, StoreError> {
+        self.read_values(layout::departments(corp)).await
+    }
+
+    async fn put_departments(
+        &self,
+        corp: &CorpId,
+        put: &[Department],
+        remove: &[u64],
+        at: i64,
+    ) -> Result<(), StoreError> {
+        for department in put {
+            let key = Key::department(corp, department.id);
+            self.put_read(key, department, at).await?;
+        }
+        for id in remove {
+            self.remove_read(&Key::department(corp, *id), at).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Rows that hold something that was read from WeCom as JSON, with the time of the reading: an older reading never
+//! replaces a newer one.
+
+use std::collections::HashMap;
+
+use domain::ports::StoreError;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Item, Store, condition_held, item, n, read, s, unavailable};
+use crate::layout::Key;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    #[serde(flatten)]
+    key: Key,
+    /// What was read, as JSON.
+    value: String,
+    /// When, in Unix seconds.
+    read_at: i64,
+}
+
+impl Store {
+    /// Stores `value`, which was read at `at`, unless something newer is stored. Returns whether it was written.
+    pub(super) async fn put_read<T: Serialize>(
+        &self,
+        key: Key,
+        value: &T,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let row = Row {
+            key,
+            value: serde_json::to_string(value)
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+            read_at: at,
+        };
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.data)
+            .set_item(Some(item(&row)?));
+        let put = put
+            .condition_expression("attribute_not_exists(pk) OR read_at <= :at")
+            .expression_attribute_values(":at", n(at));
+        condition_held(put.send().await)
+    }
+
+    /// Removes what a reading at `at` no longer found, unless something newer is stored.
+    pub(super) async fn remove_read(&self, key: &Key, at: i64) -> Result<bool, StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.data)
+            .set_key(Some(item(key)?));
+        let delete = delete
+            .condition_expression("read_at <= :at")
+            .expression_attribute_values(":at", n(at));
+        condition_held(delete.send().await)
+    }
+
+    /// One such value.
+    pub(super) async fn read_value<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<T>, StoreError> {
+        let row = self.read_item::<Row>(key).await?;
+        row.map(|row| value(&row)).transpose()
+    }
+
+    /// All such values of a partition.
+    pub(super) async fn read_values<T: DeserializeOwned>(
+        &self,
+        partition: String,
+    ) -> Result<Vec<T>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(partition));
+        let mut items = query.consistent_read(true).into_paginator().items().send();
+        let mut values = Vec::new();
+        while let Some(item) = items.next().await {
+            values.push(value(&read::<Row>(item.map_err(unavailable)?)?)?);
+        }
+        Ok(values)
+    }
+
+    /// Reads any number of items of the data table.
+    pub(super) async fn read_all(&self, keys: Vec<Key>) -> Result<HashMap<Key, Item>, StoreError> {
+        let mut found = HashMap::new();
+        // BatchGetItem takes a hundred keys.
+        for some in keys.chunks(100) {
+            found.extend(self.read_together(&some.iter().collect::<Vec<_>>()).await?);
+        }
+        Ok(found)
+    }
+}
+
+fn value<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
+    serde_json::from_str(&row.value)
+        .map_err(|_| StoreError::Unreadable(format!("the item {} of {}", row.key.sk, row.key.pk)))
+}

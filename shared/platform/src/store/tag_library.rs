@@ -1,0 +1,32 @@
+//! The library of corp tags: one item per group, with its tags.
+
+use domain::ports::{KeepTagLibrary, StoreError};
+use wecom::CorpId;
+use wecom::TagGroupId;
+use wecom::api::tag::TagGroup;
+
+use super::Store;
+use crate::layout::{self, Key};
+
+impl KeepTagLibrary for Store {
+    async fn tag_groups(&self, corp: &CorpId) -> Result<Vec<TagGroup>, StoreError> {
+        self.read_values(layout::tags(corp)).await
+    }
+
+    async fn put_tag_groups(
+        &self,
+        corp: &CorpId,
+        put: &[TagGroup],
+        remove: &[TagGroupId],
+        at: i64,
+    ) -> Result<(), StoreError> {
+        for group in put {
+            self.put_read(Key::tag_group(corp, &group.group_id), group, at)
+                .await?;
+        }
+        for group in remove {
+            self.remove_read(&Key::tag_group(corp, group), at).await?;
+        }
+        Ok(())
+    }
+}

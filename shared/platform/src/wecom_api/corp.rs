@@ -1,0 +1,161 @@
+//! What the scheduled sync reads of a corp: address book, customers, tags, groups, balance; and tokens ahead of time.
+
+use std::time::Duration;
+
+use domain::ports::{
+    ReadAcquisition, ReadAddressBook, ReadCustomers, ReadGroups, ReadTagLibrary, RefreshTokens,
+};
+use wecom::api::acquisition::AcquisitionQuota;
+use wecom::api::agent::Agent;
+use wecom::api::contact::{BATCH_ROWS_MAX, BatchGetByUser, BatchPage, ExternalContactDetail};
+use wecom::api::department::Department;
+use wecom::api::group::{GroupChat, GroupStatus, ListGroups, OwnerFilter};
+use wecom::api::tag::{TagFilter, TagGroup};
+use wecom::api::user::{User, UserEntry};
+use wecom::{AppName, ChatId, Client, CorpId, Error, ExternalUserId, Page, UserId};
+
+use super::{GET_CONTACT, GET_USER, WecomApi, invalid};
+
+impl RefreshTokens for WecomApi {
+    async fn refresh_token(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        margin: Duration,
+    ) -> Result<bool, Error> {
+        let refresh = |client: Client| async move { client.refresh_token_if_due(margin).await };
+        self.call(corp, app, "gettoken", refresh).await
+    }
+}
+
+impl ReadAddressBook for WecomApi {
+    async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, Error> {
+        let config = self.config().await?;
+        let configured = config
+            .corp(corp.as_str())
+            .and_then(|corp| corp.app(app.as_str()));
+        let agent_id = configured.map(|app| app.agent_id).ok_or_else(|| {
+            invalid(
+                "app",
+                format!("{corp}/{app} is not in the configuration secret"),
+            )
+        })?;
+        let read = |client: Client| async move { client.get_agent(agent_id).await };
+        self.call(corp, app, "agent/get", read).await
+    }
+
+    async fn departments(&self, corp: &CorpId, app: &AppName) -> Result<Vec<Department>, Error> {
+        let read = |client: Client| async move { client.list_departments(None).await };
+        self.call(corp, app, "department/list", read).await
+    }
+
+    async fn department_members(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        department: u64,
+    ) -> Result<Vec<UserEntry>, Error> {
+        let read = |client: Client| async move { client.list_users(department, false).await };
+        self.call(corp, app, "user/simplelist", read).await
+    }
+
+    async fn member(&self, corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, Error> {
+        let read = |client: Client| async move { client.get_user(member).await };
+        self.call(corp, app, GET_USER, read).await
+    }
+
+    async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, Error> {
+        let read = |client: Client| async move { client.get_follow_user_list().await };
+        self.call(corp, app, "externalcontact/get_follow_user_list", read)
+            .await
+    }
+}
+
+impl ReadCustomers for WecomApi {
+    async fn customers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        members: &[UserId],
+        cursor: Option<&str>,
+    ) -> Result<BatchPage, Error> {
+        let request = &BatchGetByUser {
+            userid_list: members.to_vec(),
+            cursor: cursor.map(str::to_owned),
+            limit: Some(BATCH_ROWS_MAX),
+        };
+        let read = |client: Client| async move { client.batch_get_by_user(request).await };
+        self.call(corp, app, "externalcontact/batch/get_by_user", read)
+            .await
+    }
+
+    async fn followers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+        cursor: Option<&str>,
+    ) -> Result<ExternalContactDetail, Error> {
+        let read =
+            |client: Client| async move { client.get_external_contact(customer, cursor).await };
+        self.call(corp, app, GET_CONTACT, read).await
+    }
+}
+
+impl ReadTagLibrary for WecomApi {
+    async fn tag_library(&self, corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, Error> {
+        let read =
+            |client: Client| async move { client.get_corp_tag_list(&TagFilter::default()).await };
+        self.call(corp, app, "externalcontact/get_corp_tag_list", read)
+            .await
+    }
+}
+
+impl ReadGroups for WecomApi {
+    async fn groups(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        owners: &[UserId],
+        cursor: Option<&str>,
+    ) -> Result<Page<GroupStatus>, Error> {
+        let request = &ListGroups {
+            owner_filter: OwnerFilter {
+                userid_list: owners.to_vec(),
+            },
+            cursor: cursor.map(str::to_owned),
+            ..ListGroups::default()
+        };
+        let read = |client: Client| async move { client.list_groups(request).await };
+        self.call(corp, app, "externalcontact/groupchat/list", read)
+            .await
+    }
+
+    async fn group_chat(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        chat_id: &ChatId,
+    ) -> Result<GroupChat, Error> {
+        let read = |client: Client| async move { client.get_group(chat_id, true).await };
+        self.call(corp, app, "externalcontact/groupchat/get", read)
+            .await
+    }
+}
+
+impl ReadAcquisition for WecomApi {
+    async fn acquisition_quota(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> Result<AcquisitionQuota, Error> {
+        let read = |client: Client| async move { client.acquisition_quota().await };
+        self.call(
+            corp,
+            app,
+            "externalcontact/customer_acquisition_quota",
+            read,
+        )
+        .await
+    }
+}
