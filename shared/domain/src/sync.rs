@@ -84,6 +84,12 @@ pub struct Run {
     /// Customers whose tags were put in order.
     #[serde(default)]
     pub repaired: u64,
+    /// In how many chunks the members are read; `None` until they are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<u32>,
+    /// The last member or group that is done in a part that goes through them in the order of their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_after: Option<String>,
     /// What held it up last, or why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -111,6 +117,8 @@ impl Run {
             writes: 0,
             lost: 0,
             repaired: 0,
+            chunks: None,
+            resume_after: None,
             error: None,
             updated_at: now,
         }

@@ -1,0 +1,57 @@
+//! A call to WeCom on behalf of the sync: counted, and tried again if that helps within seconds.
+
+use std::time::Duration;
+
+use wecom::{Class, Error};
+
+use crate::Scope;
+use crate::meter::Meter;
+use crate::trouble::Trouble;
+
+/// Calls for one thing, the first included: WeCom asks for three at most after -1 (doc 90313).
+const TRIES: u32 = 3;
+/// First pause between two tries; it doubles (1, 2, 4 s after -1, doc 90313).
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Codes after which another call within seconds is a waste: the block lasts a minute or more.
+const BLOCKED: [i64; 3] = [45009, 45036, 81026];
+
+/// Makes a call of `api`, counts it in `meter`, and repeats it after errors that pass.
+pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
+    scope: &Scope<'_>,
+    meter: &Meter,
+    api: &'static str,
+    make: impl Fn() -> F,
+) -> Result<T, Trouble> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match once(scope, meter, api, make()).await {
+            Err(Trouble::Wecom(error)) if passes_soon(&error) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            answer => return answer,
+        }
+    }
+    once(scope, meter, api, make()).await
+}
+
+async fn once<T>(
+    scope: &Scope<'_>,
+    meter: &Meter,
+    api: &'static str,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Trouble> {
+    if !scope.has_time() {
+        return Err(Trouble::OutOfTime);
+    }
+    let answer = call.await;
+    // One that was held back is none.
+    if !matches!(answer, Err(Error::Paused { .. } | Error::Invalid { .. })) {
+        meter.called(api);
+    }
+    Ok(answer?)
+}
+
+fn passes_soon(error: &Error) -> bool {
+    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
+}

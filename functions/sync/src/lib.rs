@@ -1,0 +1,238 @@
+//! The scheduled sync. EventBridge sends `{"task": "tick"}` every minute and `{"task": "reconcile"}` once a day.
+//!
+//! A [`tick`] does what is due: tokens, events that are still to be folded in, channels at a boundary of their
+//! schedule, media that expire, tags that could not be put on, and the rest of a run that had to stop. Its parts are
+//! bounded and know nothing of each other's failure. A [`reconcile`] reads a whole corp and puts what is stored in step
+//! with it. It works under a lease, writes down each page that it has done, stops ahead of the function's deadline and
+//! is gone on with by the next tick.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use domain::ports::{
+    ChangeRelation, CountDay, CountFacts, FindWork, KeepAcquisition, KeepChannels, KeepGroups,
+    KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, MarkTags,
+    ObserveRelations, ReadAcquisition, ReadAddressBook, ReadCustomers, ReadEvents, ReadGroups,
+    ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia, UploadPicture,
+};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lambda_runtime::{Context, Error, LambdaEvent};
+use platform::config::Corp;
+use platform::metrics::Metrics;
+use platform::secret::ConfigSource;
+use serde::Deserialize;
+use serde_json::Value;
+use wecom::{AppName, CorpId};
+
+mod calls;
+mod media;
+mod meter;
+mod reconcile;
+mod repair;
+mod tick;
+mod trouble;
+
+pub use reconcile::Slice;
+
+/// What the sync asks of its store.
+pub trait Store:
+    ChangeRelation
+    + CountDay
+    + CountFacts
+    + FindWork
+    + KeepAcquisition
+    + KeepChannels
+    + KeepGroups
+    + KeepMembers
+    + KeepRuns
+    + KeepTagLibrary
+    + KeepWelcomes
+    + ObserveRelations
+    + ReadEvents
+    + ReadRelation
+    + RecordTags
+    + Sync
+{
+}
+impl<
+    T: ChangeRelation
+        + CountDay
+        + CountFacts
+        + FindWork
+        + KeepAcquisition
+        + KeepChannels
+        + KeepGroups
+        + KeepMembers
+        + KeepRuns
+        + KeepTagLibrary
+        + KeepWelcomes
+        + ObserveRelations
+        + ReadEvents
+        + ReadRelation
+        + RecordTags
+        + Sync,
+> Store for T
+{
+}
+
+/// What the sync asks of WeCom.
+pub trait Wecom:
+    KeepRemoteChannel
+    + MarkTags
+    + ReadAcquisition
+    + ReadAddressBook
+    + ReadCustomers
+    + ReadGroups
+    + ReadTagLibrary
+    + RefreshTokens
+    + UploadMedia
+    + UploadPicture
+    + Sync
+{
+}
+impl<
+    T: KeepRemoteChannel
+        + MarkTags
+        + ReadAcquisition
+        + ReadAddressBook
+        + ReadCustomers
+        + ReadGroups
+        + ReadTagLibrary
+        + RefreshTokens
+        + UploadMedia
+        + UploadPicture
+        + Sync,
+> Wecom for T
+{
+}
+
+/// How the sync paces itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How long a process that has ended without a word keeps others from its run.
+    pub lease: Duration,
+    /// How often a run is written down and its lease prolonged.
+    pub heartbeat: Duration,
+    /// How long before the function's deadline no more is begun: a page takes a call, its retries and its writes.
+    pub margin: Duration,
+    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130),
+    /// and a member who edits makes several events.
+    pub settle: Duration,
+    /// Members whose customers are read together, 100 at most (WeCom doc 92994). Fewer make better progress in
+    /// parallel, and each group of them costs half a page.
+    pub members_together: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(5),
+            margin: Duration::from_secs(20),
+            settle: Duration::from_secs(3),
+            members_together: 20,
+        }
+    }
+}
+
+/// What a schedule sends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Schedule {
+    /// What is to be done.
+    pub task: Task,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// What is due.
+    Tick,
+    /// The whole corp.
+    Reconcile,
+}
+
+/// The function with what it needs.
+pub struct Syncer<S, W> {
+    config: Arc<ConfigSource>,
+    store: S,
+    wecom: W,
+    metrics: Metrics,
+    pace: Pace,
+}
+
+/// The corp that a part works on, and until when.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) corp: &'a CorpId,
+    pub(crate) config: &'a Corp,
+    /// The app that reads and makes.
+    pub(crate) app: &'a AppName,
+    pub(crate) timezone: &'a TimeZone,
+    /// Nothing is begun after it.
+    pub(crate) until: Instant,
+}
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Takes its configuration from `config`, keeps things in `store` and asks WeCom through `wecom`.
+    pub fn new(
+        config: Arc<ConfigSource>,
+        store: S,
+        wecom: W,
+        metrics: Metrics,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            config,
+            store,
+            wecom,
+            metrics,
+            pace,
+        }
+    }
+
+    /// Does what the schedule asks for, for every corp, and says what was done.
+    ///
+    /// # Errors
+    /// When there is no configuration, or a reconcile cannot be begun. The schedule then tries again.
+    pub async fn handle(&self, event: LambdaEvent<Schedule>) -> Result<Value, Error> {
+        let config = self.config.current().await?;
+        let until = end_of_work(&event.context, self.pace.margin);
+        let corps: Vec<&Corp> = config.corps().collect();
+        let scopes = corps.iter().filter_map(|corp| {
+            Some(Scope {
+                corp: &corp.id,
+                config: corp,
+                app: &corp.main_app()?.name,
+                timezone: &corp.timezone,
+                until,
+            })
+        });
+        let scopes: Vec<Scope<'_>> = scopes.collect();
+        let owner = &event.context.request_id;
+        match event.payload.task {
+            Task::Tick => Ok(self.tick(&scopes, owner).await),
+            Task::Reconcile => self.reconcile(&scopes, owner).await,
+        }
+    }
+}
+
+impl Scope<'_> {
+    /// Whether there is time to begin something.
+    pub(crate) fn has_time(&self) -> bool {
+        Instant::now() < self.until
+    }
+}
+
+/// When to stop beginning things. Without a deadline in sight there is a minute.
+fn end_of_work(context: &Context, margin: Duration) -> Instant {
+    const UNKNOWN: Duration = Duration::from_secs(60);
+    let left = context.deadline().duration_since(SystemTime::now());
+    Instant::now() + left.unwrap_or(UNKNOWN).saturating_sub(margin)
+}
+
+/// Now, in Unix seconds.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_second()
+}

@@ -1,0 +1,58 @@
+//! Media of welcomes, kept fresh from their sources: a temporary file lives 3 days (WeCom doc 90253), and a welcome
+//! whose picture has expired goes without it.
+
+use domain::ports::UploadError;
+use domain::welcome::{Welcome, WelcomeAttachment};
+use platform::metrics::Unit;
+
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom, now};
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Uploads what is due of `welcome`; whether something has changed. A source that cannot be fetched keeps its old
+    /// file, for as long as that lives.
+    pub(crate) async fn refresh_media(
+        &self,
+        scope: &Scope<'_>,
+        welcome: &mut Welcome,
+    ) -> Result<bool, Trouble> {
+        let mut changed = false;
+        for attachment in welcome.attachments_mut() {
+            if attachment.media_due().is_none_or(|due| due > now()) {
+                continue;
+            }
+            match self.upload(scope, attachment).await {
+                Ok(()) => changed = true,
+                Err(UploadError::Wecom(error)) => return Err(error.into()),
+                Err(UploadError::Source(reason)) => {
+                    tracing::error!(corp.id = %scope.corp, media.reason = reason, "a welcome's media cannot be refreshed from its source");
+                    self.metrics.put("media_stale", Unit::Count, 1, &[]);
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// A picture is uploaded for good if WeCom takes it so: then it never expires. One that is too large for that, or
+    /// one too many for the day, is uploaded for 3 days like anything else.
+    async fn upload(
+        &self,
+        scope: &Scope<'_>,
+        attachment: &mut WelcomeAttachment,
+    ) -> Result<(), UploadError> {
+        let Some((source, kind)) = attachment.source() else {
+            return Ok(());
+        };
+        let source = source.clone();
+        if attachment.can_be_picture() {
+            let uploaded = self.wecom.upload_picture(scope.corp, scope.app, &source);
+            if let Ok(url) = uploaded.await {
+                attachment.became_picture(url);
+                return Ok(());
+            }
+        }
+        let uploaded = self.wecom.upload(scope.corp, scope.app, &source, kind);
+        attachment.uploaded(uploaded.await?, now());
+        Ok(())
+    }
+}

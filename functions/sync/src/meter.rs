@@ -1,0 +1,49 @@
+//! How far a run has come and what it has cost, counted by all its parts at once.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::sync::{Phase, Run};
+
+use crate::now;
+
+/// The run that is under way.
+pub(crate) struct Meter(Mutex<Run>);
+
+impl Meter {
+    /// Goes on from what is stored.
+    pub(crate) fn new(run: Run) -> Self {
+        Self(Mutex::new(run))
+    }
+
+    /// The run as it is now.
+    pub(crate) fn run(&self) -> Run {
+        let mut run = self.lock().clone();
+        run.updated_at = now();
+        run
+    }
+
+    /// Changes the run.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Run) -> T) -> T {
+        change(&mut self.lock())
+    }
+
+    /// Counts a call.
+    pub(crate) fn called(&self, api: &'static str) {
+        self.change(|run| {
+            run.calls += 1;
+            *run.quota.entry(api.to_owned()).or_default() += 1;
+        });
+    }
+
+    /// Goes over to the next part.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.change(|run| {
+            run.phase = phase;
+            run.resume_after = None;
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Run> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

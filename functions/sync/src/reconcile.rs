@@ -1,0 +1,197 @@
+//! The daily reconcile of a corp: one run, worked on by one process at a time, in slices.
+
+use domain::ports::{Lease, StoreError};
+use domain::sync::{Phase, Run};
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use platform::metrics::Unit;
+use serde_json::{Value, json};
+
+use crate::meter::Meter;
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom, now};
+
+mod customers;
+mod groups;
+mod members;
+mod tags;
+
+/// What became of an invocation's part of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slice {
+    /// There was nothing to go on with.
+    Nothing,
+    /// Another process is at work on it.
+    Theirs(Run),
+    /// It is over.
+    Finished(Run),
+    /// The next tick goes on with it.
+    Continues(Run),
+}
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Reconciles every corp, as far as the time goes.
+    pub(crate) async fn reconcile(
+        &self,
+        scopes: &[Scope<'_>],
+        owner: &str,
+    ) -> Result<Value, Error> {
+        let slices = scopes.iter().map(|scope| async {
+            let new = Run::starting_at(Timestamp::now().as_millisecond());
+            (scope.corp, self.slice(scope, owner, Some(new)).await)
+        });
+        // A corp that WeCom has paused must not hold up the others.
+        let mut runs = Vec::new();
+        for (corp, slice) in futures::future::join_all(slices).await {
+            let (state, run) = match slice? {
+                Slice::Finished(run) => ("finished", run),
+                Slice::Continues(run) | Slice::Theirs(run) => ("continues", run),
+                Slice::Nothing => continue,
+            };
+            runs.push(
+                json!({"corp_id": corp, "run_id": run.id, "state": state, "error": run.error}),
+            );
+        }
+        let all_finished = runs.iter().all(|run| run["state"] == "finished");
+        let first = runs.first().cloned().unwrap_or_default();
+        Ok(json!({
+            "run_id": first["run_id"],
+            "state": if all_finished { "finished" } else { "continues" },
+            "runs": runs,
+        }))
+    }
+
+    /// Goes on with the run of a corp, or begins `new` if none is under way.
+    pub(crate) async fn slice(
+        &self,
+        scope: &Scope<'_>,
+        owner: &str,
+        new: Option<Run>,
+    ) -> Result<Slice, StoreError> {
+        let at = now();
+        let lease = self
+            .store
+            .take_run(scope.corp, owner, new, at, self.leased_until());
+        let run = match lease.await? {
+            Lease::Ours(run) => run,
+            Lease::Theirs(run) => return Ok(Slice::Theirs(run)),
+            Lease::Nothing => return Ok(Slice::Nothing),
+        };
+        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.phase = ?run.phase, "works on a reconcile");
+        let meter = Meter::new(run);
+        let worked = tokio::select! {
+            worked = self.phases(scope, &meter, owner) => worked,
+            () = self.hold_lease(scope, &meter, owner) => return Ok(Slice::Theirs(meter.run())),
+        };
+        self.end(scope, &meter, owner, worked).await
+    }
+
+    async fn phases(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) -> Result<(), Trouble> {
+        loop {
+            let next = match meter.run().phase {
+                Phase::Members => {
+                    self.read_members(scope, meter).await?;
+                    Phase::Tags
+                }
+                Phase::Tags => {
+                    self.read_tags(scope, meter).await?;
+                    Phase::Customers
+                }
+                Phase::Customers => {
+                    self.read_customers(scope, meter, owner).await?;
+                    Phase::Groups
+                }
+                Phase::Groups => return self.read_groups(scope, meter).await,
+            };
+            meter.enter(next);
+            // A run that is killed between two parts begins with the right one.
+            self.save(scope, meter, owner).await?;
+        }
+    }
+
+    /// Writes the run down and prolongs the lease. Returns when the lease has gone to somebody else.
+    async fn hold_lease(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) {
+        loop {
+            tokio::time::sleep(self.pace.heartbeat).await;
+            match self.save(scope, meter, owner).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(corp.id = %scope.corp, "another process has taken over the run");
+                    return;
+                }
+                // The lease outlives a few of these.
+                Err(error) => {
+                    tracing::warn!(corp.id = %scope.corp, store.error = %error, "a run could not be written down");
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn save(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owner: &str,
+    ) -> Result<bool, StoreError> {
+        let run = meter.run();
+        let until = self.leased_until();
+        self.store.save_run(scope.corp, owner, &run, until).await
+    }
+
+    fn leased_until(&self) -> i64 {
+        now() + i64::try_from(self.pace.lease.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    async fn end(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owner: &str,
+        worked: Result<(), Trouble>,
+    ) -> Result<Slice, StoreError> {
+        let over = match &worked {
+            Ok(()) => true,
+            Err(trouble) => !trouble.passes(),
+        };
+        meter.change(|run| {
+            run.finished_at = over.then(now);
+            run.error = match &worked {
+                Err(Trouble::OutOfTime) => run.error.take(),
+                Err(trouble) => Some(trouble.to_string()),
+                Ok(()) => run.error.take(),
+            };
+        });
+        let run = meter.run();
+        self.store.save_run(scope.corp, owner, &run, 0).await?;
+        if over {
+            self.report(scope, &run);
+            return Ok(Slice::Finished(run));
+        }
+        self.store.release_run(scope.corp, owner).await?;
+        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.error = run.error, "a reconcile goes on at the next tick");
+        Ok(Slice::Continues(run))
+    }
+
+    fn report(&self, scope: &Scope<'_>, run: &Run) {
+        let result = if run.error.is_some() {
+            "failed"
+        } else {
+            "complete"
+        };
+        self.metrics
+            .put("reconciles", Unit::Count, 1, &[("result", result)]);
+        tracing::info!(
+            corp.id = %scope.corp,
+            run.id = %run.id,
+            run.result = result,
+            run.error = run.error,
+            run.relations = run.relations,
+            run.calls = run.calls,
+            run.writes = run.writes,
+            run.lost = run.lost,
+            run.repaired = run.repaired,
+            run.seconds = run.updated_at - run.started_at,
+            "a reconcile is over"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Customer groups: all that there are, and those that are no more.
+
+use std::collections::BTreeMap;
+
+use domain::group::Group;
+use futures::{StreamExt, TryStreamExt};
+use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
+use wecom::{ChatId, Class, UserId};
+
+use super::members::count;
+use crate::calls::call;
+use crate::meter::Meter;
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom, now};
+
+/// More members in range than a list without owners takes (WeCom doc 92120).
+const TOO_MANY_OWNERS: i64 = 81017;
+/// Owners of one list (WeCom doc 92120).
+const OWNERS: usize = 100;
+/// The group is dissolved, or no customer group, or unknown (WeCom doc 90313).
+const GONE: [i64; 4] = [49008, 90509, 86003, 40050];
+/// Groups that are read before the place is written down.
+const TOGETHER: usize = 100;
+
+type Statuses = BTreeMap<ChatId, GroupStatusKind>;
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    pub(crate) async fn read_groups(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+    ) -> Result<(), Trouble> {
+        let statuses = match self.list_groups(scope, meter).await {
+            Ok(statuses) => statuses,
+            // An app without the permission for groups has none to keep.
+            Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
+                meter.change(|run| run.error = Some(format!("groups are not readable: {error}")));
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        let members = meter.run().chunks.map_or(0, |_| meter.run().done);
+        let after = meter.run().resume_after.map(ChatId::from);
+        let (before, left): (Vec<_>, Vec<_>) = statuses
+            .iter()
+            .partition(|(id, _)| after.as_ref().is_some_and(|after| *id <= after));
+        if after.is_none() {
+            meter.change(|run| run.total = members + count(statuses.len()));
+        } else {
+            meter.change(|run| {
+                run.total = run.done.saturating_sub(count(before.len())) + count(statuses.len())
+            });
+        }
+        for together in left.chunks(TOGETHER) {
+            let read = together
+                .iter()
+                .map(|(id, status)| self.read_group(scope, meter, id, Some(**status)));
+            let read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
+            read.try_collect::<()>().await?;
+            let last = together.last().map(|(id, _)| id.as_str().to_owned());
+            meter.change(|run| {
+                run.done += count(together.len());
+                run.resume_after = last;
+            });
+        }
+        self.read_missing_groups(scope, meter, &statuses).await
+    }
+
+    /// The ids of all groups: in one list, or owner by owner if that is too long.
+    async fn list_groups(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
+        match self.list_groups_of(scope, meter, &[]).await {
+            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {}
+            listed => return listed,
+        }
+        let owners = call(scope, meter, "externalcontact/get_follow_user_list", || {
+            self.wecom.follow_users(scope.corp, scope.app)
+        });
+        let mut statuses = Statuses::new();
+        for owners in owners.await?.chunks(OWNERS) {
+            statuses.extend(self.list_groups_of(scope, meter, owners).await?);
+        }
+        Ok(statuses)
+    }
+
+    async fn list_groups_of(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owners: &[UserId],
+    ) -> Result<Statuses, Trouble> {
+        let (mut statuses, mut cursor) = (Statuses::new(), None::<String>);
+        loop {
+            let page = call(scope, meter, "externalcontact/groupchat/list", || {
+                self.wecom
+                    .groups(scope.corp, scope.app, owners, cursor.as_deref())
+            });
+            let page = page.await?;
+            let listed = page.items.into_iter();
+            statuses.extend(listed.map(
+                |GroupStatus {
+                     chat_id, status, ..
+                 }| (chat_id, status),
+            ));
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok(statuses),
+            }
+        }
+    }
+
+    /// Groups that are stored as living and are in no list are asked for one by one: a list may be shorter because the
+    /// owner has left, and only WeCom's own word dissolves a group.
+    async fn read_missing_groups(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        listed: &Statuses,
+    ) -> Result<(), Trouble> {
+        let mut after = None;
+        loop {
+            let (living, more) = self.store.living_groups(scope.corp, after.as_ref()).await?;
+            for id in living.iter().filter(|id| !listed.contains_key(*id)) {
+                self.read_group(scope, meter, id, None).await?;
+            }
+            match living.last() {
+                Some(last) if more => after = Some(last.clone()),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads one group and stores it if it differs. Without a `status` the stored one stays.
+    pub(crate) async fn read_group(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        id: &ChatId,
+        status: Option<GroupStatusKind>,
+    ) -> Result<(), Trouble> {
+        let read_at = now();
+        let told = call(scope, meter, "externalcontact/groupchat/get", || {
+            self.wecom.group_chat(scope.corp, scope.app, id)
+        });
+        let told = told.await;
+        let stored = self.store.group(scope.corp, id).await?;
+        let status = status
+            .or_else(|| stored.as_ref().map(|stored| stored.status))
+            .unwrap_or_default();
+        let group = match told {
+            Ok(chat) => Group {
+                chat: ordered(chat),
+                status,
+                dissolved_at: None,
+                read_at,
+            },
+            Err(Trouble::Wecom(error)) if error.code().is_some_and(|code| GONE.contains(&code)) => {
+                let Some(stored) = stored
+                    .clone()
+                    .filter(|stored| stored.dissolved_at.is_none())
+                else {
+                    return Ok(());
+                };
+                Group {
+                    dissolved_at: Some(read_at),
+                    read_at,
+                    ..stored
+                }
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        let is_known = stored.is_some_and(|stored| Group { read_at, ..stored } == group);
+        if !is_known && self.store.put_group(scope.corp, &group).await? {
+            meter.change(|run| run.writes += 1);
+        }
+        Ok(())
+    }
+}
+
+/// The order in which WeCom lists members says nothing, and a change of it is no change.
+fn ordered(mut chat: GroupChat) -> GroupChat {
+    chat.member_list
+        .sort_by(|one, other| one.userid.cmp(&other.userid));
+    chat.admin_list.sort();
+    chat
+}

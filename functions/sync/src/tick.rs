@@ -1,0 +1,110 @@
+//! What is due every minute. Each part has its bounds, and none depends on another's success.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use domain::sync::Run;
+use futures::FutureExt;
+use jiff::Timestamp;
+use platform::metrics::Unit;
+use serde_json::{Map, Value, json};
+
+use crate::meter::Meter;
+use crate::reconcile::Slice;
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom};
+
+mod due;
+mod fold;
+
+/// A token that ends within this time is fetched anew: no customer waits for one, and an outage of gettoken of a few
+/// minutes is outlived.
+const TOKEN_MARGIN: Duration = Duration::from_secs(600);
+/// How long the parts before the run may take: then the next tick comes.
+const SHORT: Duration = Duration::from_secs(40);
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Does what is due, for every corp, and says what was done and what stood in the way.
+    pub(crate) async fn tick(&self, scopes: &[Scope<'_>], owner: &str) -> Value {
+        let corps = scopes
+            .iter()
+            .map(|scope| async { (scope.corp.to_string(), self.tick_corp(scope, owner).await) });
+        let corps: Map<String, Value> =
+            futures::future::join_all(corps).await.into_iter().collect();
+        json!({"corps": corps})
+    }
+
+    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str) -> Value {
+        let short = Scope {
+            until: scope.until.min(Instant::now() + SHORT),
+            ..*scope
+        };
+        // What these parts call is no run's.
+        let meter = Meter::new(Run::starting_at(Timestamp::now().as_millisecond()));
+        let mut done = Map::new();
+        let (tokens, due, folded) = tokio::join!(
+            self.part(scope, "tokens", self.refresh_tokens(&short)),
+            self.part(scope, "due", self.do_due(&short, &meter)),
+            self.part(scope, "folded", self.fold_in(&short, &meter)),
+        );
+        let run = self.part(scope, "run", self.go_on(scope, owner)).await;
+        for (name, part) in [
+            ("tokens", tokens),
+            ("due", due),
+            ("folded", folded),
+            ("run", run),
+        ] {
+            done.insert(name.to_owned(), part);
+        }
+        done.insert("calls".to_owned(), json!(meter.run().calls));
+        Value::Object(done)
+    }
+
+    /// Runs a part and says how it went; neither its failure nor its panic is another part's.
+    async fn part(
+        &self,
+        scope: &Scope<'_>,
+        name: &'static str,
+        part: impl Future<Output = Result<Value, Trouble>>,
+    ) -> Value {
+        let failed = |what: String| {
+            tracing::warn!(corp.id = %scope.corp, tick.part = name, tick.trouble = what, "a part of a tick did not come to its end");
+            self.metrics
+                .put("tick_failures", Unit::Count, 1, &[("part", name)]);
+            json!({"error": what})
+        };
+        match AssertUnwindSafe(part).catch_unwind().await {
+            Ok(Ok(done)) => done,
+            Ok(Err(trouble)) => failed(trouble.to_string()),
+            Err(_) => failed("the part panicked".to_owned()),
+        }
+    }
+
+    /// Tokens of all apps that end soon. One app's trouble is not another's.
+    async fn refresh_tokens(&self, scope: &Scope<'_>) -> Result<Value, Trouble> {
+        let mut fetched = 0;
+        let mut trouble = None;
+        for app in scope.config.apps() {
+            match self
+                .wecom
+                .refresh_token(scope.corp, &app.name, TOKEN_MARGIN)
+                .await
+            {
+                Ok(asked) => fetched += u32::from(asked),
+                Err(error) => trouble = trouble.or(Some(Trouble::Wecom(error))),
+            }
+        }
+        trouble.map_or(Ok(json!(fetched)), Err)
+    }
+
+    /// The rest of a run that had to stop.
+    async fn go_on(&self, scope: &Scope<'_>, owner: &str) -> Result<Value, Trouble> {
+        Ok(match self.slice(scope, owner, None).await? {
+            Slice::Nothing => Value::Null,
+            Slice::Theirs(run) | Slice::Continues(run) => {
+                json!({"run_id": run.id, "state": "continues"})
+            }
+            Slice::Finished(run) => json!({"run_id": run.id, "state": "finished"}),
+        })
+    }
+}

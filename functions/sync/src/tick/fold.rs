@@ -1,0 +1,278 @@
+//! Events that are still to be folded in: for each thing that some are about, WeCom is asked once.
+
+use std::collections::BTreeMap;
+
+use domain::event::{EventId, InboxEvent};
+use domain::group::{Fold, Group};
+use domain::member::Member;
+use domain::ports::Observation;
+use domain::relation::{Change, ChangeKind};
+use domain::work::Object;
+use futures::StreamExt;
+use jiff::Timestamp;
+use platform::metrics::Unit;
+use serde_json::{Value, json};
+use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
+
+use crate::calls::call;
+use crate::meter::Meter;
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom, now};
+
+/// Events of one look at the index.
+const EVENTS: i32 = 500;
+/// No relation with anybody in the app's range, or not a customer's id (WeCom doc 90313).
+const NO_CONTACT: [i64; 2] = [84061, 40096];
+/// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
+const GIVE_UP_MS: i64 = 2 * 86_400_000;
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Folds events in as long as there are some and time is left; answers how many.
+    pub(super) async fn fold_in(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
+        let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
+        let until_ms = Timestamp::now().as_millisecond() - settle;
+        let (mut folded, mut trouble) = (0, None);
+        while scope.has_time() {
+            let events = self.store.work(scope.corp, until_ms, EVENTS).await?;
+            let more = i32::try_from(events.len()).is_ok_and(|length| length == EVENTS);
+            let objects = by_object(events).into_iter();
+            let objects = objects.map(|(object, events)| async move {
+                let folded = self.fold(scope, meter, &object, &events).await;
+                (object, events, folded)
+            });
+            let mut objects =
+                futures::stream::iter(objects).buffer_unordered(scope.config.limits.in_flight);
+            let mut done: Vec<EventId> = Vec::new();
+            while let Some((object, events, folded)) = objects.next().await {
+                match folded {
+                    Ok(()) => done.extend(events.into_iter().map(|event| event.id)),
+                    Err(found) => {
+                        done.extend(self.give_up(scope, &object, events, &found));
+                        trouble = trouble.or(Some(found).filter(Trouble::passes));
+                    }
+                }
+            }
+            self.store.folded(&done).await?;
+            folded += done.len();
+            if done.is_empty() || !more {
+                break;
+            }
+        }
+        self.metrics.put(
+            "events_folded",
+            Unit::Count,
+            i64::try_from(folded).unwrap_or(i64::MAX),
+            &[],
+        );
+        trouble.map_or(Ok(json!(folded)), Err)
+    }
+
+    /// The events that are not tried again: because WeCom has said for good that it will not tell, or because they are
+    /// too old.
+    fn give_up(
+        &self,
+        scope: &Scope<'_>,
+        object: &Object,
+        events: Vec<InboxEvent>,
+        trouble: &Trouble,
+    ) -> Vec<EventId> {
+        let oldest = Timestamp::now().as_millisecond() - GIVE_UP_MS;
+        let hopeless = events
+            .into_iter()
+            .filter(|event| !trouble.passes() || event.received_at_ms < oldest);
+        let hopeless: Vec<EventId> = hopeless.map(|event| event.id).collect();
+        if !hopeless.is_empty() {
+            let kind = kind(object);
+            tracing::warn!(corp.id = %scope.corp, fold.object = kind, fold.events = hopeless.len(), fold.trouble = %trouble, "events are left to the reconcile");
+            self.metrics
+                .put("folds_given_up", Unit::Count, 1, &[("object", kind)]);
+        }
+        hopeless
+    }
+
+    async fn fold(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        object: &Object,
+        events: &[InboxEvent],
+    ) -> Result<(), Trouble> {
+        match object {
+            Object::Contact(customer) => self.fold_contact(scope, meter, customer, events).await,
+            Object::Tags => self.read_tag_library(scope, meter).await,
+            Object::Group(chat_id) => self.fold_group(scope, meter, chat_id, events).await,
+            Object::Balance => self.read_balance(scope, meter).await,
+            Object::Link(link_id) => self.fold_link(scope, link_id, events).await,
+            Object::Member(userid) => self.fold_member(scope, meter, userid).await,
+        }
+    }
+
+    /// Asks for a customer with all followers. An end that an event told and that WeCom confirms by not knowing the
+    /// relation is final: a page that was read before it comes too late.
+    async fn fold_contact(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        customer: &ExternalUserId,
+        events: &[InboxEvent],
+    ) -> Result<(), Trouble> {
+        let at = now();
+        let rows = self.followers(scope, meter, customer).await?;
+        if !rows.is_empty() {
+            let observed = self.store.observe(scope.corp, &rows, at).await?;
+            for place in observed.began {
+                if let Some(relation) = observed.relations.get(place) {
+                    self.count_added(scope, relation).await?;
+                }
+            }
+        }
+        let ends = events.iter().filter_map(Change::of).filter(|change| {
+            let is_listed = rows.iter().any(|row| row.follow.user_id == change.userid);
+            !is_listed && !matches!(change.kind, ChangeKind::Added { .. })
+        });
+        for change in ends {
+            self.store.confirm_end(scope.corp, &change, at).await?;
+        }
+        Ok(())
+    }
+
+    /// The customer with every follower in sight; none if WeCom knows no relation.
+    async fn followers(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        customer: &ExternalUserId,
+    ) -> Result<Vec<Observation>, Trouble> {
+        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let page = call(scope, meter, "externalcontact/get", || {
+                self.wecom
+                    .followers(scope.corp, scope.app, customer, cursor.as_deref())
+            });
+            let page = match page.await {
+                Ok(page) => page,
+                Err(Trouble::Wecom(error))
+                    if error.code().is_some_and(|code| NO_CONTACT.contains(&code)) =>
+                {
+                    return Ok(rows);
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            rows.extend(page.follow_user.into_iter().map(|follow| Observation {
+                contact: page.external_contact.clone(),
+                follow,
+            }));
+            if page.next_cursor.is_empty() {
+                return Ok(rows);
+            }
+            cursor = Some(page.next_cursor);
+        }
+    }
+
+    /// Applies what the events of a group tell, in their order, or reads the group.
+    async fn fold_group(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        chat_id: &ChatId,
+        events: &[InboxEvent],
+    ) -> Result<(), Trouble> {
+        let stored = self.store.group(scope.corp, chat_id).await?;
+        let applied = stored
+            .as_ref()
+            .and_then(|group| apply(group, events, now()));
+        match applied {
+            Some(group) if Some(&group) != stored.as_ref() => {
+                if self.store.put_group(scope.corp, &group).await? {
+                    meter.change(|run| run.writes += 1);
+                }
+                Ok(())
+            }
+            Some(_) => Ok(()),
+            None => self.read_group(scope, meter, chat_id, None).await,
+        }
+    }
+
+    /// A link that was deleted by hand brings no more customers: its channel is deleted.
+    async fn fold_link(
+        &self,
+        scope: &Scope<'_>,
+        link_id: &LinkId,
+        events: &[InboxEvent],
+    ) -> Result<(), Trouble> {
+        let deleted_at = events.iter().find_map(|event| {
+            matches!(event.event, Event::AcquisitionLinkDeleted(_)).then_some(event.created_at)
+        });
+        let Some(deleted_at) = deleted_at else {
+            tracing::warn!(corp.id = %scope.corp, link.id = %link_id, "no member of an acquisition link can add customers");
+            self.metrics.put("links_unavailable", Unit::Count, 1, &[]);
+            return Ok(());
+        };
+        for mut channel in self.channels(scope).await? {
+            if !channel.is_made_of(link_id) {
+                continue;
+            }
+            let read = channel.version;
+            channel.delete(deleted_at);
+            // One that an operator changes at this moment is found again by the next look at WeCom.
+            self.store
+                .put_channel(scope.corp, &channel, Some(read))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn fold_member(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        userid: &UserId,
+    ) -> Result<(), Trouble> {
+        let stored = self.store.members(scope.corp).await?;
+        let stored: Option<&Member> = stored.iter().find(|member| member.userid == *userid);
+        let follows = stored.is_some_and(|member| member.follows);
+        self.read_member(scope, meter, userid, follows, stored)
+            .await
+    }
+}
+
+/// The events by what they are about, each thing's in the order of their happening.
+fn by_object(events: Vec<InboxEvent>) -> BTreeMap<Object, Vec<InboxEvent>> {
+    let mut objects: BTreeMap<Object, Vec<InboxEvent>> = BTreeMap::new();
+    for event in events {
+        if let Some(object) = Object::of(&event.event) {
+            objects.entry(object).or_default().push(event);
+        }
+    }
+    for events in objects.values_mut() {
+        events.sort_by_key(|event| (event.created_at, event.received_at_ms));
+    }
+    objects
+}
+
+/// The group after the events, or `None` if it has to be read.
+fn apply(group: &Group, events: &[InboxEvent], at: i64) -> Option<Group> {
+    let mut group = group.clone();
+    for event in events {
+        let Event::UpdatedExternalChat(update) = &event.event else {
+            return None;
+        };
+        match group.fold(update, at) {
+            Fold::Known => {}
+            Fold::Changed(changed) => group = *changed,
+            Fold::Read => return None,
+        }
+    }
+    Some(group)
+}
+
+fn kind(object: &Object) -> &'static str {
+    match object {
+        Object::Contact(_) => "contact",
+        Object::Tags => "tags",
+        Object::Group(_) => "group",
+        Object::Balance => "balance",
+        Object::Link(_) => "link",
+        Object::Member(_) => "member",
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a part of the sync could not go on.
+
+use domain::ports::StoreError;
+use wecom::{Class, Error};
+
+/// What stands in the way.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The tables.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// WeCom.
+    #[error(transparent)]
+    Wecom(#[from] Error),
+    /// The function's deadline is near.
+    #[error("the time of this invocation is over")]
+    OutOfTime,
+}
+
+impl Trouble {
+    /// Whether it passes by itself, so that the next tick can go on.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Unreadable(_)) => false,
+            Self::Store(_) | Self::OutOfTime => true,
+            Self::Wecom(error) => error.class() == Class::Retry,
+        }
+    }
+}
