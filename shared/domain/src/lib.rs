@@ -9,6 +9,7 @@
 
 pub mod channel;
 pub mod contact;
+pub mod duty;
 pub mod event;
 pub mod field;
 pub mod outcome;

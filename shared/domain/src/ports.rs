@@ -7,7 +7,7 @@ mod stores;
 mod vendor;
 
 pub use stores::{
-    ChangeRelation, ContactRecord, CountFacts, KeepChannels, KeepProfile, KeepWelcomes,
+    ChangeRelation, ContactRecord, CountDay, CountFacts, KeepChannels, KeepProfile, KeepWelcomes,
     ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes, RecordTags,
     RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 
 use super::channels::Row as ChannelRow;
-use super::{Item, Store, item, read, s, unavailable};
+use super::{Due, Item, Store, item, read, s, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -19,6 +19,8 @@ struct Row {
     userid: Option<UserId>,
     /// The welcome as JSON.
     welcome: String,
+    #[serde(flatten)]
+    due: Due,
 }
 
 impl Row {
@@ -108,6 +110,7 @@ impl KeepWelcomes for Store {
             key,
             userid,
             welcome: json,
+            due: Due::at(corp, welcome.media_due()),
         };
         let put = self
             .client
