@@ -2,6 +2,7 @@
 //! in [`remote`](crate::remote).
 
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
+use domain::duty;
 use domain::field::FieldError;
 use domain::ports::StoreError;
 use jiff::Timestamp;
@@ -27,15 +28,19 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                 .map_err(|refusal| refusal.below("welcome"))?;
         }
         let now = Timestamp::now().as_second();
-        let channel = Channel {
+        let mut channel = Channel {
             id: new_id()?,
             spec,
             app: scope.app.clone(),
             remote: Remote::Creating,
+            on_duty: None,
+            duty_until: None,
+            telling_until: None,
             version: 1,
             created_at: now,
             updated_at: now,
         };
+        self.put_on_duty(scope, &mut channel).await?;
         if !self.store.put_channel(&scope.corp, &channel, None).await? {
             return Err(Refusal::Conflict);
         }
@@ -100,10 +105,11 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                 .await
                 .map_err(|refusal| refusal.below("welcome"))?;
         }
-        let after = Channel {
+        let mut after = Channel {
             spec,
             ..before.clone()
         };
+        self.put_on_duty(scope, &mut after).await?;
         if after == before {
             return Ok((200, view(&before)));
         }
@@ -120,6 +126,16 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         })
         .await?;
         Ok((204, Value::Null))
+    }
+
+    /// Puts those into `channel` who are on duty now, so that WeCom is told them with all else.
+    async fn put_on_duty(&self, scope: &Scope, channel: &mut Channel) -> Result<(), Refusal> {
+        let (now, timezone) = (Timestamp::now(), &scope.timezone);
+        let plan = duty::plan(&self.store, &scope.corp, channel, timezone, now).await?;
+        channel.on_duty = plan.on_duty;
+        channel.duty_until = plan.until;
+        channel.telling_until = None;
+        Ok(())
     }
 
     /// Writes the channel down unless somebody else did meanwhile.
@@ -185,6 +201,10 @@ fn view(channel: &Channel) -> Value {
     view["created_at"] = json!(channel.created_at);
     view["updated_at"] = json!(channel.updated_at);
     view["status"] = json!("active");
+    if let Some(on_duty) = &channel.on_duty {
+        view["on_duty"] = json!(on_duty);
+        view["duty_until"] = json!(channel.duty_until);
+    }
     match &channel.remote {
         Remote::ContactWay { config_id, qr_code } => {
             view["config_id"] = json!(config_id);

@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::ports::{
-    KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps, ReadContact, ReadCounts,
-    ReadEvents, ReadProfile, ReadTags, UploadMedia,
+    CountDay, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps, ReadContact,
+    ReadCounts, ReadEvents, ReadProfile, ReadTags, UploadMedia,
 };
 use jiff::tz::TimeZone;
 use lambda_http::http::Method;
@@ -35,11 +35,18 @@ mod welcomes;
 
 /// What the API asks of its store.
 pub trait Store:
-    KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync
+    CountDay + KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync
 {
 }
-impl<T: KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync>
-    Store for T
+impl<T> Store for T where
+    T: CountDay
+        + KeepChannels
+        + KeepProfile
+        + KeepWelcomes
+        + ReadContact
+        + ReadCounts
+        + ReadEvents
+        + Sync
 {
 }
 

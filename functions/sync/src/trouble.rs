@@ -1,5 +1,6 @@
 //! Why a part of the sync could not go on.
 
+use domain::duty::Unaligned;
 use domain::ports::StoreError;
 use wecom::{Class, Error};
 
@@ -15,6 +16,15 @@ pub(crate) enum Trouble {
     /// The function's deadline is near.
     #[error("the time of this invocation is over")]
     OutOfTime,
+}
+
+impl From<Unaligned> for Trouble {
+    fn from(unaligned: Unaligned) -> Self {
+        match unaligned {
+            Unaligned::Store(error) => Self::Store(error),
+            Unaligned::Wecom(error) => Self::Wecom(error),
+        }
+    }
 }
 
 impl Trouble {

@@ -3,7 +3,8 @@
 //! It knows nothing of the welcome: an add without a welcome code is tagged all the same. What it writes
 //! first, the relation and the counts, needs no WeCom; what WeCom has to do comes after. An error about
 //! WeCom as a whole brings the record again and so holds the stream back; an error about one customer is
-//! written down and repaired later.
+//! written down and repaired later. A channel with limits counts the add for its member's day as well, and lets
+//! WeCom know at once when the member is full.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +15,8 @@ use domain::channel::ChannelId;
 use domain::event::InboxEvent;
 use domain::outcome::TagsOutcome;
 use domain::ports::{
-    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, StoreError, Subject,
-    WriteRemark,
+    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, MarkTags, ReadNames,
+    RecordTags, StoreError, Subject, WriteRemark,
 };
 use domain::relation::{Change, ChangeKind, Relation};
 use domain::tally::Fact;
@@ -29,6 +30,7 @@ use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
 use wecom::CorpId;
 
+mod limits;
 mod putting;
 
 /// Records that are handled at the same time.
@@ -39,6 +41,14 @@ const IN_FLIGHT: usize = 5;
 /// Names for remarks that are asked for at the same time, per corp: few, for welcomes ask the same API, and they
 /// are in a hurry.
 const NAMES_IN_FLIGHT: usize = 3;
+
+/// What tagging asks of its store.
+pub trait Store: ChangeRelation + CountDay + CountFacts + KeepChannels + RecordTags + Sync {}
+impl<T: ChangeRelation + CountDay + CountFacts + KeepChannels + RecordTags + Sync> Store for T {}
+
+/// What tagging asks of WeCom.
+pub trait Wecom: KeepRemoteChannel + MarkTags + ReadNames + WriteRemark + Sync {}
+impl<T: KeepRemoteChannel + MarkTags + ReadNames + WriteRemark + Sync> Wecom for T {}
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -87,11 +97,7 @@ struct Attribution {
     channel: Option<ChannelId>,
 }
 
-impl<S, W> Tagger<S, W>
-where
-    S: ChangeRelation + CountFacts + ReadChannel + RecordTags + Sync,
-    W: MarkTags + WriteRemark + ReadNames + Sync,
-{
+impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Reads from and writes to `store`, puts tags on through `wecom`.
     pub fn new(config: Arc<ConfigSource>, store: S, wecom: W, metrics: Metrics) -> Self {
         Self {
@@ -147,14 +153,21 @@ where
         };
         let timezone = self.config.timezone(&event.corp).await;
         let attribution = self.attribute(event, &change).await?;
+        let channel = match &attribution.channel {
+            Some(id) => self.store.channel(&event.corp, id).await?,
+            None => None,
+        };
         self.count(event, &change, &attribution, &timezone).await?;
+        if let Some(channel) = &channel {
+            self.keep_limits(event, &change, channel, &timezone).await?;
+        }
         if !event.asks_for_tags() {
             return Ok(());
         }
         if held.holds(&event.corp) {
             return Err(Unfinished::Held);
         }
-        let mut outcome = self.tag(event, &attribution).await?;
+        let mut outcome = self.tag(event, &attribution, channel).await?;
         let now = Timestamp::now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);

@@ -6,14 +6,11 @@ use domain::channel::{Channel, REMARK_CHARS};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
-use domain::ports::{
-    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, RecordTags, WriteRemark,
-};
 use jiff::Timestamp;
 use platform::in_flight::{InFlight, TOO_MANY};
 use wecom::{Class, Error, ExternalUserId, UserId};
 
-use crate::{Attribution, Tagger, Unfinished};
+use crate::{Attribution, Store, Tagger, Unfinished, Wecom};
 
 /// No relation; after a half add: not until the member confirms (WeCom error 84061).
 const NO_RELATION: i64 = 84061;
@@ -31,20 +28,13 @@ const LONGEST_HOLD: i64 = 90;
 /// First pause between two tries; it doubles (1 to 3 s after 45035).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-impl<S, W> Tagger<S, W>
-where
-    S: ChangeRelation + CountFacts + ReadChannel + RecordTags + Sync,
-    W: MarkTags + WriteRemark + ReadNames + Sync,
-{
+impl<S: Store, W: Wecom> Tagger<S, W> {
     pub(crate) async fn tag(
         &self,
         event: &InboxEvent,
         attribution: &Attribution,
+        channel: Option<Channel>,
     ) -> Result<TagsOutcome, Unfinished> {
-        let channel = match &attribution.channel {
-            Some(id) => self.store.channel(&event.corp, id).await?,
-            None => None,
-        };
         let Some(channel) = channel else {
             let why = match event.event.state() {
                 None => "the customer came by search, card or group, and not through a channel",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
 
+use crate::duty::Schedule;
 use crate::field::{FieldError, at_most_chars};
 use crate::placeholder::{self, Placeholder};
 use crate::welcome::Welcome;
@@ -80,6 +81,16 @@ pub enum ChannelKind {
     AcquisitionLink,
 }
 
+impl ChannelKind {
+    /// Members that one of this kind may have.
+    fn most_users(self) -> usize {
+        match self {
+            Self::ContactWay => CONTACT_WAY_USERS,
+            Self::AcquisitionLink => LINK_USERS,
+        }
+    }
+}
+
 /// A channel as an operator writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +121,9 @@ pub struct ChannelSpec {
     /// Welcome of the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub welcome: Option<Welcome>,
+    /// Which of the members receive customers when, and how many; all of them always if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
 }
 
 fn yes() -> bool {
@@ -127,6 +141,16 @@ pub struct Channel {
     pub app: AppName,
     /// Where it stands at WeCom.
     pub remote: Remote,
+    /// Who stands in the contact way or link, as WeCom was told last; `None` if it is all of the spec's users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_duty: Option<Vec<UserId>>,
+    /// When that has to be looked at again, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty_until: Option<i64>,
+    /// Somebody is telling WeCom who is on duty, and until then (Unix seconds) others leave it to that one. If it
+    /// is still there later, nobody knows what WeCom was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telling_until: Option<i64>,
     /// Grows with every write, so that of two who change it at once one is told.
     pub version: u64,
     /// Unix seconds.
@@ -163,6 +187,37 @@ pub enum Remote {
     },
 }
 
+impl Channel {
+    /// The members who stand in the contact way or link.
+    #[must_use]
+    pub fn members(&self) -> &[UserId] {
+        self.on_duty.as_deref().unwrap_or(&self.spec.users)
+    }
+
+    /// Whether it is there at WeCom.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        match self.remote {
+            Remote::ContactWay { .. } | Remote::AcquisitionLink { .. } => true,
+            Remote::Creating | Remote::Deleted { .. } => false,
+        }
+    }
+
+    /// Whether `link_id` is the link behind it.
+    #[must_use]
+    pub fn is_made_of(&self, link_id: &LinkId) -> bool {
+        matches!(&self.remote, Remote::AcquisitionLink { link_id: own, .. } if own == link_id)
+    }
+
+    /// When the sync has to look at it, in Unix seconds: for who is on duty, or for media that expire.
+    #[must_use]
+    pub fn due_at(&self) -> Option<i64> {
+        let media = self.spec.welcome.as_ref().and_then(Welcome::media_due);
+        let due = [self.duty_until, media].into_iter().flatten().min();
+        due.filter(|_| self.is_made())
+    }
+}
+
 impl ChannelSpec {
     /// Checks WeCom's limits.
     ///
@@ -193,10 +248,7 @@ impl ChannelSpec {
                 "is empty: name at least one member, or a department in parties",
             ));
         }
-        let limit = match self.kind {
-            ChannelKind::ContactWay => CONTACT_WAY_USERS,
-            ChannelKind::AcquisitionLink => LINK_USERS,
-        };
+        let limit = self.kind.most_users();
         if self.users.len() > limit {
             let message = format!(
                 "has {} members, at most {limit} are allowed",
@@ -213,7 +265,20 @@ impl ChannelSpec {
                 ));
             }
         }
-        Ok(())
+        self.check_schedule()
+    }
+
+    fn check_schedule(&self) -> Result<(), FieldError> {
+        let Some(schedule) = &self.schedule else {
+            return Ok(());
+        };
+        if !self.parties.is_empty() {
+            let message = "cannot stand beside a schedule, for a department can neither be sent home nor limited: name its \
+                           members in users";
+            return Err(FieldError::new("parties", message));
+        }
+        let checked = schedule.check(&self.users, self.kind.most_users());
+        checked.map_err(|fault| fault.below("schedule"))
     }
 
     fn check_tags(&self) -> Result<(), FieldError> {
@@ -264,74 +329,4 @@ fn check_remark(remark: &str) -> Result<(), FieldError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(json: &str) -> ChannelSpec {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn ids_fit_wecoms_limits_and_read_back() {
-        for bits in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef] {
-            let id = ChannelId::from_random(bits);
-            assert_eq!(id.as_str().len(), 15);
-            assert_eq!(ChannelId::parse(id.as_str()), Some(id));
-        }
-        assert_ne!(ChannelId::from_random(1), ChannelId::from_random(1 << 63));
-        for foreign in [
-            "",
-            "ch",
-            "ch_001",
-            "chABCDEFGHJKMNP",
-            "ch0000000000000#",
-            "xx0000000000000",
-        ] {
-            assert_eq!(ChannelId::parse(foreign), None, "{foreign}");
-        }
-    }
-
-    #[test]
-    fn the_smallest_channel_gets_sane_defaults() {
-        let channel = spec(r#"{"name":"展会","users":["zhangsan"]}"#);
-        channel.check().unwrap();
-        assert!(channel.skip_verify);
-        assert_eq!(channel.kind, ChannelKind::ContactWay);
-    }
-
-    #[test]
-    fn limits_name_the_field() {
-        let many = |n: usize| {
-            (0..n)
-                .map(|i| format!("\"u{i}\""))
-                .collect::<Vec<_>>()
-                .join(",")
-        };
-        let cases = [
-            (r#"{"name":" ","users":["a"]}"#.to_owned(), "name"),
-            (format!(r#"{{"name":"{}","users":["a"]}}"#, "名".repeat(31)), "name"),
-            (r#"{"name":"n"}"#.into(), "users"),
-            (format!(r#"{{"name":"n","users":[{}]}}"#, many(101)), "users"),
-            (format!(r#"{{"name":"n","kind":"acquisition_link","users":[{}]}}"#, many(501)), "users"),
-            (r#"{"name":"n","users":["a","b c"]}"#.into(), "users[1]"),
-            (r#"{"name":"n","users":["Zhang","zhang"]}"#.into(), "users[1]"),
-            (r#"{"name":"n","users":["a"],"tag_ids":["et1",""]}"#.into(), "tag_ids[1]"),
-            (format!(r#"{{"name":"n","users":["a"],"remark":"{}{{customer}}"}}"#, "注".repeat(21)), "remark"),
-            (r#"{"name":"n","users":["a"],"remark":"{member}"}"#.into(), "remark"),
-            (format!(r#"{{"name":"n","users":["a"],"description":"{}"}}"#, "描".repeat(151)), "description"),
-            (r#"{"name":"n","users":["a"],"welcome":{"variants":[{"from":"10:00","to":"10:00","text":"x"}]}}"#.into(), "welcome.variants[0].to"),
-        ];
-        for (json, field) in cases {
-            let fault = spec(&json).check().expect_err(&json);
-            assert_eq!(fault.field, field, "{fault}");
-        }
-        assert!(
-            spec(&format!(
-                r#"{{"name":"n","kind":"acquisition_link","users":[{}]}}"#,
-                many(500)
-            ))
-            .check()
-            .is_ok()
-        );
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@
 pub mod acquisition;
 pub mod channel;
 pub mod contact;
+pub mod duty;
 pub mod event;
 pub mod field;
 pub mod group;

@@ -8,7 +8,7 @@ mod sync;
 mod vendor;
 
 pub use stores::{
-    ChangeRelation, ContactRecord, CountFacts, FindCustomers, KeepChannels, KeepProfile,
+    ChangeRelation, ContactRecord, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile,
     KeepWelcomes, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes,
     RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
 };

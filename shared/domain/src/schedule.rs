@@ -3,6 +3,7 @@
 //! A slot that goes over midnight belongs to the day on which it begins: `22:00` to `06:00` on Mondays
 //! holds on Tuesday at five in the morning, and not on Monday at five.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -71,6 +72,11 @@ impl Weekday {
         "saturday",
         "sunday",
     ];
+
+    /// The weekday of a date.
+    pub(crate) fn of(date: Date) -> Self {
+        Self(date.weekday().to_monday_one_offset())
+    }
 
     fn from_number(number: i64) -> Option<Self> {
         match number {
@@ -142,14 +148,35 @@ impl When {
     /// Whether it holds at `now`, the local time of the corp.
     #[must_use]
     pub fn holds_at(&self, now: DateTime) -> bool {
+        self.begun(now).is_some()
+    }
+
+    /// The day to which the slot that holds at `now` belongs: today, or yesterday if it went over midnight.
+    #[must_use]
+    pub fn begun(&self, now: DateTime) -> Option<Date> {
         let minute = Minute::of(now.time());
-        if self.start() < self.end() {
-            return self.start() <= minute && minute < self.end() && self.is_day(now.date());
-        }
-        let in_evening = minute >= self.start() && self.is_day(now.date());
-        let in_morning =
-            minute < self.end() && now.date().yesterday().is_ok_and(|eve| self.is_day(eve));
-        in_evening || in_morning
+        let within_a_day = self.start() < self.end();
+        let day = if within_a_day || minute >= self.start() {
+            let holds = self.start() <= minute && (!within_a_day || minute < self.end());
+            holds.then_some(now.date())
+        } else if minute < self.end() {
+            now.date().yesterday().ok()
+        } else {
+            None
+        };
+        day.filter(|day| self.is_day(*day))
+    }
+
+    /// The first minute of the slot that begins on `day` and the first one after it, whether or not `day` is
+    /// one of its days.
+    #[must_use]
+    pub fn edges(&self, day: Date) -> [DateTime; 2] {
+        let over_midnight = self.end() <= self.start();
+        let end = u32::from(self.end().0) + if over_midnight { u32::from(DAY) } else { 0 };
+        [u32::from(self.start().0), end].map(|minutes| {
+            let midnight = day.to_datetime(Time::midnight());
+            midnight.saturating_add(SignedDuration::from_mins(i64::from(minutes)))
+        })
     }
 
     fn start(&self) -> Minute {
@@ -161,7 +188,7 @@ impl When {
     }
 
     fn is_day(&self, date: Date) -> bool {
-        let weekday = Weekday(date.weekday().to_monday_one_offset());
+        let weekday = Weekday::of(date);
         (self.weekdays.is_empty() || self.weekdays.contains(&weekday))
             && (self.dates.is_empty() || self.dates.contains(&date))
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use wecom::UserId;
 
 /// What can be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +87,9 @@ impl DayCounts {
 
 /// Numbers per local day of the corp.
 pub type Days = BTreeMap<Date, DayCounts>;
+
+/// Customers who came through one channel on one day, per member.
+pub type DayAdds = BTreeMap<UserId, u64>;
 
 #[cfg(test)]
 mod tests {

@@ -232,6 +232,14 @@ impl Welcome {
         )
     }
 
+    /// When the media of its sources have to be uploaded again, in Unix seconds; `None` if it has none.
+    #[must_use]
+    pub fn media_due(&self) -> Option<i64> {
+        self.attachments()
+            .filter_map(WelcomeAttachment::media_due)
+            .min()
+    }
+
     fn content_at(&self, now: DateTime) -> Option<(Option<&str>, &[WelcomeAttachment])> {
         let variant = self
             .variants

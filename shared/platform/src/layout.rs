@@ -33,10 +33,14 @@
 //! | page that was read of a chunk | `{corp}#{run}` | `page#{chunk}#{reading}#{page}` | partition (sync) |
 //! | guard of the quota: pauses, calls in flight | `{corp}#quota` | `guard` | key (all that call WeCom) |
 //! | calls taken of an API in this minute and hour | `{corp}#quota` | `usage#{api}` | key (all but welcome) |
+//! | add of a day, of a channel with limits | `{corp}#channel#{channel}#{date}` | `{userid}#{external_userid}` | partition, for one member its beginning (tagging, admin, sync) |
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
 //! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
 //! counted facts and on outcomes of welcomes that count. It holds keys only: counting needs no more.
+//!
+//! Adds of a day are counted in the main table and not in `by_day`: an index lags behind, and a limit is compared with
+//! what was counted a moment ago. They expire [`DAY_KEPT`] days after their day began.
 //!
 //! Index `by_due`: `due` = `{corp}`, `due_at` = ten digits of Unix seconds, on what the sync has to look at then:
 //! channels (a schedule's boundary, media that expire), default welcomes (media), outcomes of tags that are tried
@@ -56,6 +60,10 @@ use wecom::{AppName, ChatId, CorpId, ExternalUserId, TagGroupId, UnionId, UserId
 
 /// Days that an event stays in the inbox. Half a year answers the questions that come late.
 pub const INBOX_DAYS: i64 = 180;
+
+/// Days after which an add of a day is not kept, counted from the beginning of its day (UTC): the day itself, wherever
+/// on Earth, and two days in which a late reader may ask.
+pub const DAY_KEPT: i64 = 4;
 
 /// A table as it has to be made.
 #[derive(Debug, Clone, Copy)]
@@ -281,6 +289,18 @@ impl Key {
         Self::new(format!("{corp}#quota"), format!("usage#{api}"))
     }
 
+    /// Of an add that is counted by the day.
+    #[must_use]
+    pub fn day_add(
+        corp: &CorpId,
+        channel: &ChannelId,
+        day: Date,
+        (member, customer): (&UserId, &ExternalUserId),
+    ) -> Self {
+        let sk = format!("{}{customer}", day_member(member));
+        Self::new(day_adds(corp, channel, day), sk)
+    }
+
     /// Of the token of an app.
     #[must_use]
     pub fn token(corp: &CorpId, app: &AppName) -> Self {
@@ -368,12 +388,6 @@ pub fn unionid(corp: &CorpId, unionid: &UnionId) -> String {
     format!("{corp}#{unionid}")
 }
 
-/// Sort key of the index `by_due`.
-#[must_use]
-pub fn due_at(seconds: i64) -> String {
-    format!("{:010}", seconds.max(0))
-}
-
 /// Sort key of the inbox's index `by_work`.
 #[must_use]
 pub fn work_sort(received_at_ms: i64, event: &EventId) -> String {
@@ -402,6 +416,30 @@ pub fn contact_sort(created_at: i64, received_at_ms: i64, event: &EventId) -> St
         created_at.max(0),
         received_at_ms.max(0)
     )
+}
+
+/// Partition of a channel's adds of one day.
+#[must_use]
+pub fn day_adds(corp: &CorpId, channel: &ChannelId, day: Date) -> String {
+    format!("{corp}#channel#{channel}#{day}")
+}
+
+/// Begins the sort keys of one member's adds of a day.
+#[must_use]
+pub fn day_member(member: &UserId) -> String {
+    format!("{}#", member.key())
+}
+
+/// The member of a sort key of an add of a day; no userid holds a `#`.
+#[must_use]
+pub fn member_of(day_add: &str) -> Option<UserId> {
+    day_add.split_once('#').map(|(member, _)| member.into())
+}
+
+/// Sort key of the index `by_due`: ten digits hold Unix seconds until the year 2286.
+#[must_use]
+pub fn due_at(unix_seconds: i64) -> String {
+    format!("{:010}", unix_seconds.max(0))
 }
 
 /// Partition of the index `by_day`.
@@ -442,6 +480,22 @@ mod tests {
         let [early, late] = ["f", "0"].map(|digit| EventId::parse(&digit.repeat(64)).unwrap());
         assert!(contact_sort(999, 5, &early) < contact_sort(1_700_000_000, 5, &late));
         assert!(contact_sort(999, 5, &early) < contact_sort(999, 40, &late));
+    }
+
+    #[test]
+    fn the_key_of_a_days_add_tells_its_member_and_no_other_begins_like_it() {
+        let (corp, channel) = (CorpId::from("ww1"), ChannelId::from_random(1));
+        let day = jiff::civil::date(2026, 11, 23);
+        let customer = ExternalUserId::from("wmA");
+        let key = |member: &str| Key::day_add(&corp, &channel, day, (&member.into(), &customer));
+        assert_eq!(key("Li"), key("li"));
+        assert_eq!(member_of(&key("Li").sk), Some(UserId::from("li")));
+        assert!(!key("lisi").sk.starts_with(&day_member(&"li".into())));
+    }
+
+    #[test]
+    fn what_is_due_sorts_by_time() {
+        assert!(due_at(-1) < due_at(999_999_999) && due_at(999_999_999) < due_at(1_000_000_000));
     }
 
     #[test]

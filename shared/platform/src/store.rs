@@ -7,17 +7,19 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use domain::ports::StoreError;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_item};
+use wecom::CorpId;
 
 use crate::environment::Environment;
-use crate::layout::Key;
+use crate::layout::{self, Key};
 
 mod acquisition;
 mod channels;
 mod contact;
 mod counts;
+mod days;
 mod groups;
 pub mod inbox;
 mod members;
@@ -34,6 +36,25 @@ mod work;
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The attributes of the index `by_due`; both absent from an item that is not due.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Due {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+}
+
+impl Due {
+    /// Due at a time in Unix seconds, or not.
+    fn at(corp: &CorpId, unix_seconds: Option<i64>) -> Self {
+        Self {
+            due: unix_seconds.map(|_| corp.to_string()),
+            due_at: unix_seconds.map(layout::due_at),
+        }
+    }
+}
 
 /// The two tables of a deployment.
 #[derive(Debug, Clone)]

@@ -159,8 +159,8 @@ async fn tagging_that_dies_at_any_step_is_done_once() {
     let steps = [
         "tags_done",
         "change",
-        "count",
         "channel",
+        "count",
         "mark_tags",
         "add_tags",
         "name",

@@ -6,21 +6,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::channel::{Channel, ChannelId};
+use domain::channel::{Channel, ChannelId, Remote};
 use domain::event::{EventId, InboxEvent};
 use domain::outcome::{TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    ChangeRelation, CountFacts, MarkTags, ReadChannel, ReadNames, ReadRelation, ReadWelcomes,
-    RecordTags, RecordWelcome, SendWelcome, StoreError, Subject, WriteRemark,
+    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, MarkTags, ReadChannel,
+    ReadNames, ReadRelation, ReadWelcomes, RecordTags, RecordWelcome, SendWelcome, StoreError,
+    Subject, WriteRemark,
 };
 use domain::relation::{Change, Relation};
-use domain::tally::Fact;
+use domain::tally::{DayAdds, Fact};
 use domain::welcome::Candidates;
 use jiff::civil::Date;
 use platform::store::Store;
 use platform::wecom_api::WecomApi;
 use tokio::sync::watch;
-use wecom::{AppName, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
+use wecom::{
+    AppName, CorpId, Error, ExternalUserId, LinkId, TagId, UserId, WelcomeCode, WelcomeMessage,
+};
 
 /// The point at which a function dies, and how far it has come.
 #[derive(Clone)]
@@ -168,6 +171,56 @@ impl ReadChannel for Dying<Store> {
     }
 }
 
+impl KeepChannels for Dying<Store> {
+    async fn channels(
+        &self,
+        corp: &CorpId,
+        cursor: Option<&ChannelId>,
+        limit: i32,
+    ) -> Result<(Vec<Channel>, Option<ChannelId>), StoreError> {
+        let step = self.inner.channels(corp, cursor, limit);
+        self.step("channels", step).await
+    }
+
+    async fn put_channel(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+        read: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        let step = self.inner.put_channel(corp, channel, read);
+        self.step("put_channel", step).await
+    }
+
+    async fn forget_channel(&self, corp: &CorpId, id: &ChannelId) -> Result<(), StoreError> {
+        let step = self.inner.forget_channel(corp, id);
+        self.step("forget_channel", step).await
+    }
+}
+
+impl CountDay for Dying<Store> {
+    async fn count_today(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        pair: (&UserId, &ExternalUserId),
+        day: Date,
+    ) -> Result<u64, StoreError> {
+        let step = self.inner.count_today(corp, channel, pair, day);
+        self.step("count_today", step).await
+    }
+
+    async fn days_counts(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        day: Date,
+    ) -> Result<DayAdds, StoreError> {
+        let step = self.inner.days_counts(corp, channel, day);
+        self.step("days_counts", step).await
+    }
+}
+
 impl RecordTags for Dying<Store> {
     async fn tags_done(
         &self,
@@ -231,6 +284,31 @@ impl MarkTags for Dying<WecomApi> {
     ) -> Result<(), Error> {
         let step = self.inner.mark_tags(corp, app, pair, tags);
         self.step("mark_tags", step).await
+    }
+}
+
+impl KeepRemoteChannel for Dying<WecomApi> {
+    async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, Error> {
+        self.step("make", self.inner.make(corp, channel)).await
+    }
+
+    async fn find(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+        taken: &[LinkId],
+    ) -> Result<Option<Remote>, Error> {
+        let step = self.inner.find(corp, channel, taken);
+        self.step("find", step).await
+    }
+
+    async fn update(&self, corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error> {
+        let step = self.inner.update(corp, before, after);
+        self.step("update", step).await
+    }
+
+    async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), Error> {
+        self.step("delete", self.inner.delete(corp, channel)).await
     }
 }
 

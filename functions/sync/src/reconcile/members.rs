@@ -155,7 +155,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(())
     }
 
-    async fn read_member(
+    pub(crate) async fn read_member(
         &self,
         scope: &Scope<'_>,
         meter: &Meter,

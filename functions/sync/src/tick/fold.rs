@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
@@ -213,7 +214,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 continue;
             }
             let read = channel.version;
-            channel.delete(deleted_at);
+            channel.version += 1;
+            channel.remote = Remote::Deleted { deleted_at };
             // One that an operator changes at this moment is found again by the next look at WeCom.
             self.store
                 .put_channel(scope.corp, &channel, Some(read))

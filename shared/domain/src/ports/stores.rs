@@ -10,7 +10,7 @@ use crate::contact::Profile;
 use crate::event::{EventId, InboxEvent};
 use crate::outcome::{TagsOutcome, WelcomeOutcome};
 use crate::relation::{Change, Relation};
-use crate::tally::{Days, Fact};
+use crate::tally::{DayAdds, Days, Fact};
 use crate::welcome::{Candidates, Welcome};
 
 /// A store that did not do what was asked.
@@ -255,6 +255,25 @@ pub trait CountFacts {
         fact: Fact,
         day: Date,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Counts the adds of one day, for limits. What is counted here is seen by whoever reads afterwards.
+pub trait CountDay {
+    /// Counts the add of a pair on `day`, once, and returns that member's adds of the day, this one included.
+    fn count_today(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        pair: (&UserId, &ExternalUserId),
+        day: Date,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// The adds of `day`, per member.
+    fn days_counts(
+        &self,
+        corp: &CorpId,
+        channel: &ChannelId,
+        day: Date,
+    ) -> impl Future<Output = Result<DayAdds, StoreError>> + Send;
 }
 
 /// Reads counts.

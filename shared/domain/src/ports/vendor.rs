@@ -102,7 +102,8 @@ pub trait KeepRemoteChannel {
         channel: &Channel,
         taken: &[LinkId],
     ) -> impl Future<Output = Result<Option<Remote>, wecom::Error>> + Send;
-    /// Sends what differs between the two, and nothing if nothing does.
+    /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom was told
+    /// before ([`Channel::telling_until`]), it sends everything.
     fn update(
         &self,
         corp: &CorpId,

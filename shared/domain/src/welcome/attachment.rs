@@ -14,6 +14,10 @@ const LINK_DESC_BYTES: usize = 512;
 /// Bytes of a mini program's title (WeCom doc 92137).
 const MINIPROGRAM_TITLE_BYTES: usize = 64;
 
+/// Seconds after an upload in which the media are good, less a reserve of a day: they live 3 days (WeCom doc
+/// 90253), and a WeCom or a source that is away for hours must not cost a welcome its picture.
+const MEDIA_SECONDS: i64 = (3 - 1) * 24 * 3600;
+
 /// One attachment, in the JSON of `send_welcome_msg` (WeCom doc 92137).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "msgtype", rename_all = "lowercase", deny_unknown_fields)]
@@ -174,6 +178,37 @@ impl WelcomeAttachment {
             Self::Link { .. } => return None,
         };
         Some((source.clone()?, media_id.clone()?, at?))
+    }
+
+    /// When its source has to be uploaded again, in Unix seconds. Never uploaded, it is due at once; a picture with
+    /// a `pic_url` needs no upload.
+    #[must_use]
+    pub fn media_due(&self) -> Option<i64> {
+        let uploaded_at = match self {
+            Self::Image { image } if image.pic_url.is_some() => return None,
+            Self::Image { image: media }
+            | Self::Video { video: media }
+            | Self::File { file: media } => media.uploaded_at,
+            Self::Miniprogram { miniprogram } => miniprogram.uploaded_at,
+            Self::Link { .. } => None,
+        };
+        self.source()?;
+        Some(uploaded_at.map_or(0, |at| at + MEDIA_SECONDS))
+    }
+
+    /// Whether it may stand for a picture that was uploaded for good; other media are files of 3 days.
+    #[must_use]
+    pub fn can_be_picture(&self) -> bool {
+        matches!(self, Self::Image { image } if image.source.is_some())
+    }
+
+    /// Takes the address of a picture that was uploaded for good. It never expires.
+    pub fn became_picture(&mut self, url: String) {
+        if let Self::Image { image } = self {
+            image.pic_url = Some(url);
+            image.media_id = None;
+            image.uploaded_at = None;
+        }
     }
 
     /// The form that WeCom takes, or `None` while the media was never uploaded.

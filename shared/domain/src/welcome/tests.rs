@@ -170,6 +170,35 @@ fn media_that_was_never_uploaded_is_left_out_and_the_rest_is_sent() {
 }
 
 #[test]
+fn sources_are_due_a_day_before_their_media_expire() {
+    let uploaded = |at: &str, more: &str| {
+        format!(r#"{{"msgtype":"image","image":{{"source":"https://a/b.png"{at}{more}}}}}"#)
+    };
+    let due = |attachments: &[String], night: &str| {
+        let json = format!(
+            r#"{{"attachments":[{}],"variants":[{{"from":"18:00","text":"x","attachments":[{night}]}}]}}"#,
+            attachments.join(",")
+        );
+        welcome(&json).media_due()
+    };
+    let (early, late) = (r#","uploaded_at":1000"#, r#","uploaded_at":2000"#);
+    let link = r#"{"msgtype":"link","link":{"title":"t","url":"https://a"}}"#;
+    let own = r#"{"msgtype":"file","file":{"media_id":"M","uploaded_at":1}}"#;
+    assert_eq!(due(&[link.into(), own.into()], ""), None);
+    let two_days = 2 * 24 * 3600;
+    assert_eq!(due(&[uploaded(late, "")], ""), Some(2000 + two_days));
+    assert_eq!(
+        due(&[uploaded(late, "")], &uploaded(early, "")),
+        Some(1000 + two_days)
+    );
+    assert_eq!(due(&[uploaded("", ""), uploaded(late, "")], ""), Some(0));
+    let permanent = uploaded(early, r#","pic_url":"https://c/d""#);
+    assert_eq!(due(&[permanent], ""), None);
+    let card = r#"{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p","source":"s3://b/c","uploaded_at":5}}"#;
+    assert_eq!(due(&[card.into()], ""), Some(5 + two_days));
+}
+
+#[test]
 fn limits_name_the_field() {
     let long = "a".repeat(4001);
     let nine = [r#"{"msgtype":"file","file":{"media_id":"M"}}"#; 9].join(",");

@@ -6,7 +6,7 @@ use domain::ports::{KeepChannels, ReadChannel, StoreError};
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;
 
-use super::{Store, condition_held, item, read, s, unavailable};
+use super::{Due, Store, condition_held, item, read, s, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub(super) struct Row {
     /// The channel as JSON: its welcome nests deeply, and nothing in it is searched for.
     channel: String,
     version: u64,
+    #[serde(flatten)]
+    due: Due,
 }
 
 impl Row {
@@ -73,6 +75,7 @@ impl KeepChannels for Store {
             key: Key::channel(corp, &channel.id),
             channel: json,
             version: channel.version,
+            due: Due::at(corp, channel.due_at()),
         };
         let put = self
             .client

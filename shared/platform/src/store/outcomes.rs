@@ -5,9 +5,8 @@ use domain::outcome::{Outcome, TagsOutcome, TagsResult, WelcomeOutcome, WelcomeR
 use domain::ports::{RecordTags, RecordWelcome, StoreError, Subject};
 use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
-use wecom::CorpId;
 
-use super::{Store, condition_held, item, read, s};
+use super::{Due, Store, condition_held, item, read, s};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -20,11 +19,9 @@ pub(super) struct Row<R> {
     day: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     day_sort: Option<String>,
-    /// Of the index of what is due: tags that are tried again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due: Option<CorpId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_at: Option<String>,
+    /// Tags that are tried again.
+    #[serde(flatten)]
+    due: Due,
 }
 
 impl RecordWelcome for Store {
@@ -46,8 +43,7 @@ impl RecordWelcome for Store {
             outcome: outcome.clone(),
             day: counted.map(|(_, channel)| layout::day(corp, channel, subject.day)),
             day_sort: counted.map(|(fact, _)| layout::day_sort(fact, pair)),
-            due: None,
-            due_at: None,
+            due: Due::default(),
         };
         let put = self
             .client
@@ -91,14 +87,12 @@ impl RecordTags for Store {
             subject.external_userid,
             &subject.event.id,
         );
-        let retry_at = outcome.retry_at();
         let row = Row {
             key,
             outcome: outcome.clone(),
             day: None,
             day_sort: None,
-            due: retry_at.map(|_| subject.event.corp.clone()),
-            due_at: retry_at.map(layout::due_at),
+            due: Due::at(&subject.event.corp, outcome.retry_at()),
         };
         let put = self
             .client

@@ -8,7 +8,7 @@ use wecom::{CorpId, UserId};
 
 use super::channels::Row as ChannelRow;
 use super::quota::guard_of_item;
-use super::{Item, Store, item, read, s, unavailable};
+use super::{Due, Item, Store, item, read, s, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -20,6 +20,8 @@ struct Row {
     userid: Option<UserId>,
     /// The welcome as JSON.
     welcome: String,
+    #[serde(flatten)]
+    due: Due,
 }
 
 impl Row {
@@ -113,6 +115,7 @@ impl KeepWelcomes for Store {
             key,
             userid,
             welcome: json,
+            due: Due::at(corp, welcome.media_due()),
         };
         let put = self
             .client

@@ -118,6 +118,11 @@ async fn update(client: &Client, before: &Channel, after: &Channel) -> Result<()
     }
 }
 
+/// Whether a call about `before` has begun whose end nobody has written down.
+fn is_unclear(before: &Channel) -> bool {
+    before.telling_until.is_some()
+}
+
 fn contact_way(channel: &Channel) -> AddContactWay {
     let spec = &channel.spec;
     // Type 1 is for exactly one member and no department (WeCom doc 92228). The channel may get more later
@@ -128,7 +133,7 @@ fn contact_way(channel: &Channel) -> AddContactWay {
         remark: Some(spec.name.clone()),
         skip_verify: Some(spec.skip_verify),
         state: Some(channel.id.state()),
-        user: spec.users.clone(),
+        user: channel.members().to_vec(),
         party: spec.parties.clone(),
         ..AddContactWay::default()
     }
@@ -140,17 +145,19 @@ fn contact_way_changes(
     after: &Channel,
 ) -> UpdateContactWay {
     let (old, new) = (&before.spec, &after.spec);
-    changes.remark = (old.name != new.name).then(|| new.name.clone());
-    changes.skip_verify = (old.skip_verify != new.skip_verify).then_some(new.skip_verify);
+    let all = is_unclear(before);
+    changes.remark = (all || old.name != new.name).then(|| new.name.clone());
+    changes.skip_verify = (all || old.skip_verify != new.skip_verify).then_some(new.skip_verify);
     // The lists replace what was there (WeCom doc 92228), each by itself.
-    changes.user = (old.users != new.users).then(|| new.users.clone());
-    changes.party = (old.parties != new.parties).then(|| new.parties.clone());
+    let members = after.members();
+    changes.user = (all || before.members() != members).then(|| members.to_vec());
+    changes.party = (all || old.parties != new.parties).then(|| new.parties.clone());
     changes
 }
 
 fn range(channel: &Channel) -> LinkRange {
     LinkRange {
-        user_list: channel.spec.users.clone(),
+        user_list: channel.members().to_vec(),
         department_list: channel.spec.parties.clone(),
     }
 }
@@ -166,10 +173,11 @@ fn link(channel: &Channel) -> LinkRequest {
 
 fn link_changes(before: &Channel, after: &Channel) -> LinkRequest {
     let (old, new) = (&before.spec, &after.spec);
+    let all = is_unclear(before);
     LinkRequest {
-        link_name: (old.name != new.name).then(|| new.name.clone()),
-        range: (range(before) != range(after)).then(|| range(after)),
-        skip_verify: (old.skip_verify != new.skip_verify).then_some(new.skip_verify),
+        link_name: (all || old.name != new.name).then(|| new.name.clone()),
+        range: (all || range(before) != range(after)).then(|| range(after)),
+        skip_verify: (all || old.skip_verify != new.skip_verify).then_some(new.skip_verify),
         ..LinkRequest::default()
     }
 }

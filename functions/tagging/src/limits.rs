@@ -1,0 +1,65 @@
+//! Daily limits: an add is counted first and compared afterwards, so of many at once the last to be counted sees
+//! them all. Beyond a limit come only those who scanned before WeCom had the new list.
+
+use domain::channel::Channel;
+use domain::duty::{self, Unaligned};
+use domain::event::InboxEvent;
+use domain::ports::StoreError;
+use domain::relation::Change;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::{Store, Tagger, Wecom, local_day};
+
+impl<S: Store, W: Wecom> Tagger<S, W> {
+    /// Counts an add through a channel with limits. Who is full by it leaves the contact way at once.
+    pub(crate) async fn keep_limits(
+        &self,
+        event: &InboxEvent,
+        change: &Change,
+        channel: &Channel,
+        timezone: &TimeZone,
+    ) -> Result<(), StoreError> {
+        let schedule = channel.spec.schedule.as_ref();
+        let Some(schedule) = schedule.filter(|schedule| schedule.has_limits()) else {
+            return Ok(());
+        };
+        let pair = (&change.userid, &change.external_userid);
+        let day = local_day(change.at, timezone);
+        let added = self
+            .store
+            .count_today(&event.corp, &channel.id, pair, day)
+            .await?;
+        let limit = schedule.limit_of(&change.userid);
+        let is_full = limit.is_some_and(|limit| added >= u64::from(limit));
+        // A list that is without the member already was told by who counted before.
+        if is_full && channel.members().contains(&change.userid) {
+            self.align(event, channel, timezone).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells WeCom who is on duty now. What WeCom does not take must not hold the stream: the channel is due then, and
+    /// the sync tries again.
+    async fn align(
+        &self,
+        event: &InboxEvent,
+        channel: &Channel,
+        timezone: &TimeZone,
+    ) -> Result<(), StoreError> {
+        let (corp, id, now) = (&event.corp, &channel.id, Timestamp::now());
+        match duty::align(&self.store, &self.wecom, corp, id, timezone, now).await {
+            Ok(aligned) => {
+                if aligned.changed {
+                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due, "a member is full, and WeCom has the others");
+                }
+                Ok(())
+            }
+            Err(Unaligned::Store(error)) => Err(error),
+            Err(Unaligned::Wecom(error)) => {
+                tracing::warn!(event.id = %event.id, corp.id = %corp, channel.id = %id, wecom.error = %error, "a member is full and stays in the contact way for now");
+                Ok(())
+            }
+        }
+    }
+}
