@@ -12,7 +12,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::Platform;
+use platform::store::Store;
 use serde_json::json;
+use sync::{Pace, Syncer};
 use tagging::Tagger;
 use welcome::Welcomer;
 
@@ -31,13 +33,18 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(30);
 const TAGGING_TIMEOUT: Duration = Duration::from_secs(120);
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// A reconcile takes what Lambda gives, and goes on in the next invocation.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The functions of the bundle.
 pub(crate) struct Functions {
+    /// The tables, as the functions see them.
+    pub(crate) store: Store,
     pub(crate) callback: Function,
     pub(crate) admin: Function,
     pub(crate) welcome: Function,
     pub(crate) tagging: Function,
+    pub(crate) sync: Function,
     warm_up: Vec<Platform>,
 }
 
@@ -63,11 +70,14 @@ impl Functions {
             )
         };
         let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
+        let store = welcome.store.clone();
         Ok(Self {
+            store,
             callback: callback_function(platform("callback")?),
             admin: admin_function(platform("admin")?),
             welcome: welcome_function(&welcome),
             tagging: tagging_function(&tagging),
+            sync: sync_function(platform("sync")?, Pace::default()),
             warm_up: vec![welcome, tagging],
         })
     }
@@ -167,6 +177,23 @@ fn welcome_function(platform: &Platform) -> Function {
         async move { welcomer.handle(event).await }
     });
     Function::new("welcome", WELCOME_TIMEOUT, service)
+}
+
+/// The function that the schedules invoke, over the given adapters.
+#[must_use]
+pub fn sync_function(platform: Platform, pace: Pace) -> Function {
+    let syncer = Arc::new(Syncer::new(
+        platform.config,
+        platform.store,
+        platform.wecom,
+        platform.metrics,
+        pace,
+    ));
+    let service = service_fn(move |event: LambdaEvent<_>| {
+        let syncer = Arc::clone(&syncer);
+        async move { syncer.handle(event).await }
+    });
+    Function::new("sync", SYNC_TIMEOUT, service)
 }
 
 fn tagging_function(platform: &Platform) -> Function {

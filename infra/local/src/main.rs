@@ -9,7 +9,7 @@ use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
 use scrm_local::start::StartError;
-use scrm_local::{demo, sample};
+use scrm_local::{demo, sample, schedule};
 use tracing_subscriber::EnvFilter;
 
 /// The exit code of a start that failed, the same as for a command line that cannot be read.
@@ -39,7 +39,8 @@ async fn main() -> ExitCode {
 }
 
 async fn demo_and_stay() -> Result<ExitCode, StartError> {
-    let stack = Stack::start(options(Serve::default())).await?;
+    let mut stack = Stack::start(options(Serve::default())).await?;
+    stack.tick_every(schedule::TICK);
     let played = play(&stack).await;
     if played == ExitCode::SUCCESS {
         println!("\nAll of it stays up until you press Ctrl+C");
@@ -63,7 +64,8 @@ async fn demo_and_exit() -> Result<ExitCode, StartError> {
 
 async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
     let with_samples = !serve.no_demo_data && serve.wecom_base.is_none();
-    let stack = Stack::start(options(serve)).await?;
+    let mut stack = Stack::start(options(serve)).await?;
+    stack.tick_every(schedule::TICK);
     // What a person has changed or deleted since the first start stays so.
     if with_samples && stack.is_new {
         make_samples(&stack).await;
@@ -137,6 +139,8 @@ fn addresses(stack: &Stack) {
         println!("  Admin API  curl -H 'Authorization: Bearer {key}' \\");
         println!("               {}/admin/corps/{corp}/channels", stack.url);
     }
+    println!("  Sync       curl -X POST {}/schedule/reconcile", stack.url);
+    println!("             and /schedule/tick, which is sent every minute");
     println!("  DynamoDB   {}", stack.dynamodb_url);
 }
 

@@ -4,6 +4,7 @@
 //! types. Only what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
@@ -11,8 +12,9 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use bundle_tests::sandbox::{Kept, Sandbox, SandboxOptions};
 use platform::layout;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use wecom::CorpId;
 
 use crate::config::{ConfigFile, Keys};
 use crate::data_directory::DataDirectory;
@@ -20,6 +22,8 @@ use crate::embedded::{Embedded, Place};
 use crate::event_source::EventSource;
 use crate::functions::Functions;
 use crate::gateway::{self, Routes};
+use crate::progress::Progress;
+use crate::schedule::{Scheduler, Ticking};
 use crate::start::{Listener, Listeners, StartError};
 use crate::tables;
 
@@ -61,6 +65,9 @@ pub struct Stack {
     kept: Option<Kept>,
     embedded: Embedded,
     _sources: Vec<EventSource>,
+    scheduler: Scheduler,
+    ticking: Option<Ticking>,
+    stopping: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
     server: AbortOnDrop,
     _directory: Option<DataDirectory>,
@@ -117,7 +124,11 @@ impl Stack {
         let sources = functions
             .start_sources(&embedded, directory.as_ref())
             .await?;
-        let (stop, server) = serve(listeners.gateway, &functions, sandbox.as_ref());
+        let corps = keys.corp_ids().into_iter().map(CorpId::from).collect();
+        let progress = Progress::new(functions.store.clone(), corps);
+        let (stopping, stops) = watch::channel(false);
+        let scheduler = Scheduler::new(functions.sync.clone(), progress, stops);
+        let (stop, server) = serve(listeners.gateway, &functions, &scheduler, sandbox.as_ref());
         functions.warm_up().await;
         Ok(Self {
             url,
@@ -128,6 +139,9 @@ impl Stack {
             kept,
             embedded,
             _sources: sources,
+            scheduler,
+            ticking: None,
+            stopping,
             stop,
             server: AbortOnDrop(server),
             _directory: directory,
@@ -135,8 +149,15 @@ impl Stack {
         })
     }
 
+    /// Sends the sync a tick every `period` from now on, as the schedule of the template does every minute.
+    pub fn tick_every(&mut self, period: Duration) {
+        self.ticking = Some(self.scheduler.tick_every(period));
+    }
+
     /// Ends running requests, saves the sandbox and stops.
     pub async fn stop(mut self) {
+        drop(self.ticking);
+        self.stopping.send_replace(true);
         drop(self.stop);
         // The server has ended, or was aborted; both are what is wanted.
         let _ended = (&mut self.server.0).await;
@@ -213,12 +234,13 @@ async fn keep(sandbox: &Sandbox, directory: &DataDirectory) -> Result<Kept, Star
 fn serve(
     listener: Listener,
     functions: &Functions,
+    scheduler: &Scheduler,
     sandbox: Option<&Sandbox>,
 ) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let routes = Routes::new()
         .route("/callback", functions.callback.clone())
         .route("/admin", functions.admin.clone());
-    let mut router = routes.into_router();
+    let mut router = routes.into_router().merge(scheduler.router());
     if let Some(sandbox) = sandbox {
         router = router.nest_service("/sandbox", sandbox.router());
     }

@@ -48,7 +48,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             meter.change(|run| run.total = members + count(statuses.len()));
         } else {
             meter.change(|run| {
-                run.total = run.done.saturating_sub(count(before.len())) + count(statuses.len())
+                run.total = run.done.saturating_sub(count(before.len())) + count(statuses.len());
             });
         }
         for together in left.chunks(TOGETHER) {

@@ -37,7 +37,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             }
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
                 meter.change(|run| {
-                    run.error = Some(format!("the address book is not readable: {error}"))
+                    run.error = Some(format!("the address book is not readable: {error}"));
                 });
                 false
             }
