@@ -23,15 +23,19 @@ mod setup;
 
 pub use callback::{DeliveryMode, VerifyError};
 pub use corp::{
-    AppliedTag, ConsoleTagGroup, Corp, Happening, MemberEdit, OtherApp, RelationView, Scan,
-    VerbError,
+    AppliedTag, ConsoleTag, ConsoleTagGroup, Corp, CustomerTruth, GroupHappening, GroupMemberView,
+    GroupView, Grown, Growth, Happening, JoinScene, MemberEdit, MemberTruth, OtherApp, QuitScene,
+    RelationTruth, RelationView, Scan, TagGroupTruth, TagTruth, Truth, VerbError,
 };
 pub use faults::{Fault, Faults};
 pub use journal::{Call, Delivery, Event, EventId};
 pub use keeping::{KeepError, Kept};
-pub use model::{Body, Message, Sender};
+pub use limits::RateLimits;
+pub use model::{Body, GroupStatus, Message, Sender};
 pub use server::{Served, serve_on};
-pub use setup::{AppSetup, CorpSetup, DepartmentSetup, MemberSetup, SandboxOptions, SetupError};
+pub use setup::{
+    AppSetup, CorpSetup, DepartmentSetup, MemberSetup, MemberStatus, SandboxOptions, SetupError,
+};
 
 use model::{CorpState, State};
 use std::fmt;
@@ -78,7 +82,7 @@ impl Sandbox {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         let inner = Inner {
-            state: Mutex::new(State::new(options.seed)),
+            state: Mutex::new(State::new(&options)),
             options,
             changes: watch::Sender::new(()),
             http: client.build()?,
@@ -124,6 +128,16 @@ impl Sandbox {
     #[must_use]
     pub fn faults(&self) -> Faults<'_> {
         Faults { sandbox: self }
+    }
+
+    /// Answers every API call so much later from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.change(|state| state.latency = latency);
+    }
+
+    /// Makes every cursor that was handed out so far stale: a call with it is answered 50100.
+    pub fn stale_cursors(&self) {
+        self.change(|state| state.cursor_generation += 1);
     }
 
     /// Every call that reached the API, in the order of the answers.
