@@ -2,11 +2,12 @@
 //! what its callbacks tell all agree.
 //!
 //! [`Sandbox`] is the whole; [`Corp`] is one company, and has the verbs of a dialogue: customers
-//! scan, leave and write, members confirm, edit and remove, the console changes tags. Everything
-//! that reached the API and every delivery can be read back. The API side shares no code with the
-//! bundle, so that it cannot agree with the bundle's own mistakes.
+//! scan, leave and write, members come, confirm, edit, remove and go, groups begin and end, the
+//! console changes tags. Everything that reached the API and every delivery can be read back. The
+//! API side shares no code with the bundle, so that it cannot agree with the bundle's own mistakes.
 //!
-//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`].
+//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`]. [`Corp::grow`] makes a corp
+//! large, and [`Corp::truth`] is what a copy of it has to agree with.
 
 mod api;
 mod callback;

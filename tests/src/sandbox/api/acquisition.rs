@@ -79,8 +79,9 @@ pub(super) fn customers(call: &mut Call<'_>) -> Answer {
     let (_, link) = find(call)?;
     let scope = format!("link {}", link.link_id);
     let page = Page::read(call, &scope, 1000, 1000)?;
-    let came = call.corp.relations.iter().filter(|(_, relation)| {
-        relation.link_id.as_deref() == Some(link.link_id.as_str()) && relation.is_open()
+    let came = call.corp.relations.iter().filter(|(pair, relation)| {
+        let is_own = relation.link_id.as_deref() == Some(link.link_id.as_str());
+        is_own && call.corp.shows(call.app, pair, relation)
     });
     let rows = came.map(|((userid, external_userid), relation)| {
         let row = json!({

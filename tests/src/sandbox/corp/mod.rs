@@ -46,7 +46,8 @@ pub struct Happening {
     pub external_userid: String,
     /// The member, as the address book spells the userid.
     pub userid: String,
-    /// The callbacks about it, one per app with a callback; none if it is nothing new.
+    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing
+    /// new.
     pub events: Vec<EventId>,
 }
 
