@@ -36,12 +36,19 @@ impl Faults<'_> {
     /// or the end of it: `send_welcome_msg`, `externalcontact/get`. Faults of one API are met in
     /// the order in which they were asked for.
     pub fn next(&self, api: &str, calls: usize, fault: Fault) {
-        self.push(Some(api.to_owned()), calls, fault);
+        self.after(api, 0, calls, fault);
+    }
+
+    /// Like [`next`](Self::next), but lets `skip` calls of the API through first. It takes its turn
+    /// among the faults of that API, and counts only when its turn has come: `after("get", 2, 1, a)`
+    /// and then `after("get", 3, 1, b)` are met by the third call and by the seventh.
+    pub fn after(&self, api: &str, skip: usize, calls: usize, fault: Fault) {
+        self.push(Some(api.to_owned()), skip, calls, fault);
     }
 
     /// The next `calls` calls of any API meet `fault`, after the faults of their own API.
     pub fn next_any(&self, calls: usize, fault: Fault) {
-        self.push(None, calls, fault);
+        self.push(None, 0, calls, fault);
     }
 
     /// Forgets every fault that was not met yet.
@@ -58,10 +65,15 @@ impl Faults<'_> {
         })
     }
 
-    fn push(&self, api: Option<String>, calls: usize, fault: Fault) {
+    fn push(&self, api: Option<String>, skip: usize, calls: usize, fault: Fault) {
         self.sandbox.change(|state| {
             let waiting = &mut state.faults.waiting;
-            waiting.push_back(Waiting { api, calls, fault });
+            waiting.push_back(Waiting {
+                api,
+                skip,
+                calls,
+                fault,
+            });
         });
     }
 }
@@ -75,6 +87,8 @@ pub(crate) struct FaultQueue {
 #[derive(Debug)]
 struct Waiting {
     api: Option<String>,
+    /// Calls that pass before it counts.
+    skip: usize,
     calls: usize,
     fault: Fault,
 }
@@ -83,7 +97,14 @@ impl FaultQueue {
     /// Takes the fault that this call of `path` meets, if there is one.
     pub(crate) fn take(&mut self, path: &str) -> Option<Fault> {
         let own = |waiting: &Waiting| waiting.api.as_deref().is_some_and(|api| names(api, path));
-        let found = self.waiting.iter().position(own);
+        let mut found = self.waiting.iter().position(own);
+        if let Some(place) = found
+            && let Some(waiting) = self.waiting.get_mut(place)
+            && waiting.skip > 0
+        {
+            waiting.skip -= 1;
+            found = None;
+        }
         let found = found.or_else(|| self.waiting.iter().position(|any| any.api.is_none()))?;
         let waiting = self.waiting.get_mut(found)?;
         let fault = waiting.fault;
@@ -133,6 +154,7 @@ mod tests {
         ] {
             queue.waiting.push_back(Waiting {
                 api,
+                skip: 0,
                 calls: 1,
                 fault,
             });

@@ -2,7 +2,7 @@
 //! one.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +33,9 @@ pub struct Call {
     pub answer: Value,
     /// `errcode` of the answer; 0 when there was none.
     pub errcode: i64,
+    /// Whether request and answer were too long to keep, or were let go to make room: then the request
+    /// is null and of the answer there is only the code.
+    pub abridged: bool,
     /// From arrival to answer.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
@@ -52,6 +55,15 @@ impl fmt::Debug for Call {
             .field("duration", &self.duration)
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// The call without what takes room.
+    fn abridge(&mut self) {
+        self.request = Value::Null;
+        self.answer = json!({"errcode": self.errcode});
+        self.abridged = true;
     }
 }
 
@@ -143,19 +155,56 @@ pub(crate) struct Journal {
     pub(crate) events: VecDeque<Event>,
     last_call: u64,
     last_event: u64,
+    /// The numbers of the calls whose bodies are kept, and how long those are.
+    bodies: VecDeque<(u64, usize)>,
+    bytes: usize,
+}
+
+/// How much is kept of calls; from [`SandboxOptions`](super::SandboxOptions).
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) calls: usize,
+    pub(crate) body: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Journal {
-    pub(crate) fn record(&mut self, mut call: Call, expected: bool, keep: usize) {
+    /// Keeps a call whose request and answer have `size` bytes together.
+    pub(crate) fn record(&mut self, mut call: Call, size: usize, expected: bool, room: Room) {
         self.last_call += 1;
         call.number = self.last_call;
+        if size > room.body {
+            call.abridge();
+        } else {
+            self.bodies.push_back((call.number, size));
+            self.bytes += size;
+        }
         let call = Arc::new(call);
         if !expected {
             self.unexpected.push(Arc::clone(&call));
         }
         self.calls.push_back(call);
-        while self.calls.len() > keep {
+        while self.calls.len() > room.calls {
             self.calls.pop_front();
+        }
+        self.make_room(room.bytes);
+    }
+
+    /// Lets go of the oldest bodies until the rest fits.
+    fn make_room(&mut self, bytes: usize) {
+        let first = self.calls.front().map_or(0, |call| call.number);
+        while let Some((number, size)) = self.bodies.front().copied() {
+            if number >= first && self.bytes <= bytes {
+                break;
+            }
+            self.bodies.pop_front();
+            self.bytes -= size;
+            // Calls are numbered without gaps; one that is not kept has no place.
+            let place = number.checked_sub(first);
+            let place = place.and_then(|place| usize::try_from(place).ok());
+            if let Some(call) = place.and_then(|place| self.calls.get_mut(place)) {
+                Arc::make_mut(call).abridge();
+            }
         }
     }
 

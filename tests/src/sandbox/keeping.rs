@@ -59,9 +59,10 @@ impl Sandbox {
     /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has
     /// changed, at most once a second. Needs a Tokio runtime.
     ///
-    /// Kept are members, channels, customers, relations with their chats and tags, media and welcome codes of
-    /// the corps that are set up by now; apps and their keys are those of the set-up. Tokens, faults, the
-    /// delivery mode and the journals begin empty, and an event that was not delivered stays so. A process
+    /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats
+    /// and tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys
+    /// are those of the set-up. Tokens, faults, the delivery mode, limits that were changed and the journals
+    /// begin as set up, and an event that was not delivered stays so. A process
     /// that is killed forgets about its last second: who made a contact way in it is answered 41044 for it
     /// afterwards.
     ///
@@ -140,15 +141,15 @@ impl CorpState {
     fn go_on_from(&mut self, saved: Self, welcome_ttl: Duration) {
         let apps = std::mem::take(&mut self.apps);
         *self = Self { apps, ..saved };
-        for (userid, external_userid) in self.relations.keys() {
-            let followers = self.followers.entry(external_userid.clone()).or_default();
-            followers.insert(userid.clone());
-        }
-        // The call that was sending has died with its process.
-        for relation in self.relations.values_mut() {
+        for ((userid, external_userid), mut relation) in std::mem::take(&mut self.relations) {
+            // The call that was sending has died with its process.
             if matches!(relation.welcomed, Welcomed::Sending) {
                 relation.welcomed = Welcomed::NotYet;
             }
+            // Ids that were read one by one become the ones of the customer and the member again.
+            let pair = self.pair(&userid, &external_userid);
+            let pair = pair.unwrap_or((userid, external_userid));
+            self.follow(pair, relation);
         }
         let now = SystemTime::now();
         self.welcome_codes

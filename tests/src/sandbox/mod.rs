@@ -2,11 +2,12 @@
 //! what its callbacks tell all agree.
 //!
 //! [`Sandbox`] is the whole; [`Corp`] is one company, and has the verbs of a dialogue: customers
-//! scan, leave and write, members confirm, edit and remove, the console changes tags. Everything
-//! that reached the API and every delivery can be read back. The API side shares no code with the
-//! bundle, so that it cannot agree with the bundle's own mistakes.
+//! scan, leave and write, members come, confirm, edit, remove and go, groups begin and end, the
+//! console changes tags. Everything that reached the API and every delivery can be read back. The
+//! API side shares no code with the bundle, so that it cannot agree with the bundle's own mistakes.
 //!
-//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`].
+//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`]. [`Corp::grow`] makes a corp
+//! large, and [`Corp::truth`] is what a copy of it has to agree with.
 
 mod api;
 mod callback;
@@ -23,15 +24,19 @@ mod setup;
 
 pub use callback::{DeliveryMode, VerifyError};
 pub use corp::{
-    AppliedTag, ConsoleTagGroup, Corp, Happening, MemberEdit, OtherApp, RelationView, Scan,
-    VerbError,
+    AppliedTag, ConsoleTag, ConsoleTagGroup, Corp, CustomerTruth, GroupHappening, GroupMemberView,
+    GroupView, Grown, Growth, Happening, JoinScene, MemberEdit, MemberTruth, OtherApp, QuitScene,
+    RelationTruth, RelationView, Scan, TagGroupTruth, TagTruth, Truth, VerbError,
 };
 pub use faults::{Fault, Faults};
 pub use journal::{Call, Delivery, Event, EventId};
 pub use keeping::{KeepError, Kept};
-pub use model::{Body, Message, Sender};
+pub use limits::RateLimits;
+pub use model::{Body, GroupStatus, Message, Sender};
 pub use server::{Served, serve_on};
-pub use setup::{AppSetup, CorpSetup, DepartmentSetup, MemberSetup, SandboxOptions, SetupError};
+pub use setup::{
+    AppSetup, CorpSetup, DepartmentSetup, MemberSetup, MemberStatus, SandboxOptions, SetupError,
+};
 
 use model::{CorpState, State};
 use std::fmt;
@@ -78,7 +83,7 @@ impl Sandbox {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         let inner = Inner {
-            state: Mutex::new(State::new(options.seed)),
+            state: Mutex::new(State::new(&options)),
             options,
             changes: watch::Sender::new(()),
             http: client.build()?,
@@ -124,6 +129,16 @@ impl Sandbox {
     #[must_use]
     pub fn faults(&self) -> Faults<'_> {
         Faults { sandbox: self }
+    }
+
+    /// Answers every API call so much later from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.change(|state| state.latency = latency);
+    }
+
+    /// Makes every cursor that was handed out so far stale: a call with it is answered 50100.
+    pub fn stale_cursors(&self) {
+        self.change(|state| state.cursor_generation += 1);
     }
 
     /// Every call that reached the API, in the order of the answers.

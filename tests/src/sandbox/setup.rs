@@ -1,5 +1,6 @@
 //! What a sandbox is made from: its options, and the corps with their apps, members, departments.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -28,11 +29,26 @@ pub struct SandboxOptions {
     pub calls_per_window: u32,
     /// Length of that window, and of the block that follows an excess (WeCom doc 90312).
     pub rate_window: Duration,
+    /// Calls of one API that one corp may make in a longer window; one more is answered 45009
+    /// (150 000 an hour, WeCom doc 90312).
+    pub calls_per_hour: u32,
+    /// Length of that window, and of the block that follows an excess (WeCom doc 90312). Tests make
+    /// it short.
+    pub hour: Duration,
+    /// Life of a cursor; a later call with it is answered 50100. `None` is for ever. WeCom publishes 4 h
+    /// for one of the lists only (WeCom doc 99434).
+    pub cursor_ttl: Option<Duration>,
     /// gettoken calls with a wrong secret after which the caller counts as banned. WeCom publishes
     /// no number (WeCom doc 90313, help of 45009).
     pub wrong_secret_limit: u32,
     /// How many calls, and how many events, are kept for reading back; the oldest go first.
     pub journal_length: usize,
+    /// Of a call whose request and answer have more bytes than this together only the code is kept, and
+    /// [`Call::abridged`](super::Call::abridged) says so. A page of 100 customers has about 40 kB.
+    pub journal_body: usize,
+    /// The most bytes of requests and answers that are kept together. Beyond, the oldest calls stay
+    /// without what was asked and answered. In memory a body takes about five times its bytes.
+    pub journal_bytes: usize,
 }
 
 impl Default for SandboxOptions {
@@ -48,8 +64,13 @@ impl Default for SandboxOptions {
             calls_in_flight: 10,
             calls_per_window: 10_000,
             rate_window: Duration::from_secs(60),
+            calls_per_hour: 150_000,
+            hour: Duration::from_secs(3600),
+            cursor_ttl: Some(Duration::from_secs(4 * 3600)),
             wrong_secret_limit: 10,
             journal_length: 100_000,
+            journal_body: 64 * 1024,
+            journal_bytes: 16 * 1024 * 1024,
         }
     }
 }
@@ -63,7 +84,7 @@ pub struct CorpSetup {
     pub apps: Vec<AppSetup>,
     /// Departments below the root; the root (id 1) is always there.
     pub departments: Vec<DepartmentSetup>,
-    /// Members, all active and with the customer-contact function.
+    /// Members.
     pub members: Vec<MemberSetup>,
 }
 
@@ -115,15 +136,54 @@ pub struct MemberSetup {
     pub name: String,
     /// The departments the member belongs to; empty means the root.
     pub departments: Vec<u32>,
+    /// The other name that colleagues see.
+    pub alias: String,
+    /// The job title.
+    pub position: String,
+    /// Whether the member uses WeCom.
+    pub status: MemberStatus,
+    /// Whether the member has the customer-contact function, without which the lists show neither
+    /// the member nor the member's customers (WeCom docs 92571, 92113).
+    pub has_function: bool,
+}
+
+/// Whether a member uses WeCom. Of who has left the company (5) the address book shows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MemberStatus {
+    /// 1: the member has logged in.
+    #[default]
+    Active,
+    /// 2: an administrator has disabled the account.
+    Disabled,
+    /// 4: the member has not logged in yet.
+    NotActivated,
+}
+
+impl MemberStatus {
+    /// The number by which the API names it (WeCom doc 90196).
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Active => 1,
+            Self::Disabled => 2,
+            Self::NotActivated => 4,
+        }
+    }
 }
 
 impl MemberSetup {
-    /// A member of the root department.
+    /// An active member of the root department who has the customer-contact function.
     pub fn new(userid: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             userid: userid.into(),
             name: name.into(),
             departments: Vec::new(),
+            alias: String::new(),
+            position: String::new(),
+            status: MemberStatus::Active,
+            has_function: true,
         }
     }
 }
@@ -138,6 +198,9 @@ pub enum SetupError {
     /// The EncodingAESKey of the named app is not 43 characters of base64.
     #[error("the EncodingAESKey of app {0} is not 43 characters of base64")]
     EncodingAesKey(String),
+    /// The corp has a member with this userid.
+    #[error("member {0} is there already")]
+    DuplicateMember(String),
     /// A member or department names a department that is not there, or that would be its own
     /// ancestor.
     #[error("department {0} does not exist or has no way up to the root")]

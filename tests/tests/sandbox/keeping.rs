@@ -1,6 +1,6 @@
 //! A sandbox in a file: what goes on in the next process, and what cannot be gone on from.
 
-use bundle_tests::sandbox::{SandboxOptions, Scan};
+use bundle_tests::sandbox::{Growth, SandboxOptions, Scan};
 use serde_json::json;
 
 use crate::support::{code, world, world_with};
@@ -70,4 +70,40 @@ async fn the_file_is_its_owners() {
     let _kept = world().await.sandbox.keep_in(&file).await.unwrap();
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn the_next_process_tells_the_same_truth() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sandbox.json");
+    let first = world().await;
+    let kept = first.sandbox.keep_in(&file).await.unwrap();
+    let corp = &first.corp;
+    corp.console_creates_tags("来源", &["展会"]).unwrap();
+    let growth = Growth {
+        members: 3,
+        relations: 50,
+        groups: 2,
+        ..Growth::default()
+    };
+    corp.grow(&growth).unwrap();
+    corp.member_gets_function("lisi", false).unwrap();
+    corp.member_takes_alias("wangwu", "W").unwrap();
+    corp.group_begins("wangwu", "群").unwrap();
+    corp.app_sees("contact", &["wangwu"], &[3]).unwrap();
+    corp.quota_is_used(10).unwrap();
+    let (seen, all) = (corp.truth(), corp.truth_for("other"));
+    assert_ne!(seen, all);
+    kept.finish().await.unwrap();
+
+    let second = world().await;
+    let _kept = second.sandbox.keep_in(&file).await.unwrap();
+    assert_eq!(second.corp.truth(), seen);
+    assert_eq!(second.corp.truth_for("other"), all);
+    let quota = "externalcontact/customer_acquisition_quota";
+    assert_eq!(second.get(quota, "").await["balance"], 990);
+    let customer = &seen.customers[0].external_userid;
+    let detail = format!("external_userid={customer}");
+    let detail = second.get("externalcontact/get", &detail).await;
+    assert_eq!(code(&detail), 0, "the followers are known again");
 }

@@ -1,7 +1,7 @@
 //! Corp tags: made, changed and applied.
 
-use crate::support::{SOON, code, world};
-use bundle_tests::sandbox::Scan;
+use crate::support::{SOON, code, field, world};
+use bundle_tests::sandbox::{EventId, MemberEdit, Scan, VerbError};
 use serde_json::json;
 
 const ADD: &str = "externalcontact/add_corp_tag";
@@ -196,4 +196,68 @@ async fn two_changes_of_one_relation_at_once_are_refused() {
     assert_eq!(code(&other), 0, "another relation is not concerned");
     let after = mark(&one.external_userid).await;
     assert_eq!(code(&after), 0, "the lock is free again");
+}
+
+#[tokio::test]
+async fn the_console_adds_renames_orders_and_deletes() {
+    let world = world().await;
+    let corp = &world.corp;
+    let group = corp.console_creates_tags("来源", &["展会"]).expect("made");
+    let other = corp.console_creates_tags("等级", &["A"]).expect("made");
+    let site = corp
+        .console_adds_tag(&group.group_id, "官网")
+        .expect("the group is there");
+    let fair = &group.tag_ids[0];
+    let told = |events: &[EventId]| {
+        let xml = world.sandbox.event(events[0]).expect("known").xml;
+        ["ChangeType", "Id", "TagType"].map(|name| field(&xml, name))
+    };
+    let as_told = |change: &str, id: &str, kind: Option<&str>| {
+        [Some(change), Some(id), kind].map(|text| text.map(str::to_owned))
+    };
+    let tag = Some("tag");
+    assert_eq!(told(&site.events), as_told("create", &site.id, tag));
+    let renamed = corp.console_renames_tag(fair, "大展会").expect("there");
+    assert_eq!(told(&renamed), as_told("update", fair, tag));
+    let group_id = group.group_id.as_str();
+    let order = corp.console_orders_tags(Some(group_id), &[&site.id, fair]);
+    assert_eq!(
+        told(&order.expect("there")),
+        as_told("shuffle", group_id, None)
+    );
+    let order = corp.console_orders_tags(None, &[&other.group_id, group_id]);
+    assert_eq!(told(&order.expect("there")), as_told("shuffle", "", None));
+    let list = world.post(LIST, json!({"group_id": [group_id]})).await;
+    let tags = list["tag_group"][0]["tag"]
+        .as_array()
+        .expect("tags")
+        .clone();
+    let order_of = |id: &str| {
+        let tag = tags.iter().find(|tag| tag["id"] == json!(id));
+        tag.expect("there")["order"].as_u64()
+    };
+    assert!(
+        order_of(&site.id) > order_of(fair),
+        "the larger comes first"
+    );
+    assert_eq!(list["tag_group"][0]["order"], 1);
+    let foreign = corp.console_orders_tags(Some(group_id), &[&other.tag_ids[0]]);
+    assert_eq!(foreign.unwrap_err(), VerbError::NoTag);
+
+    let (customer, _) = world.scanned(&Scan::default()).await;
+    let edit = MemberEdit {
+        add_tags: vec![fair.clone(), other.tag_ids[0].clone()],
+        ..MemberEdit::default()
+    };
+    let id = &customer.external_userid;
+    corp.member_edits(id, "zhangsan", &edit)
+        .expect("in contact");
+    let deleted = corp.console_deletes_tag(group_id).expect("there");
+    assert_eq!(
+        told(&deleted),
+        as_told("delete", group_id, Some("tag_group"))
+    );
+    let truth = corp.truth();
+    assert_eq!(truth.relations[0].tag_ids, other.tag_ids);
+    assert_eq!(truth.tag_groups.len(), 1);
 }

@@ -43,7 +43,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
     const SCOPE: &str = "link";
-    let page = Page::read(call.fields, SCOPE, 100, 100)?;
+    let page = Page::read(call, SCOPE, 100, 100)?;
     let start = page
         .after
         .as_deref()
@@ -78,20 +78,31 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
 pub(super) fn customers(call: &mut Call<'_>) -> Answer {
     let (_, link) = find(call)?;
     let scope = format!("link {}", link.link_id);
-    let page = Page::read(call.fields, &scope, 1000, 1000)?;
-    let came = call.corp.relations.iter().filter(|(_, relation)| {
-        relation.link_id.as_ref() == Some(&link.link_id) && relation.is_open()
+    let page = Page::read(call, &scope, 1000, 1000)?;
+    let came = call.corp.relations.iter().filter(|(pair, relation)| {
+        let is_own = relation.link_id.as_deref() == Some(link.link_id.as_str());
+        is_own && call.corp.shows(call.app, pair, relation)
     });
     let rows = came.map(|((userid, external_userid), relation)| {
         let row = json!({
             "external_userid": external_userid, "userid": userid,
-            "chat_status": i32::from(relation.chatting), "state": relation.state.clone().unwrap_or_default(),
+            "chat_status": i32::from(relation.chatting), "state": relation.state.as_deref().unwrap_or_default(),
         });
         (format!("{userid}\n{external_userid}"), row)
     });
     let rest = rows.skip_while(|(key, _)| page.after.as_ref().is_some_and(|after| key <= after));
     let (customers, next_cursor) = page.take(&scope, rest);
     fields(json!({"customer_list": customers, "next_cursor": next_cursor}))
+}
+
+/// What may still be used (WeCom doc 97375).
+pub(super) fn quota(call: &mut Call<'_>) -> Answer {
+    let quota = &call.corp.quota;
+    let purchases = quota.purchases.iter();
+    let purchases: Vec<_> = purchases
+        .map(|purchase| json!({"expire_date": purchase.expires, "balance": purchase.balance}))
+        .collect();
+    fields(json!({"total": quota.used, "balance": quota.balance(), "quota_list": purchases}))
 }
 
 /// The code for an unknown link is unverified.
@@ -120,7 +131,7 @@ fn change(call: &Call<'_>, link: &mut AcquisitionLink) -> Result<(), Refusal> {
     }
     link.skip_verify = given.flag("skip_verify", link.skip_verify)?;
     if let Some(range) = given.object("range")? {
-        link.users = known_users(call.corp, &range.texts("user_list")?)?;
+        link.users = known_users(call, &range.texts("user_list")?)?;
         link.departments = known_departments(call.corp, range.department_ids("department_list")?)?;
     }
     if link.users.is_empty() && link.departments.is_empty() {

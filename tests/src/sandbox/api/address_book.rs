@@ -1,13 +1,13 @@
 //! Members, departments and the app itself (WeCom docs 90196, 95350).
 
 use super::{Answer, Call, Refusal, fields};
-use crate::sandbox::model::{Department, Member};
+use crate::sandbox::model::{Department, Member, Range};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What an app of today sees of a member: no avatar, gender, phone number or e-mail address.
 pub(super) fn user(call: &mut Call<'_>) -> Answer {
-    let userid = call.userid("userid")?;
-    let member = call.corp.member(&userid).ok_or(Refusal(60111))?;
+    let member = call.visible_member(call.fields.required("userid", 41009)?)?;
     let zeros = vec![0; member.departments.len()];
     fields(json!({
         "userid": member.userid,
@@ -16,10 +16,10 @@ pub(super) fn user(call: &mut Call<'_>) -> Answer {
         "order": zeros,
         "is_leader_in_dept": zeros,
         "direct_leader": [],
-        "position": "",
-        "status": 1,
+        "position": member.position,
+        "status": member.status.number(),
         "main_department": member.departments.first(),
-        "alias": "",
+        "alias": member.alias,
         "external_position": "",
     }))
 }
@@ -27,9 +27,7 @@ pub(super) fn user(call: &mut Call<'_>) -> Answer {
 /// The members of a department, with those below it if `fetch_child` is 1.
 pub(super) fn users(call: &mut Call<'_>) -> Answer {
     let id = call.fields.digits("department_id")?.ok_or(Refusal(60123))?;
-    if !call.corp.departments.contains_key(&id) {
-        return Err(Refusal(60003));
-    }
+    check_department(call, id)?;
     let with_children = call.fields.digits("fetch_child")? == Some(1);
     let belongs = |member: &&Member| {
         let mut departments = member.departments.iter();
@@ -61,17 +59,30 @@ fn departments_below(
     show: impl Fn(&u32, &Department) -> Value,
 ) -> Result<Vec<Value>, Refusal> {
     let top = call.fields.digits("id")?;
-    if top.is_some_and(|id| !call.corp.departments.contains_key(&id)) {
-        return Err(Refusal(60003));
+    if let Some(top) = top {
+        check_department(call, top)?;
     }
     let below = |id: u32| top.is_none_or(|top| call.corp.lies_below(id, top));
-    let departments = call.corp.departments.iter().filter(|(id, _)| below(**id));
-    Ok(departments
+    let departments = call.corp.departments.iter();
+    let seen = departments.filter(|(id, _)| call.corp.sees_department(call.app, **id));
+    Ok(seen
+        .filter(|(id, _)| below(**id))
         .map(|(id, department)| show(id, department))
         .collect())
 }
 
-/// The calling app, whose visible range is every member.
+/// A department must be there (60003) and in the range of the app (60011).
+fn check_department(call: &Call<'_>, id: u32) -> Result<(), Refusal> {
+    if !call.corp.departments.contains_key(&id) {
+        Err(Refusal(60003))
+    } else if !call.corp.sees_department(call.app, id) {
+        Err(Refusal(60011))
+    } else {
+        Ok(())
+    }
+}
+
+/// The calling app with its visible range: the root department if it sees everybody.
 pub(super) fn agent(call: &mut Call<'_>) -> Answer {
     let id = call.fields.digits("agentid")?.ok_or(Refusal(41011))?;
     let app = call
@@ -79,8 +90,14 @@ pub(super) fn agent(call: &mut Call<'_>) -> Answer {
         .app(call.app)
         .filter(|app| app.agent_id == u64::from(id));
     let app = app.ok_or(Refusal(301_002))?;
-    let members = call.corp.members.values();
-    let users: Vec<Value> = members
+    let everybody = Range {
+        users: BTreeSet::new(),
+        departments: BTreeSet::from([1]),
+    };
+    let range = call.corp.ranges.get(call.app).unwrap_or(&everybody);
+    // Who has left is in no range.
+    let users = range.users.iter().filter_map(|id| call.corp.member(id));
+    let users: Vec<Value> = users
         .map(|member| json!({"userid": member.userid}))
         .collect();
     fields(json!({
@@ -88,7 +105,7 @@ pub(super) fn agent(call: &mut Call<'_>) -> Answer {
         "name": app.name,
         "close": 0,
         "allow_userinfos": {"user": users},
-        "allow_partys": {"partyid": []},
+        "allow_partys": {"partyid": range.departments},
         "allow_tags": {"tagid": []},
     }))
 }

@@ -1,7 +1,7 @@
 //! Contact ways 「联系我」 (WeCom doc 92228).
 
 use super::paging::Page;
-use super::{Answer, Call, Fields, Refusal, check_userid, done, fields};
+use super::{Answer, Call, Fields, Refusal, done, fields};
 use crate::sandbox::model::{Channel, ContactWay, CorpState};
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
 
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
     const SCOPE: &str = "contact_way";
-    let page = Page::read(call.fields, SCOPE, 100, 1000)?;
+    let page = Page::read(call, SCOPE, 100, 1000)?;
     let now = call.now_s();
     let seconds = |name| {
         call.fields
@@ -148,7 +148,7 @@ fn change(call: &Call<'_>, way: &mut ContactWay) -> Result<(), Refusal> {
     way.skip_verify = given.flag("skip_verify", way.skip_verify)?;
     way.is_exclusive = given.flag("is_exclusive", way.is_exclusive)?;
     if given.has("user") {
-        way.user = known_users(call.corp, &given.texts("user")?)?;
+        way.user = known_users(call, &given.texts("user")?)?;
     }
     if given.has("party") {
         way.party = known_departments(call.corp, given.department_ids("party")?)?;
@@ -171,11 +171,10 @@ fn check_people(corp: &CorpState, way: &ContactWay) -> Result<(), Refusal> {
 }
 
 /// The members as the address book spells them.
-pub(super) fn known_users(corp: &CorpState, users: &[String]) -> Result<Vec<String>, Refusal> {
+pub(super) fn known_users(call: &Call<'_>, users: &[String]) -> Result<Vec<String>, Refusal> {
     let known = users.iter().map(|userid| {
-        check_userid(userid)?;
-        let member = corp.member(userid).ok_or(Refusal(60111))?;
-        Ok(member.userid.clone())
+        let userid = call.known_userid(userid)?;
+        Ok(userid.to_string())
     });
     known.collect()
 }

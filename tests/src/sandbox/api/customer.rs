@@ -3,26 +3,26 @@
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
 use crate::sandbox::model::moment::unix_ms_of;
-use crate::sandbox::model::{CorpState, Customer, Relation};
+use crate::sandbox::model::{CorpState, Customer, Id, Pair, Relation};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+/// The members who have the function and whom the app sees.
 pub(super) fn follow_users(call: &mut Call<'_>) -> Answer {
-    let userids: Vec<_> = call
-        .corp
-        .members
-        .values()
-        .map(|member| &member.userid)
-        .collect();
+    let members = call.corp.members.values();
+    let shown = members.filter(|member| member.has_function && call.corp.sees(call.app, member));
+    let userids: Vec<_> = shown.map(|member| &member.userid).collect();
     fields(json!({"follow_user": userids}))
 }
 
 /// All customers of a member; a member without any gets 84061.
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
     let userid = call.userid("userid")?;
-    let open = relations_of(call.corp, &userid, "").filter(|(_, relation)| relation.is_open());
-    let ids: Vec<_> = open.map(|(external_userid, _)| external_userid).collect();
+    let shown = relations_of(call, &userid, "");
+    let ids: Vec<_> = shown
+        .map(|((_, external_userid), _)| external_userid)
+        .collect();
     if ids.is_empty() {
         return Err(Refusal(84061));
     }
@@ -38,27 +38,34 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
         .customers
         .get(external_userid)
         .ok_or(Refusal(40096))?;
-    let page = Page::read(call.fields, SCOPE, FOLLOWERS_PER_PAGE, FOLLOWERS_PER_PAGE)?;
-    let followers = call
-        .corp
-        .followers
-        .get(external_userid)
-        .into_iter()
-        .flatten();
+    let page = Page::read(call, SCOPE, FOLLOWERS_PER_PAGE, FOLLOWERS_PER_PAGE)?;
+    let followers = customer.followers.iter();
     let open = followers.filter_map(|userid| {
-        let relation = call.corp.relation(userid, external_userid)?;
-        relation.is_open().then_some((userid.clone(), relation))
+        let pair = call.corp.pair(userid, external_userid)?;
+        let relation = call.corp.relations.get(&pair)?;
+        relation.is_open().then_some((pair, relation))
     });
     let mut open = open.peekable();
     if open.peek().is_none() {
         return Err(Refusal(84061));
     }
-    let rest =
-        open.skip_while(|(userid, _)| page.after.as_ref().is_some_and(|after| userid <= after));
-    let rows = rest.map(|(userid, relation)| {
-        let mut row = show_relation(&userid, external_userid, relation);
+    let mut shown = open
+        .filter(|(pair, relation)| call.corp.shows(call.app, pair, relation))
+        .peekable();
+    // The customer of somebody else is nobody to this app.
+    if shown.peek().is_none() {
+        return Err(Refusal(40096));
+    }
+    let is_before = |userid: &Id| {
+        page.after
+            .as_deref()
+            .is_some_and(|after| **userid <= *after)
+    };
+    let rest = shown.skip_while(|((userid, _), _)| is_before(userid));
+    let rows = rest.map(|(pair, relation)| {
+        let mut row = show_relation(&pair, relation);
         row["tags"] = show_tags(call.corp, relation);
-        (userid, row)
+        (pair.0.to_string(), row)
     });
     let (follow_user, next_cursor) = page.take(SCOPE, rows);
     let mut answer = json!({"external_contact": show_customer(external_userid, customer), "follow_user": follow_user});
@@ -71,7 +78,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
 /// One row per member and customer, in the order of the pairs.
 pub(super) fn batch_get(call: &mut Call<'_>) -> Answer {
     const SCOPE: &str = "get_by_user";
-    let page = Page::read(call.fields, SCOPE, 50, 100)?;
+    let page = Page::read(call, SCOPE, 50, 100)?;
     let asked = call.fields.texts("userid_list")?;
     match asked.len() {
         0 => return Err(Refusal(40063)),
@@ -87,29 +94,26 @@ pub(super) fn batch_get(call: &mut Call<'_>) -> Answer {
         .as_deref()
         .and_then(|after| after.split_once('\n'));
     let (last_userid, last_external) = after.unwrap_or_default();
-    let corp = &*call.corp;
+    let call = &*call;
     let rows = userids?
         .into_iter()
         .filter(|userid| userid.as_str() >= last_userid)
         .flat_map(|userid| {
-            let from = if userid == last_userid {
+            let from = if *userid == *last_userid {
                 last_external
             } else {
                 ""
             };
-            let open = relations_of(corp, &userid, from).filter(|(_, relation)| relation.is_open());
-            let rows: Vec<_> = open
-                .take(page.limit + 1)
-                .filter_map(|(external_userid, relation)| {
-                    let mut row = show_relation(&userid, external_userid, relation);
-                    row["tag_id"] = json!(relation.tag_ids);
-                    let customer =
-                        show_customer(external_userid, corp.customers.get(external_userid)?);
-                    let row = json!({"external_contact": customer, "follow_info": row});
-                    Some((format!("{userid}\n{external_userid}"), row))
-                })
-                .collect();
-            rows
+            relations_of(call, &userid, from)
+        })
+        .filter_map(|(pair, relation)| {
+            let (userid, external_userid) = pair;
+            let mut row = show_relation(pair, relation);
+            row["tag_id"] = json!(relation.tag_ids);
+            let customer = call.corp.customers.get(external_userid)?;
+            let customer = show_customer(external_userid, customer);
+            let row = json!({"external_contact": customer, "follow_info": row});
+            Some((format!("{userid}\n{external_userid}"), row))
         });
     let (rows, next_cursor) = page.take(SCOPE, rows);
     fields(json!({"external_contact_list": rows, "next_cursor": next_cursor}))
@@ -138,13 +142,13 @@ pub(super) fn remark(call: &mut Call<'_>) -> Answer {
     }
     let relation = call.corp.relations.get_mut(&pair).ok_or(Refusal(84061))?;
     if given.has("remark") {
-        remark.clone_into(&mut relation.remark);
+        relation.remark = remark.into();
     }
     if given.has("description") {
-        description.clone_into(&mut relation.description);
+        relation.description = description.into();
     }
     if given.has("remark_company") {
-        company.clone_into(&mut relation.remark_corp_name);
+        relation.remark_corp_name = company.into();
     }
     if given.has("remark_mobiles") {
         // A list with one empty text clears the numbers.
@@ -156,17 +160,20 @@ pub(super) fn remark(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// A member's relations with customers whose ids come after `after`.
+/// A member's relations that the app sees, with customers whose ids come after `after`. However many
+/// relations the corp has, this looks only at the member's.
 fn relations_of<'a>(
-    corp: &'a CorpState,
-    userid: &str,
+    call: &'a Call<'_>,
+    userid: &Id,
     after: &str,
-) -> impl Iterator<Item = (&'a str, &'a Relation)> + use<'a> {
-    let start = Bound::Excluded((userid.to_owned(), after.to_owned()));
-    let userid = userid.to_owned();
+) -> impl Iterator<Item = (&'a Pair, &'a Relation)> + use<'a> {
+    let start = Bound::Excluded((userid.clone(), Id::from(after)));
+    let userid = userid.clone();
+    let (corp, app) = (&*call.corp, call.app);
     let from_start = corp.relations.range((start, Bound::Unbounded));
     let own = from_start.take_while(move |((member, _), _)| *member == userid);
-    own.map(|((_, external_userid), relation)| (external_userid.as_str(), relation))
+    own.map(|(pair, relation)| (pair, relation.as_ref()))
+        .filter(move |(pair, relation)| corp.shows(app, pair, relation))
 }
 
 fn show_customer(external_userid: &str, customer: &Customer) -> Value {
@@ -174,22 +181,26 @@ fn show_customer(external_userid: &str, customer: &Customer) -> Value {
         "external_userid": external_userid,
         "name": customer.name,
         "type": customer.kind,
-        "avatar": "",
-        "gender": 0,
+        "avatar": customer.avatar(external_userid),
+        "gender": customer.gender,
     });
+    if let Some(company) = &customer.company {
+        shown["corp_name"] = json!(company);
+    }
     if let Some(unionid) = &customer.unionid {
         shown["unionid"] = json!(unionid);
     }
     shown
 }
 
-fn show_relation(userid: &str, external_userid: &str, relation: &Relation) -> Value {
+fn show_relation(pair: &Pair, relation: &Relation) -> Value {
+    let (userid, _) = pair;
     let mut shown = json!({
         "userid": userid,
         "remark": relation.remark,
         "description": relation.description,
         "createtime": unix_ms_of(relation.created) / 1000,
-        "oper_userid": external_userid,
+        "oper_userid": relation.oper_userid(pair),
         "add_way": relation.add_way,
     });
     if !relation.remark_corp_name.is_empty() {

@@ -9,6 +9,7 @@ mod address_book;
 mod contact_way;
 mod customer;
 mod fields;
+mod group;
 mod incoming;
 mod media;
 mod paging;
@@ -24,7 +25,7 @@ pub(crate) use refusal::Refusal;
 use table::Api;
 
 use super::model::moment::unix_ms_of;
-use super::model::{CorpState, Ids, Pair, State};
+use super::model::{CorpState, Id, Ids, Member, Pair, State};
 use super::setup::SandboxOptions;
 use axum::body::Bytes;
 use fields::Fields;
@@ -57,6 +58,7 @@ pub(crate) struct Call<'a> {
     corp: &'a mut CorpState,
     ids: &'a mut Ids,
     options: &'a SandboxOptions,
+    cursor_generation: u64,
     /// The name of the calling app.
     app: &'a str,
     fields: Fields<'a>,
@@ -71,30 +73,39 @@ impl Call<'_> {
     }
 
     /// The member that a field names, as it is spelt in the address book.
-    fn userid(&self, name: &str) -> Result<String, Refusal> {
+    fn userid(&self, name: &str) -> Result<Id, Refusal> {
         self.known_userid(self.fields.required(name, 41009)?)
     }
 
-    fn known_userid(&self, userid: &str) -> Result<String, Refusal> {
+    fn known_userid(&self, userid: &str) -> Result<Id, Refusal> {
+        Ok(self.visible_member(userid)?.userid.clone())
+    }
+
+    /// A member who is there (60111) and whom the app sees (60011).
+    fn visible_member(&self, userid: &str) -> Result<&Member, Refusal> {
         check_userid(userid)?;
         let member = self.corp.member(userid).ok_or(Refusal(60111))?;
-        Ok(member.userid.clone())
+        if self.corp.sees(self.app, member) {
+            Ok(member)
+        } else {
+            Err(Refusal(60011))
+        }
     }
 
     /// The pair that `userid` and `external_userid` name, if the member has the customer.
     fn open_pair(&self) -> Result<Pair, Refusal> {
         let userid = self.userid("userid")?;
         let external_userid = self.fields.required("external_userid", 41035)?;
-        if !self.corp.customers.contains_key(external_userid) {
-            return Err(Refusal(40096));
+        let customer = self.corp.customers.get_key_value(external_userid);
+        let (external_userid, _) = customer.ok_or(Refusal(40096))?;
+        let pair = (userid, external_userid.clone());
+        let relation = self.corp.relations.get(&pair);
+        let is_shown = relation.is_some_and(|relation| self.corp.shows(self.app, &pair, relation));
+        if is_shown {
+            Ok(pair)
+        } else {
+            Err(Refusal(84061))
         }
-        let pair = (userid, external_userid.to_owned());
-        let open = self
-            .corp
-            .relations
-            .get(&pair)
-            .is_some_and(super::model::Relation::is_open);
-        if open { Ok(pair) } else { Err(Refusal(84061)) }
     }
 }
 

@@ -6,7 +6,7 @@ use super::token::{GET_TOKEN, authenticate, get_token};
 use super::{Answer, Api, Call, Claim, Fields, Refusal, Reply, release};
 use crate::sandbox::Sandbox;
 use crate::sandbox::faults::Fault;
-use crate::sandbox::journal;
+use crate::sandbox::journal::{self, Room};
 use crate::sandbox::model::{State, unix_ms};
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -61,16 +61,16 @@ impl Pending {
             return self.finish_unknown();
         }
         let sandbox = self.sandbox.clone();
-        let (fault, admitted) = sandbox.change(|state| {
+        let (latency, fault, admitted) = sandbox.change(|state| {
             let fault = state.faults.take(&self.incoming.path);
-            (fault, self.admit(state, fault))
+            (state.latency, fault, self.admit(state, fault))
         });
         let slow = match fault {
             Some(Fault::Slow(slow)) => slow,
             _ => Duration::ZERO,
         };
         // A timer of zero still costs a millisecond.
-        let wait = sandbox.options().latency + slow;
+        let wait = latency + slow;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -91,9 +91,7 @@ impl Pending {
         };
         let (corp, app) = self.caller.insert(caller);
         let path = api.map_or(GET_TOKEN, |api| api.path);
-        state
-            .limits
-            .enter(corp, path, self.sandbox.options(), self.arrived)?;
+        state.limits.enter(corp, path, self.arrived)?;
         let claim = match api.and_then(|api| api.claim) {
             Some(claim) if takes_effect(fault) => claim,
             _ => return Ok(Admitted { api, claim: None }),
@@ -148,6 +146,7 @@ impl Pending {
             corp,
             ids: &mut state.ids,
             options: self.sandbox.options(),
+            cursor_generation: state.cursor_generation,
             app,
             fields: Fields(&self.body),
             upload: self.incoming.upload.as_ref(),
@@ -200,7 +199,7 @@ impl Pending {
                 content_type,
                 bytes,
             }) => {
-                self.record(state, Some(200), Value::Null);
+                self.record(state, Some(200), Value::Null, 0);
                 return ([(CONTENT_TYPE, content_type)], bytes).into_response();
             }
             Ok(Reply::Fields(mut answer)) => {
@@ -211,19 +210,19 @@ impl Pending {
             Err(refusal) => refusal.answer(hint),
         };
         let text = answer.to_string();
-        self.record(state, Some(200), answer);
+        self.record(state, Some(200), answer, text.len());
         ([(CONTENT_TYPE, "application/json; charset=UTF-8")], text).into_response()
     }
 
     fn send_page(self, state: &mut State, status: u16) -> Response {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-        self.record(state, Some(status.as_u16()), Value::Null);
+        self.record(state, Some(status.as_u16()), Value::Null, 0);
         (status, Html("<html><body>Bad Gateway</body></html>")).into_response()
     }
 
     /// A body that fails takes the connection with it.
     fn drop_connection(self, state: &mut State) -> Response {
-        self.record(state, None, Value::Null);
+        self.record(state, None, Value::Null, 0);
         let broken = futures::stream::once(async {
             Err::<Vec<u8>, _>(io::Error::other("dropped by command"))
         });
@@ -232,12 +231,24 @@ impl Pending {
 
     fn finish_unknown(self) -> Response {
         let sandbox = self.sandbox.clone();
-        sandbox.change(|state| self.record(state, Some(404), Value::Null));
+        sandbox.change(|state| self.record(state, Some(404), Value::Null, 0));
         StatusCode::NOT_FOUND.into_response()
     }
 
-    fn record(self, state: &mut State, status: Option<u16>, mut answer: Value) {
-        let keep = self.sandbox.options().journal_length;
+    fn record(self, state: &mut State, status: Option<u16>, mut answer: Value, answered: usize) {
+        let options = self.sandbox.options();
+        let room = Room {
+            calls: options.journal_length,
+            body: options.journal_body,
+            bytes: options.journal_bytes,
+        };
+        // Of an upload there is only the size.
+        let is_upload = self.incoming.upload.is_some();
+        let asked = if is_upload {
+            0
+        } else {
+            self.incoming.body.len()
+        };
         let is_known = self.is_known();
         if let Some(fields) = answer.as_object_mut() {
             fields.remove("access_token");
@@ -255,10 +266,11 @@ impl Pending {
             status,
             errcode: answer["errcode"].as_i64().unwrap_or(0),
             answer,
+            abridged: false,
             duration: self.arrived.elapsed(),
             warnings,
         };
-        state.journal.record(call, is_known, keep);
+        state.journal.record(call, asked + answered, is_known, room);
     }
 
     /// Fields that WeCom would have passed over in silence.

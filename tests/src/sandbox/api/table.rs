@@ -1,8 +1,8 @@
 //! The table of all APIs.
 
 use super::{
-    Answer, Call, Claim, Refusal, acquisition, address_book, contact_way, customer, media, tag,
-    welcome,
+    Answer, Call, Claim, Refusal, acquisition, address_book, contact_way, customer, group, media,
+    tag, welcome,
 };
 use axum::http::Method;
 
@@ -133,6 +133,21 @@ static APIS: &[Api] = &[
         "externalcontact/customer_acquisition/customer",
         &["link_id", "limit", "cursor"],
         acquisition::customers,
+    ),
+    Api::get(
+        "externalcontact/customer_acquisition_quota",
+        &[],
+        acquisition::quota,
+    ),
+    Api::post(
+        "externalcontact/groupchat/list",
+        &["status_filter", "owner_filter", "cursor", "limit"],
+        group::list,
+    ),
+    Api::post(
+        "externalcontact/groupchat/get",
+        &["chat_id", "need_name"],
+        group::get,
     ),
     Api::post(
         "externalcontact/send_welcome_msg",

@@ -1,7 +1,7 @@
 //! Corp tags (WeCom docs 92117, 92118).
 
 use super::{Answer, Call, Claim, Fields, Refusal, done, fields};
-use crate::sandbox::model::{MadeBy, Tag, TagGroup};
+use crate::sandbox::model::{Id, MadeBy, Tag, TagGroup};
 use serde_json::{Value, json};
 
 const MAX_TAGS: usize = 10_000;
@@ -142,8 +142,8 @@ pub(super) fn mark(call: &mut Call<'_>) -> Answer {
         return Err(Refusal(40068));
     }
     let relation = call.corp.relations.get_mut(&pair).ok_or(Refusal(84061))?;
-    relation.tag_ids.extend(add);
-    relation.tag_ids.retain(|id| !remove.contains(id));
+    relation.tag(add.into_iter().map(Id::from));
+    relation.untag(&remove);
     done()
 }
 

@@ -6,7 +6,9 @@ mod event;
 mod verify;
 
 pub(crate) use delivery::deliver;
-pub(crate) use event::{Happened, event, event_for_all, listening};
+pub(crate) use event::{
+    Happened, event, event_about_group, event_about_member, event_for_all, listening, push_element,
+};
 pub use verify::VerifyError;
 pub(crate) use verify::verify;
 

@@ -3,7 +3,7 @@
 use super::{Scan, VerbError};
 use crate::sandbox::callback::{self, Happened};
 use crate::sandbox::model::{
-    Body, CorpState, Ids, Pair, Relation, Sender, Standing, Via, WelcomeCode, Welcomed,
+    App, Body, CorpState, Id, Ids, Pair, Relation, Sender, Standing, Via, WelcomeCode, Welcomed,
 };
 use std::time::SystemTime;
 
@@ -14,14 +14,16 @@ const EVENT: &str = "change_external_contact";
 pub(super) fn add(
     corp: &mut CorpState,
     ids: &mut Ids,
-    userid: String,
+    userid: Id,
     via: Option<Via>,
     scan: &Scan,
 ) -> Result<(Pair, Vec<Happened>), VerbError> {
     let kind = if scan.wecom_user { 2 } else { 1 };
     let external_userid = match &scan.customer {
-        Some(known) if corp.customers.contains_key(known) => known.clone(),
-        Some(_) => return Err(VerbError::NoRelation),
+        Some(known) => {
+            let known = corp.customers.get_key_value(known.as_str());
+            known.ok_or(VerbError::NoRelation)?.0.clone()
+        }
         None => corp.new_customer(scan.name.as_deref(), kind, ids),
     };
     let pair = (userid, external_userid);
@@ -36,22 +38,18 @@ pub(super) fn add(
             return Ok((pair, Vec::new()));
         }
         // The member still has who left, with remark, tags and chat.
-        Some(left) if left.standing == Standing::Left => left.renewed(SystemTime::now()),
-        _ => Relation::new(SystemTime::now()),
+        Some(left) if left.standing == Standing::Left => Box::new(left.renewed(SystemTime::now())),
+        _ => Box::new(Relation::new(SystemTime::now())),
     };
     if scan.half {
         relation.standing = Standing::Half;
     }
     // Who comes back by search does so without the state of the way used before.
     let via = via.unwrap_or_default();
-    relation.state = via.state;
-    relation.link_id = via.link_id;
+    relation.state = via.state.map(Id::from);
+    relation.link_id = via.link_id.map(Id::from);
     relation.add_way = via.add_way;
-    corp.followers
-        .entry(pair.1.clone())
-        .or_default()
-        .insert(pair.0.clone());
-    corp.relations.insert(pair.clone(), relation);
+    corp.follow(pair.clone(), relation);
     let events = announce_add(corp, ids, &pair, change);
     other_app_welcomes(corp, &pair);
     Ok((pair, events))
@@ -90,7 +88,8 @@ pub(super) fn announce_add(
     let has_code = is_wechat && !relation.chatting && !relation.is_welcomed(now);
     let mut told = Vec::new();
     let mut codes = Vec::new();
-    for app in callback::listening(corp) {
+    let seeing = |app: &&App| corp.sees_userid(&app.name, &pair.0);
+    for app in callback::listening(corp).filter(seeing) {
         let code = has_code.then(|| ids.word("", 43));
         let mut fields = vec![
             ("UserID", pair.0.as_str()),
@@ -123,12 +122,12 @@ pub(super) fn about(corp: &CorpState, pair: &Pair, change: &str) -> Vec<Happened
         ("UserID", pair.0.as_str()),
         ("ExternalUserID", pair.1.as_str()),
     ];
-    callback::event_for_all(corp, EVENT, change, &fields)
+    callback::event_about_member(corp, &pair.0, EVENT, change, &fields)
 }
 
 /// The console welcomes before any app can.
 fn console_welcome(corp: &mut CorpState, pair: &Pair, now: SystemTime) {
-    if let Some(text) = corp.console_welcomes.get(&pair.0)
+    if let Some(text) = corp.console_welcomes.get(pair.0.as_str())
         && let Some(relation) = corp.relations.get_mut(pair)
         && !relation.is_welcomed(now)
     {

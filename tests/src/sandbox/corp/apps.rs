@@ -77,7 +77,7 @@ impl Corp {
                 .member(userid)
                 .ok_or(VerbError::NoMember)?
                 .userid
-                .clone();
+                .to_string();
             match text {
                 Some(text) => corp.console_welcomes.insert(userid, text.to_owned()),
                 None => corp.console_welcomes.remove(&userid),

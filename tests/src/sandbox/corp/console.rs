@@ -5,6 +5,18 @@ use crate::sandbox::callback::{self, Happened};
 use crate::sandbox::journal::EventId;
 use crate::sandbox::model::{CorpState, Ids, MadeBy, Tag, TagGroup, unix_ms};
 
+const EVENT: &str = "change_external_tag";
+
+/// A tag that was made in the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConsoleTag {
+    /// Its id.
+    pub id: String,
+    /// The event about it, per app.
+    pub events: Vec<EventId>,
+}
+
 /// A tag group that was made in the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -48,6 +60,59 @@ impl Corp {
         })
     }
 
+    /// Adds a tag to a group.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group.
+    pub fn console_adds_tag(&self, group_id: &str, name: &str) -> Result<ConsoleTag, VerbError> {
+        let (id, events) = self.publish(|corp, ids| {
+            let group = corp.tags.group_mut(group_id).ok_or(VerbError::NoTag)?;
+            let tag = new_tag(name, unix_ms() / 1000, ids);
+            let id = tag.id.clone();
+            group.tags.push(tag);
+            let events = about_tag(corp, "create", &id, "tag");
+            Ok((id, events))
+        })?;
+        Ok(ConsoleTag { id, events })
+    }
+
+    /// Puts the tags of a group, or without a group the groups themselves, into this order. Ids that are left
+    /// out keep the `order` they had. The event names the group, or none (WeCom doc 92130).
+    ///
+    /// # Errors
+    ///
+    /// When the group, a tag of it or one of the groups is not there.
+    pub fn console_orders_tags(
+        &self,
+        group_id: Option<&str>,
+        ids: &[&str],
+    ) -> Result<Vec<EventId>, VerbError> {
+        let ((), events) = self.publish(|corp, _| {
+            if group_id.is_some_and(|id| corp.tags.group(id).is_none()) {
+                return Err(VerbError::NoTag);
+            }
+            let belongs = |id: &&str| match group_id {
+                Some(group_id) => corp
+                    .tags
+                    .tag(id)
+                    .is_some_and(|(group, _)| group.id == group_id),
+                None => corp.tags.group(id).is_some(),
+            };
+            if !ids.iter().all(belongs) {
+                return Err(VerbError::NoTag);
+            }
+            // The larger number comes first.
+            for (order, id) in (1..).zip(ids.iter().rev()) {
+                corp.tags.change(id, None, Some(order));
+            }
+            let fields = [("Id", group_id.unwrap_or_default())];
+            let events = callback::event_for_all(corp, EVENT, "shuffle", &fields);
+            Ok(((), events))
+        })?;
+        Ok(events)
+    }
+
     /// Renames a tag or a tag group.
     ///
     /// # Errors
@@ -79,13 +144,7 @@ impl Corp {
 
 fn new_group(name: &str, tags: &[&str], ids: &mut Ids) -> TagGroup {
     let created = unix_ms() / 1000;
-    let tags = tags.iter().map(|name| Tag {
-        id: ids.word("et", 30),
-        name: (*name).to_owned(),
-        created,
-        order: 0,
-        deleted: false,
-    });
+    let tags = tags.iter().map(|name| new_tag(name, created, ids));
     let tags = tags.collect();
     TagGroup {
         id: ids.word("et", 30),
@@ -95,6 +154,16 @@ fn new_group(name: &str, tags: &[&str], ids: &mut Ids) -> TagGroup {
         deleted: false,
         made_by: MadeBy::Console,
         tags,
+    }
+}
+
+fn new_tag(name: &str, created: u64, ids: &mut Ids) -> Tag {
+    Tag {
+        id: ids.word("et", 30),
+        name: name.to_owned(),
+        created,
+        order: 0,
+        deleted: false,
     }
 }
 
@@ -108,5 +177,5 @@ fn kind_of(corp: &CorpState, id: &str) -> Result<&'static str, VerbError> {
 
 fn about_tag(corp: &CorpState, change: &str, id: &str, kind: &str) -> Vec<Happened> {
     let fields = [("Id", id), ("TagType", kind)];
-    callback::event_for_all(corp, "change_external_tag", change, &fields)
+    callback::event_for_all(corp, EVENT, change, &fields)
 }

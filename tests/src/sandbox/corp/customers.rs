@@ -3,7 +3,7 @@
 use super::adding::{about, add, announce_add};
 use super::{Corp, Happening, VerbError};
 use crate::sandbox::callback;
-use crate::sandbox::model::{Body, CorpState, Pair, Relation, Sender, Standing};
+use crate::sandbox::model::{Body, CorpState, Id, Pair, Relation, Sender, Standing};
 use serde::Deserialize;
 use std::time::SystemTime;
 
@@ -54,7 +54,9 @@ impl Corp {
                     .find(|member| member.eq_ignore_ascii_case(userid)),
                 None => ids.pick(&via.members),
             };
-            let userid = userid.ok_or(VerbError::NotInChannel)?.clone();
+            let userid = userid.ok_or(VerbError::NotInChannel)?;
+            let userid = corp.member(userid).ok_or(VerbError::NoMember)?;
+            let userid = userid.userid.clone();
             if scan.half && !via.skip_verify {
                 return Err(VerbError::NotSkippingVerification);
             }
@@ -163,15 +165,41 @@ impl Corp {
                 return Err(VerbError::WrongStanding);
             }
             if let Some(remark) = &edit.remark {
-                relation.remark.clone_from(remark);
+                relation.remark = remark.as_str().into();
             }
             if let Some(description) = &edit.description {
-                relation.description.clone_from(description);
+                relation.description = description.as_str().into();
             }
-            relation.tag_ids.extend(edit.add_tags.iter().cloned());
-            relation.tag_ids.retain(|id| !edit.remove_tags.contains(id));
+            relation.tag(edit.add_tags.iter().map(|id| Id::from(id.as_str())));
+            relation.untag(&edit.remove_tags);
             let events = about(corp, &pair, "edit_external_contact");
             Ok((pair, events))
+        })
+    }
+
+    /// Somebody whom no member has, as there are in customer groups. Answers the external_userid.
+    ///
+    /// # Errors
+    ///
+    /// Never for a corp of this sandbox.
+    pub fn stranger(&self, name: &str) -> Result<String, VerbError> {
+        let (external_userid, _) = self.publish(|corp, ids| {
+            let external_userid = corp.new_customer(Some(name), 1, ids);
+            Ok((external_userid.to_string(), Vec::new()))
+        })?;
+        Ok(external_userid)
+    }
+
+    /// The customer takes another nickname; nobody is told.
+    ///
+    /// # Errors
+    ///
+    /// When the corp has no such customer.
+    pub fn customer_is_renamed(&self, external_userid: &str, name: &str) -> Result<(), VerbError> {
+        self.adjust(|corp| {
+            let customer = corp.customers.get_mut(external_userid);
+            customer.ok_or(VerbError::NoRelation)?.name = name.into();
+            Ok(())
         })
     }
 
@@ -199,11 +227,12 @@ impl Corp {
             };
             let fields = [
                 ("UserID", pair.0.as_str()),
-                ("ExternalUserID", &pair.1),
-                ("LinkId", &link_id),
+                ("ExternalUserID", pair.1.as_str()),
+                ("LinkId", link_id.as_str()),
             ];
-            let events = callback::event_for_all(
+            let events = callback::event_about_member(
                 corp,
+                &pair.0,
                 "customer_acquisition",
                 "customer_start_chat",
                 &fields,

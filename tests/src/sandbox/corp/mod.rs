@@ -5,13 +5,23 @@ mod adding;
 mod apps;
 mod console;
 mod customers;
+mod group_view;
+mod groups;
+mod growth;
+mod members;
+mod quota;
 mod sight;
+mod truth;
 
 pub use apps::OtherApp;
-pub use console::ConsoleTagGroup;
+pub use console::{ConsoleTag, ConsoleTagGroup};
 pub use customers::{MemberEdit, Scan};
+pub use group_view::{GroupMemberView, GroupView};
+pub use groups::{GroupHappening, JoinScene, QuitScene};
+pub use growth::{Grown, Growth};
 pub(crate) use sight::applied_tags;
 pub use sight::{AppliedTag, RelationView};
+pub use truth::{CustomerTruth, MemberTruth, RelationTruth, TagGroupTruth, TagTruth, Truth};
 
 use super::callback::{self, Happened};
 use super::journal::EventId;
@@ -36,7 +46,8 @@ pub struct Happening {
     pub external_userid: String,
     /// The member, as the address book spells the userid.
     pub userid: String,
-    /// The callbacks about it, one per app with a callback; none if it is nothing new.
+    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing
+    /// new.
     pub events: Vec<EventId>,
 }
 
@@ -68,6 +79,15 @@ pub enum VerbError {
     /// No such tag or tag group.
     #[error("no such tag")]
     NoTag,
+    /// No such customer group, or it is dissolved.
+    #[error("no such customer group")]
+    NoGroup,
+    /// Nobody whom the corp knows, or nobody in the group.
+    #[error("no such person in the corp or in the group")]
+    NoPerson,
+    /// A department is not there.
+    #[error("no such department")]
+    NoDepartment,
 }
 
 impl Corp {
@@ -88,8 +108,8 @@ impl Corp {
     ) -> Result<Happening, VerbError> {
         let ((userid, external_userid), events) = self.publish(verb)?;
         Ok(Happening {
-            external_userid,
-            userid,
+            external_userid: external_userid.to_string(),
+            userid: userid.to_string(),
             events,
         })
     }

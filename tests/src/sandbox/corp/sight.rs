@@ -52,9 +52,9 @@ impl Corp {
     pub fn relation(&self, external_userid: &str, userid: &str) -> Option<RelationView> {
         self.look(external_userid, userid, |corp, relation| RelationView {
             standing: relation.standing.name(),
-            state: relation.state.clone(),
-            remark: relation.remark.clone(),
-            description: relation.description.clone(),
+            state: relation.state.as_deref().map(str::to_owned),
+            remark: relation.remark.to_string(),
+            description: relation.description.to_string(),
             tags: applied_tags(corp, relation),
         })
     }
@@ -76,7 +76,7 @@ pub(crate) fn applied_tags(corp: &CorpState, relation: &Relation) -> Vec<Applied
     let tags = relation.tag_ids.iter().filter_map(|id| {
         let (group, tag) = corp.tags.tag(id)?;
         Some(AppliedTag {
-            id: id.clone(),
+            id: id.to_string(),
             name: tag.name.clone(),
             group: group.name.clone(),
         })

@@ -1,17 +1,27 @@
 //! Customers, their relations with members, and the chat of each relation.
 
-use super::{CorpState, Ids, Pair, moment};
+use super::{CorpState, Id, Ids, Pair, moment};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 /// An external contact.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Customer {
-    pub(crate) name: String,
+    pub(crate) name: Box<str>,
     /// 1 for a WeChat user, 2 for a WeCom user of another company (WeCom doc 92114).
     pub(crate) kind: u8,
-    pub(crate) unionid: Option<String>,
+    pub(crate) unionid: Option<Box<str>>,
+    /// 0 if it is not known, 1 male, 2 female (WeCom doc 92114).
+    #[serde(default)]
+    pub(crate) gender: u8,
+    #[serde(default)]
+    pub(crate) has_avatar: bool,
+    /// The company of a WeCom user.
+    #[serde(default)]
+    pub(crate) company: Option<Id>,
+    /// The userids of those who have a relation with the customer, of whatever standing; sorted.
+    #[serde(skip)]
+    pub(crate) followers: Vec<Id>,
 }
 
 /// One member's relation with one customer.
@@ -23,14 +33,15 @@ pub(crate) struct Relation {
     pub(crate) added: SystemTime,
     /// When it first began.
     pub(crate) created: SystemTime,
-    pub(crate) state: Option<String>,
-    pub(crate) link_id: Option<String>,
+    pub(crate) state: Option<Id>,
+    pub(crate) link_id: Option<Id>,
     pub(crate) add_way: i64,
-    pub(crate) remark: String,
-    pub(crate) description: String,
-    pub(crate) remark_corp_name: String,
+    pub(crate) remark: Box<str>,
+    pub(crate) description: Box<str>,
+    pub(crate) remark_corp_name: Box<str>,
     pub(crate) remark_mobiles: Vec<String>,
-    pub(crate) tag_ids: BTreeSet<String>,
+    /// Corp tags, sorted and each once; [`Self::tag`] and [`Self::untag`] keep it so.
+    pub(crate) tag_ids: Vec<Id>,
     pub(crate) welcomed: Welcomed,
     /// The customer has written, so there is nothing to welcome any more.
     pub(crate) chatting: bool,
@@ -161,11 +172,11 @@ impl Relation {
             state: None,
             link_id: None,
             add_way: 0,
-            remark: String::new(),
-            description: String::new(),
-            remark_corp_name: String::new(),
+            remark: Box::default(),
+            description: Box::default(),
+            remark_corp_name: Box::default(),
             remark_mobiles: Vec::new(),
-            tag_ids: BTreeSet::new(),
+            tag_ids: Vec::new(),
             welcomed: Welcomed::NotYet,
             chatting: false,
             chat: Vec::new(),
@@ -194,6 +205,26 @@ impl Relation {
     /// Whether the APIs work on it; if not they answer 84061.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.standing, Standing::Full | Standing::Left)
+    }
+
+    pub(crate) fn tag(&mut self, ids: impl IntoIterator<Item = Id>) {
+        self.tag_ids.extend(ids);
+        self.tag_ids.sort_unstable();
+        self.tag_ids.dedup();
+    }
+
+    pub(crate) fn untag(&mut self, ids: &[String]) {
+        self.tag_ids
+            .retain(|own| !ids.iter().any(|id| **own == **id));
+    }
+
+    /// Who began it: the member who looked for the customer or got him from a colleague, else the
+    /// customer (WeCom doc 92114). Which of the ways are a member's is unverified.
+    pub(crate) fn oper_userid<'a>(&self, (userid, external_userid): &'a Pair) -> &'a str {
+        match self.add_way {
+            2 | 5 | 6 | 13 | 201 | 202 => userid,
+            _ => external_userid,
+        }
     }
 
     pub(crate) fn say(&mut self, from: Sender, body: Body, now: SystemTime) {
@@ -233,19 +264,45 @@ impl Standing {
 
 impl CorpState {
     /// A person who is new to the corp.
-    pub(crate) fn new_customer(&mut self, name: Option<&str>, kind: u8, ids: &mut Ids) -> String {
+    pub(crate) fn new_customer(&mut self, name: Option<&str>, kind: u8, ids: &mut Ids) -> Id {
         let number = self.customers.len() + 1;
         let prefix = if kind == 1 { "wm" } else { "wo" };
         let external_userid = ids.word(prefix, 30);
         let unionid = (kind == 1).then(|| ids.word("o", 27));
         let name = name.map_or_else(|| format!("{}{number}", surname(number)), str::to_owned);
         let customer = Customer {
-            name,
+            name: name.into(),
             kind,
-            unionid,
+            unionid: unionid.map(Into::into),
+            gender: 0,
+            has_avatar: false,
+            company: None,
+            followers: Vec::new(),
         };
-        self.customers.insert(external_userid.clone(), customer);
+        let external_userid = Id::from(external_userid);
+        self.customers
+            .insert(external_userid.clone(), Box::new(customer));
         external_userid
+    }
+}
+
+impl Customer {
+    /// Notes that the member has a relation with the customer.
+    pub(crate) fn is_followed_by(&mut self, userid: &Id) {
+        if let Err(place) = self.followers.binary_search(userid) {
+            // Most customers have one member, and room for four would be most of what this takes.
+            self.followers.reserve_exact(1);
+            self.followers.insert(place, userid.clone());
+        }
+    }
+
+    /// Where the picture is, if there is one.
+    pub(crate) fn avatar(&self, external_userid: &str) -> String {
+        if self.has_avatar {
+            format!("https://wx.qlogo.cn/mmhead/{external_userid}/0")
+        } else {
+            String::new()
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Apps, departments and members, and how they are set up.
 
-use super::{CorpState, TagLibrary};
+use super::{CorpState, Id, Quota, TagLibrary};
 use crate::sandbox::crypto::Seal;
-use crate::sandbox::setup::{AppSetup, CorpSetup, MemberSetup, SetupError};
+use crate::sandbox::setup::{AppSetup, CorpSetup, MemberSetup, MemberStatus, SetupError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -35,9 +35,23 @@ pub(crate) struct Department {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {
-    pub(crate) userid: String,
+    pub(crate) userid: Id,
     pub(crate) name: String,
     pub(crate) departments: Vec<u32>,
+    #[serde(default)]
+    pub(crate) alias: String,
+    #[serde(default)]
+    pub(crate) position: String,
+    #[serde(default)]
+    pub(crate) status: MemberStatus,
+    /// Whether the member has the customer-contact function (WeCom doc 92571).
+    #[serde(default = "yes")]
+    pub(crate) has_function: bool,
+}
+
+/// Everybody had the function before it could be taken away.
+fn yes() -> bool {
+    true
 }
 
 impl CorpState {
@@ -55,7 +69,9 @@ impl CorpState {
             tags: TagLibrary::default(),
             customers: HashMap::new(),
             relations: BTreeMap::new(),
-            followers: HashMap::new(),
+            groups: BTreeMap::new(),
+            ranges: BTreeMap::new(),
+            quota: Quota::default(),
             welcome_codes: HashMap::new(),
             media: HashMap::new(),
             pictures: HashMap::new(),
@@ -89,21 +105,31 @@ impl CorpState {
     }
 
     pub(crate) fn add_member(&mut self, setup: MemberSetup) -> Result<(), SetupError> {
-        let unknown = |id: &&u32| !self.departments.contains_key(*id);
-        if let Some(unknown) = setup.departments.iter().find(unknown) {
-            return Err(SetupError::Department(*unknown));
-        }
-        let departments = match setup.departments {
-            none if none.is_empty() => vec![ROOT],
-            some => some,
-        };
+        let departments = self.own_departments(setup.departments)?;
+        let key = setup.userid.to_lowercase();
+        // The relations of the member are under the userid as it was spelt first.
+        let known = self.members.get(&key).map(|member| member.userid.clone());
         let member = Member {
             name: setup.name,
-            userid: setup.userid,
+            userid: known.unwrap_or_else(|| setup.userid.into()),
             departments,
+            alias: setup.alias,
+            position: setup.position,
+            status: setup.status,
+            has_function: setup.has_function,
         };
-        self.members.insert(member.userid.to_lowercase(), member);
+        self.members.insert(key, member);
         Ok(())
+    }
+
+    /// The departments of a member: all must be there, and none means the root.
+    pub(crate) fn own_departments(&self, given: Vec<u32>) -> Result<Vec<u32>, SetupError> {
+        let unknown = |id: &&u32| !self.departments.contains_key(*id);
+        match given.iter().find(unknown) {
+            Some(unknown) => Err(SetupError::Department(*unknown)),
+            None if given.is_empty() => Ok(vec![ROOT]),
+            None => Ok(given),
+        }
     }
 
     /// Whether `id` is `above` or a department somewhere below it.
@@ -132,7 +158,7 @@ impl CorpState {
         let named = users.iter().filter_map(|userid| self.member(userid));
         named
             .chain(in_parties)
-            .map(|member| member.userid.clone())
+            .map(|member| member.userid.to_string())
             .collect()
     }
 }

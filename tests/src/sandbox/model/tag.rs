@@ -122,11 +122,11 @@ impl CorpState {
     pub(crate) fn delete_tag(&mut self, id: &str) {
         self.tags.delete(id);
         let live_groups = self.tags.live_groups();
-        let live: HashSet<_> = live_groups
-            .flat_map(|group| group.live_tags().map(|tag| &tag.id))
+        let live: HashSet<&str> = live_groups
+            .flat_map(|group| group.live_tags().map(|tag| tag.id.as_str()))
             .collect();
         for relation in self.relations.values_mut() {
-            relation.tag_ids.retain(|id| live.contains(id));
+            relation.tag_ids.retain(|id| live.contains(&**id));
         }
     }
 }

@@ -55,7 +55,10 @@ pub(crate) async fn corp(State(sandbox): State<Sandbox>, Path(corp): Path<String
 
 /// The relations that began last, without sorting all of them.
 fn latest(corp: &CorpState) -> Vec<(&Pair, &Relation)> {
-    let mut relations: Vec<_> = corp.relations.iter().collect();
+    let relations = corp.relations.iter();
+    let mut relations: Vec<_> = relations
+        .map(|(pair, relation)| (pair, relation.as_ref()))
+        .collect();
     let by_age = |(_, relation): &(&Pair, &Relation)| Reverse(relation.added);
     if relations.len() > CUSTOMERS {
         relations.select_nth_unstable_by_key(CUSTOMERS, by_age);
@@ -69,9 +72,9 @@ fn latest(corp: &CorpState) -> Vec<(&Pair, &Relation)> {
 fn count_by_channel(corp: &CorpState) -> HashMap<&str, usize> {
     let mut came = HashMap::new();
     for relation in corp.relations.values() {
-        let channel = relation.link_id.as_ref().or(relation.state.as_ref());
+        let channel = relation.link_id.as_deref().or(relation.state.as_deref());
         if let Some(channel) = channel {
-            *came.entry(channel.as_str()).or_default() += 1;
+            *came.entry(channel).or_default() += 1;
         }
     }
     came
@@ -181,7 +184,7 @@ fn show_relation(corp: &CorpState, pair: &Pair, relation: &Relation) -> Value {
     let name = corp
         .customers
         .get(external_userid)
-        .map(|customer| customer.name.as_str());
+        .map(|customer| &*customer.name);
     json!({
         "external_userid": external_userid, "userid": userid, "name": name, "member": member,
         "standing": relation.standing.name(), "state": relation.state, "remark": relation.remark,
