@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use domain::contact::Profile;
 use domain::event::InboxEvent;
+use domain::field::FieldError;
 use domain::relation::{Relation, Status};
 use jiff::Timestamp;
 use serde_json::json;
-use wecom::ExternalUserId;
+use wecom::{ExternalUserId, TagId, UnionId};
 
 use crate::events::{outcomes, view};
 use crate::input::Input;
@@ -23,6 +24,19 @@ const PAGE: i32 = 100;
 const LARGEST_PAGE: i32 = 500;
 
 impl<S: Store, W: Wecom> Admin<S, W> {
+    /// The customers of a WeChat account, by its `unionid`.
+    pub(crate) async fn find_contacts(&self, scope: &Scope, input: &Input) -> Answer {
+        let unionid = input.parameter("unionid").ok_or_else(|| {
+            Refusal::Query(FieldError::new(
+                "unionid",
+                "is missing: contacts are found by unionid, or read by external_userid",
+            ))
+        })?;
+        let unionid = UnionId::from(unionid);
+        let found = self.store.customers_of_unionid(&scope.corp, &unionid);
+        Ok((200, json!({"external_userids": found.await?})))
+    }
+
     pub(crate) async fn read_contact(&self, scope: &Scope, id: &str, input: &Input) -> Answer {
         let customer = ExternalUserId::from(id);
         let limit = input.limit(PAGE, LARGEST_PAGE)?;
@@ -52,17 +66,17 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             );
             entry
         };
-        let tag_ids: BTreeSet<_> = record
+        let tag_ids: BTreeSet<TagId> = record
             .relations
             .iter()
-            .flat_map(|relation| &relation.tag_ids)
+            .flat_map(|relation| relation.tag_ids.clone())
             .collect();
         Ok((
             200,
             json!({
                 "external_userid": customer,
                 "profile": profile,
-                "relations": record.relations,
+                "relations": record.relations.into_iter().map(relation).collect::<Vec<_>>(),
                 "tags": tag_ids,
                 "timeline": events.iter().map(entry).collect::<Vec<_>>(),
             }),
@@ -93,5 +107,13 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             tracing::warn!(corp.id = %scope.corp, store.error = %error, "a profile was read and could not be kept");
         }
         Some(profile)
+    }
+}
+
+/// A relation without the customer's profile, which is told once for all relations.
+fn relation(relation: Relation) -> Relation {
+    Relation {
+        contact: None,
+        ..relation
     }
 }

@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::ports::{
-    CountDay, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps, ReadContact,
-    ReadCounts, ReadEvents, ReadProfile, ReadTags, UploadMedia,
+    CountDay, FindCustomers, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps,
+    ReadBalance, ReadContact, ReadCounts, ReadEvents, ReadProfile, ReadRuns, ReadTags, UploadMedia,
 };
 use jiff::tz::TimeZone;
 use lambda_http::http::Method;
@@ -31,21 +31,35 @@ mod media;
 mod refusal;
 mod remote;
 mod stats;
+mod sync;
 mod welcomes;
 
 /// What the API asks of its store.
 pub trait Store:
-    CountDay + KeepChannels + KeepProfile + KeepWelcomes + ReadContact + ReadCounts + ReadEvents + Sync
+    CountDay
+    + FindCustomers
+    + KeepChannels
+    + KeepProfile
+    + KeepWelcomes
+    + ReadBalance
+    + ReadContact
+    + ReadCounts
+    + ReadEvents
+    + ReadRuns
+    + Sync
 {
 }
 impl<T> Store for T where
     T: CountDay
+        + FindCustomers
         + KeepChannels
         + KeepProfile
         + KeepWelcomes
+        + ReadBalance
         + ReadContact
         + ReadCounts
         + ReadEvents
+        + ReadRuns
         + Sync
 {
 }
@@ -118,8 +132,10 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             }
             (&Method::GET, ["welcome"]) => self.read_welcomes(&scope).await,
             (&Method::PUT, ["welcome"]) => self.put_welcomes(&scope, &input).await,
+            (&Method::GET, ["contacts"]) => self.find_contacts(&scope, &input).await,
             (&Method::GET, ["contacts", id]) => self.read_contact(&scope, id, &input).await,
             (&Method::GET, ["events", id]) => self.read_event(&scope, id).await,
+            (&Method::GET, ["sync"]) => self.read_sync(&scope).await,
             (&Method::GET, ["apps"]) => self.read_apps(&config, &scope).await,
             _ => Err(Refusal::NoSuchCall),
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use domain::ports::{
-    ChangeRelation, CountDay, CountFacts, FindWork, KeepAcquisition, KeepChannels, KeepGroups,
+    ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
     KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, MarkTags,
     ObserveRelations, ReadAcquisition, ReadAddressBook, ReadCustomers, ReadEvents, ReadGroups,
     ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia, UploadPicture,
@@ -31,6 +31,7 @@ mod meter;
 mod reconcile;
 mod repair;
 mod tick;
+mod together;
 mod trouble;
 
 pub use reconcile::Slice;
@@ -41,7 +42,7 @@ pub trait Store:
     + CountDay
     + CountFacts
     + FindWork
-    + KeepAcquisition
+    + KeepBalance
     + KeepChannels
     + KeepGroups
     + KeepMembers
@@ -60,7 +61,7 @@ impl<
         + CountDay
         + CountFacts
         + FindWork
-        + KeepAcquisition
+        + KeepBalance
         + KeepChannels
         + KeepGroups
         + KeepMembers

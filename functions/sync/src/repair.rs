@@ -7,12 +7,12 @@ use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::ports::{StoreError, Subject};
 use domain::relation::Relation;
-use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use wecom::{Class, TagId};
 
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
@@ -50,10 +50,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 repaired => repaired,
             }
         });
-        futures::stream::iter(repairs)
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await
+        together::all(repairs.collect(), AT_ONCE).await.map(drop)
     }
 
     async fn repair(

@@ -13,8 +13,8 @@ pub use stores::{
     RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
 };
 pub use sync::{
-    Chunk, Due, FindWork, KeepAcquisition, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
-    Lease, Observation, ObserveRelations, Observed, PageRead, ReadRuns,
+    Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, Lease,
+    Observation, ObserveRelations, Observed, PageRead, ReadBalance, ReadRuns,
 };
 pub use vendor::{
     AppState, KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps,

@@ -25,6 +25,7 @@ mod outside;
 mod postman;
 mod relations;
 mod restarts;
+mod sync;
 mod tags;
 mod tokens;
 mod welcome_retries;

@@ -180,6 +180,42 @@ impl World {
         json
     }
 
+    /// Sends the sync what a schedule sends, and returns its answer.
+    async fn schedule(&self, task: &str) -> Value {
+        let url = format!("{}/schedule/{task}", self.stack.url);
+        let answer = reqwest::Client::new().post(url).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let json: Value = answer.json().await.unwrap();
+        assert_eq!(status, 200, "{task}: {json}");
+        json
+    }
+
+    /// Reconciles the corp, as far as one invocation comes.
+    pub(crate) async fn reconcile(&self) -> Value {
+        self.schedule("reconcile").await
+    }
+
+    /// A tick, and what it says of the corp.
+    pub(crate) async fn tick(&self) -> Value {
+        self.schedule("tick").await["corps"][DEMO_CORP].take()
+    }
+
+    /// Sends ticks until one says what is wanted: an event is folded in when it is a few seconds old.
+    pub(crate) async fn tick_until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let told = self.tick().await;
+            if wanted(&told) {
+                return told;
+            }
+            assert!(
+                Instant::now() < end,
+                "waited in vain; the last tick said {told}"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Ends a scenario: nothing may be left that nobody asked for.
     pub(crate) fn ends(&self) {
         assert_eq!(

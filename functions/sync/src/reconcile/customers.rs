@@ -11,7 +11,7 @@ use domain::ports::{Chunk, Observation, PageRead};
 use domain::relation::Status;
 use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use wecom::api::contact::BatchPage;
 use wecom::{Error, TagId, UserId};
 
@@ -65,7 +65,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             tags: &tags,
         };
         let left = chunks.into_iter().filter(|chunk| !chunk.done);
-        let read = left.map(|chunk| self.read_chunk(&reading, chunk));
+        let read: Vec<_> = left.map(|chunk| self.read_chunk(&reading, chunk)).collect();
         let mut read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
         // One chunk's trouble need not be another's: what can be read today is read.
         let mut trouble = None;
@@ -315,13 +315,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .put_chunks(scope.corp, reading.run, &singles)
             .await?;
         self.finish(reading, chunk).await?;
-        let read = singles
-            .into_iter()
-            .map(|single| Box::pin(self.read_chunk(reading, single)));
-        futures::stream::iter(read)
-            .buffered(1)
-            .try_collect::<()>()
-            .await
+        for single in singles {
+            Box::pin(self.read_chunk(reading, single)).await?;
+        }
+        Ok(())
     }
 
     async fn finish(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<(), Trouble> {

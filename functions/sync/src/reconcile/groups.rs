@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::group::Group;
-use futures::{StreamExt, TryStreamExt};
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
 use wecom::{ChatId, Class, UserId};
 
 use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
@@ -51,15 +51,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 run.total = run.done.saturating_sub(count(before.len())) + count(statuses.len());
             });
         }
-        for together in left.chunks(TOGETHER) {
-            let read = together
+        for groups in left.chunks(TOGETHER) {
+            let read = groups
                 .iter()
                 .map(|(id, status)| self.read_group(scope, meter, id, Some(**status)));
-            let read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
-            read.try_collect::<()>().await?;
-            let last = together.last().map(|(id, _)| id.as_str().to_owned());
+            together::all(read.collect(), scope.config.limits.in_flight).await?;
+            let last = groups.last().map(|(id, _)| id.as_str().to_owned());
             meter.change(|run| {
-                run.done += count(together.len());
+                run.done += count(groups.len());
                 run.resume_after = last;
             });
         }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::member::{Department, Member};
-use futures::{StreamExt, TryStreamExt};
 use wecom::{Class, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
@@ -80,9 +80,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             })
             .await
         });
-        let members =
-            futures::stream::iter(members).buffer_unordered(scope.config.limits.in_flight);
-        let members: Vec<_> = members.try_collect().await?;
+        let members = together::all(members.collect(), scope.config.limits.in_flight).await?;
         let listed = members.into_iter().flatten().map(|entry| entry.user_id);
         Ok(range.users.into_iter().chain(listed).collect())
     }
@@ -137,8 +135,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .iter()
             .filter(|id| after.as_ref().is_none_or(|after| *id > after))
             .collect();
-        for together in left.chunks(TOGETHER) {
-            let read = together.iter().map(|id| {
+        for members in left.chunks(TOGETHER) {
+            let read = members.iter().map(|id| {
                 self.read_member(
                     scope,
                     meter,
@@ -147,9 +145,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                     known.get(*id).copied(),
                 )
             });
-            let read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
-            read.try_collect::<()>().await?;
-            let last = together.last().map(|id| id.as_str().to_owned());
+            together::all(read.collect(), scope.config.limits.in_flight).await?;
+            let last = members.last().map(|id| id.as_str().to_owned());
             meter.change(|run| run.resume_after = last);
         }
         Ok(())

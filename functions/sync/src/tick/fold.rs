@@ -9,7 +9,7 @@ use domain::member::Member;
 use domain::ports::Observation;
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
-use futures::StreamExt;
+use futures::FutureExt;
 use jiff::Timestamp;
 use platform::metrics::Unit;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
@@ -41,10 +42,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 let folded = self.fold(scope, meter, &object, &events).await;
                 (object, events, folded)
             });
-            let mut objects =
-                futures::stream::iter(objects).buffer_unordered(scope.config.limits.in_flight);
+            let objects = objects.map(|folding| folding.map(Ok::<_, Trouble>));
+            let objects = together::all(objects.collect(), scope.config.limits.in_flight).await?;
             let mut done: Vec<EventId> = Vec::new();
-            while let Some((object, events, folded)) = objects.next().await {
+            for (object, events, folded) in objects {
                 match folded {
                     Ok(()) => done.extend(events.into_iter().map(|event| event.id)),
                     Err(found) => {

@@ -287,13 +287,17 @@ pub trait KeepGroups {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
-/// Keeps what is known of acquisition links.
-pub trait KeepAcquisition {
+/// Reads what is left of the uses of acquisition links.
+pub trait ReadBalance {
     /// The balance that was read last.
     fn balance(
         &self,
         corp: &CorpId,
     ) -> impl Future<Output = Result<Option<Balance>, StoreError>> + Send;
+}
+
+/// Keeps it.
+pub trait KeepBalance: ReadBalance {
     /// Stores a balance.
     fn put_balance(
         &self,
