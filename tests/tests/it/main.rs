@@ -25,6 +25,7 @@ mod outside;
 mod postman;
 mod relations;
 mod restarts;
+mod schedules;
 mod tags;
 mod tokens;
 mod welcome_retries;
