@@ -26,6 +26,7 @@ mod postman;
 mod relations;
 mod restarts;
 mod schedules;
+mod schedules_admin;
 mod tags;
 mod tokens;
 mod welcome_retries;
