@@ -4,12 +4,16 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::channel::ChannelId;
+use domain::ports::{KeepChannels, KeepWelcomes, ReadChannel, WelcomeOwner};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use scrm_local::config::DEMO_CORP;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
+use wecom::CorpId;
 
+use crate::outside::Outside;
 use crate::world::{Channel, World};
 
 /// A shift around this moment, and one on the other side of the clock.
@@ -124,7 +128,8 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_found_and_what_is_gone_is_not() {
-    let world = World::new().await;
+    let outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
     let schedule = json!({"daily_limit": 5, "backup": ["lisi"]});
     let limited = world.channel(json!({"schedule": schedule})).await;
     let always = world.channel(json!({})).await;
@@ -135,8 +140,48 @@ async fn what_is_due_is_found_and_what_is_gone_is_not() {
     assert_eq!(due(&world).await, [(limited.id.clone(), midnight)]);
     assert_eq!(always.json["on_duty"], Value::Null);
 
+    // Media that were uploaded long ago, of a channel and of a default, are due before it.
+    let store = outside.platform(&world.stack.dynamodb_url, "sync").store;
+    let corp = CorpId::from(DEMO_CORP);
+    let picture = |source: &str| -> domain::welcome::Welcome {
+        let image = json!({"source": source, "media_id": "M", "uploaded_at": 1_700_000_000});
+        let attachments = json!([{"msgtype": "image", "image": image}]);
+        serde_json::from_value(json!({"text": "hi", "attachments": attachments})).unwrap()
+    };
+    let welcome = picture("https://example.com/a.png");
+    let of_lisi = WelcomeOwner::Member("LiSi".into());
+    store
+        .put_welcome(&corp, &of_lisi, Some(&welcome))
+        .await
+        .unwrap();
+    let id = ChannelId::parse(&always.id).unwrap();
+    let mut channel = store.channel(&corp, &id).await.unwrap().unwrap();
+    let read = channel.version;
+    channel.version += 1;
+    channel.spec.welcome = Some(welcome);
+    assert!(
+        store
+            .put_channel(&corp, &channel, Some(read))
+            .await
+            .unwrap()
+    );
+    let expires = 1_700_000_000 + 2 * 24 * 3600;
+    let mut found = due(&world).await;
+    assert_eq!(found.pop(), Some((limited.id.clone(), midnight)));
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            (always.id.clone(), expires),
+            ("member#lisi".to_owned(), expires)
+        ]
+    );
+
+    for channel in [&limited, &always] {
+        assert_eq!(world.operator.delete(&path(channel)).await.unwrap().0, 204);
+    }
     world.default_welcome("hi").await;
-    assert_eq!(world.operator.delete(&path(&limited)).await.unwrap().0, 204);
+    store.put_welcome(&corp, &of_lisi, None).await.unwrap();
     assert_eq!(due(&world).await, []);
     world.ends();
 }
