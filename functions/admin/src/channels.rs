@@ -2,7 +2,6 @@
 //! in [`remote`](crate::remote).
 
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
-use domain::duty;
 use domain::field::FieldError;
 use domain::ports::StoreError;
 use jiff::Timestamp;
@@ -40,7 +39,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             created_at: now,
             updated_at: now,
         };
-        self.put_on_duty(scope, &mut channel).await?;
+        self.put_on_duty(scope, &mut channel, None).await?;
         if !self.store.put_channel(&scope.corp, &channel, None).await? {
             return Err(Refusal::Conflict);
         }
@@ -109,7 +108,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             spec,
             ..before.clone()
         };
-        self.put_on_duty(scope, &mut after).await?;
+        self.put_on_duty(scope, &mut after, Some(&before)).await?;
         if after == before {
             return Ok((200, view(&before)));
         }
@@ -126,16 +125,6 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         })
         .await?;
         Ok((204, Value::Null))
-    }
-
-    /// Puts those into `channel` who are on duty now, so that WeCom is told them with all else.
-    async fn put_on_duty(&self, scope: &Scope, channel: &mut Channel) -> Result<(), Refusal> {
-        let (now, timezone) = (Timestamp::now(), &scope.timezone);
-        let plan = duty::plan(&self.store, &scope.corp, channel, timezone, now).await?;
-        channel.on_duty = plan.on_duty;
-        channel.duty_until = plan.until;
-        channel.telling_until = None;
-        Ok(())
     }
 
     /// Writes the channel down unless somebody else did meanwhile.

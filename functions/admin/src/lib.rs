@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use domain::ports::{
     CountDay, FindCustomers, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps,
-    ReadBalance, ReadContact, ReadCounts, ReadEvents, ReadProfile, ReadRuns, ReadTags, UploadMedia,
+    ReadBalance, ReadContact, ReadCounts, ReadEvents, ReadNames, ReadProfile, ReadRuns, ReadTags,
+    UploadMedia,
 };
 use jiff::tz::TimeZone;
 use lambda_http::http::Method;
@@ -25,6 +26,7 @@ use crate::refusal::Refusal;
 mod apps;
 mod channels;
 mod contacts;
+mod duty;
 mod events;
 mod input;
 mod media;
@@ -66,10 +68,13 @@ impl<T> Store for T where
 
 /// What the API asks of WeCom.
 pub trait Wecom:
-    KeepRemoteChannel + ReadApps + ReadProfile + ReadTags + UploadMedia + Sync
+    KeepRemoteChannel + ReadApps + ReadNames + ReadProfile + ReadTags + UploadMedia + Sync
 {
 }
-impl<T: KeepRemoteChannel + ReadApps + ReadProfile + ReadTags + UploadMedia + Sync> Wecom for T {}
+impl<T> Wecom for T where
+    T: KeepRemoteChannel + ReadApps + ReadNames + ReadProfile + ReadTags + UploadMedia + Sync
+{
+}
 
 /// The function with what it needs.
 pub struct Admin<S, W> {

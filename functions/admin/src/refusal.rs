@@ -153,6 +153,11 @@ impl Refusal {
     }
 }
 
+/// Whether WeCom says that a member is unknown, or out of the app's sight.
+pub(crate) fn blames_members(error: &wecom::Error) -> bool {
+    blamed(error) == Some("users")
+}
+
 fn blamed(error: &wecom::Error) -> Option<&'static str> {
     BLAMED
         .iter()

@@ -30,10 +30,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             .store
             .count_today(&event.corp, &channel.id, pair, day)
             .await?;
-        let limit = schedule.limit_of(&change.userid);
-        let is_full = limit.is_some_and(|limit| added >= u64::from(limit));
-        // A list that is without the member already was told by who counted before.
-        if is_full && channel.members().contains(&change.userid) {
+        // The backup has no limit, and who is no longer in the list was taken out of it by who counted before.
+        let member = &change.userid;
+        let stands = channel.spec.users.contains(member) && channel.members().contains(member);
+        let limit = schedule.limit_of(member).filter(|_| stands);
+        if limit.is_some_and(|limit| added >= u64::from(limit)) {
             self.align(event, channel, timezone).await?;
         }
         Ok(())

@@ -7,11 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use platform::environment::Environment;
 use platform::layout;
-use platform::metrics::Metrics;
 use platform::start::Platform;
-use scrm_local::config::ConfigFile;
 use scrm_local::data_directory::DataDirectory;
 use scrm_local::embedded::{Embedded, Place};
 use scrm_local::event_source::{EventSource, EventSourceMapping};
@@ -79,21 +76,7 @@ impl<'a> Apart<'a> {
 
     /// The adapters of one more instance.
     pub(crate) fn platform(&self, function: &'static str) -> Platform {
-        let environment = Environment {
-            inbox_table: INBOX_TABLE.to_owned(),
-            data_table: DATA_TABLE.to_owned(),
-            secret_id: String::new(),
-            wecom_api_base: self.outside.wecom_url.clone(),
-        };
-        let secret = ConfigFile::open(&self.outside.secret()).unwrap();
-        let aws = aws_config(self.embedded.endpoint());
-        Platform::with(
-            aws,
-            &environment,
-            Box::new(secret),
-            Metrics::new(function, |_| {}),
-        )
-        .unwrap()
+        self.outside.platform(self.embedded.endpoint(), function)
     }
 
     /// Starts an instance of the function `welcome`.

@@ -25,6 +25,8 @@ mod outside;
 mod postman;
 mod relations;
 mod restarts;
+mod schedules;
+mod schedules_admin;
 mod sync;
 mod tags;
 mod tokens;

@@ -5,9 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use bundle_tests::sandbox::{Corp, Sandbox, SandboxOptions, Served, serve_on};
+use platform::environment::Environment;
+use platform::metrics::Metrics;
+use platform::start::Platform;
 use scrm_local::config::{ConfigFile, DEMO_CORP};
 use scrm_local::operator::Operator;
-use scrm_local::stack::{Stack, StackOptions, Wecom};
+use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -64,6 +67,19 @@ impl Outside {
     pub(crate) fn rotate(&mut self, app: &str, key: &str, value: &str) {
         self.config["corps"][0]["apps"][app][key] = json!(value);
         fs::write(self.secret(), self.config.to_string()).unwrap();
+    }
+
+    /// The adapters of one more function, over the tables at `dynamodb_url`.
+    pub(crate) fn platform(&self, dynamodb_url: &str, function: &'static str) -> Platform {
+        let environment = Environment {
+            inbox_table: INBOX_TABLE.to_owned(),
+            data_table: DATA_TABLE.to_owned(),
+            secret_id: String::new(),
+            wecom_api_base: self.wecom_url.clone(),
+        };
+        let secret = ConfigFile::open(&self.secret()).unwrap();
+        let (aws, metrics) = (aws_config(dynamodb_url), Metrics::new(function, |_| {}));
+        Platform::with(aws, &environment, Box::new(secret), metrics).unwrap()
     }
 
     /// Forgets how far the functions have come in the stream, so that every record comes again.

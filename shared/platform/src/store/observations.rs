@@ -71,12 +71,13 @@ impl ObserveRelations for Store {
         member: &UserId,
         after: Option<&ExternalUserId>,
     ) -> Result<(Vec<ExternalUserId>, bool), StoreError> {
-        let (names, values) = ("member = :member", layout::member_customers(corp, member));
+        let (names, values) = ("#member = :member", layout::member_customers(corp, member));
         let mut query = self
             .client
             .query()
             .table_name(&self.data)
             .index_name("by_member")
+            .expression_attribute_names("#member", "member")
             .expression_attribute_values(":member", s(values))
             .limit(ROSTER_PAGE);
         query = match after {

@@ -1,0 +1,78 @@
+//! Who of a channel is on duty when it is made or changed, and whether WeCom knows the others too.
+
+use domain::channel::Channel;
+use domain::duty::plan;
+use domain::field::FieldError;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use wecom::UserId;
+
+use crate::refusal::{Refusal, blames_members};
+use crate::{Admin, Scope, Store, Wecom};
+
+/// Members who are looked up at the same time: welcomes ask the same API for names, and they are in a hurry.
+const AT_ONCE: usize = 3;
+
+impl<S: Store, W: Wecom> Admin<S, W> {
+    /// Puts those into `channel` who are on duty now, so that WeCom is told them with all else. `before` is the
+    /// channel as it is stored.
+    pub(crate) async fn put_on_duty(
+        &self,
+        scope: &Scope,
+        channel: &mut Channel,
+        before: Option<&Channel>,
+    ) -> Result<(), Refusal> {
+        let (now, timezone) = (Timestamp::now(), &scope.timezone);
+        let plan = plan(&self.store, &scope.corp, channel, timezone, now).await?;
+        channel.on_duty = plan.on_duty;
+        channel.duty_until = plan.until;
+        // What WeCom is told now, it is told whole.
+        channel.telling_until = None;
+        self.check_off_duty(scope, channel, before).await
+    }
+
+    /// Refuses members whom WeCom does not know. Those on duty WeCom looks at itself; an id mistyped among the
+    /// others would show only at the hour at which they shall come, when nobody looks.
+    async fn check_off_duty(
+        &self,
+        scope: &Scope,
+        channel: &Channel,
+        before: Option<&Channel>,
+    ) -> Result<(), Refusal> {
+        let known: Vec<&UserId> = before
+            .into_iter()
+            .flat_map(members)
+            .map(|(_, user)| user)
+            .collect();
+        let new = members(channel)
+            .filter(|(_, user)| !channel.members().contains(user) && !known.contains(user));
+        let looked_up = stream::iter(new.collect::<Vec<_>>()).map(|(field, user)| async move {
+            let name = self.wecom.member_name(&scope.corp, &scope.app, user).await;
+            // A look-up that fails for another reason accuses nobody.
+            let is_unknown = name.is_err_and(|error| blames_members(&error));
+            is_unknown.then_some(field)
+        });
+        let mut unknown = looked_up
+            .buffered(AT_ONCE)
+            .filter_map(async |field| field)
+            .boxed();
+        match unknown.next().await {
+            Some(field) => {
+                let message =
+                    "is no member whom the app may see: add the member to the app's visible range";
+                Err(FieldError::new(field, message).into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everybody who may ever be on duty, with the name of the field. Without a schedule that is nobody beside
+/// those who are.
+fn members(channel: &Channel) -> impl Iterator<Item = (String, &UserId)> {
+    let users = channel.spec.users.iter().enumerate();
+    let schedule = channel.spec.schedule.iter();
+    let backup = schedule.flat_map(|schedule| schedule.backup.iter().enumerate());
+    let users = users.map(|(at, user)| (format!("users[{at}]"), user));
+    users.chain(backup.map(|(at, user)| (format!("schedule.backup[{at}]"), user)))
+}

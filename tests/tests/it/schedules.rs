@@ -1,0 +1,389 @@
+//! Who stands in a contact way: shifts over midnight, holidays, daily limits, a backup; and that WeCom is told a
+//! list only when it is another one.
+//!
+//! Shifts are looked at with a clock of the test's choice, years ahead; limits count the day that it is.
+
+use bundle_tests::sandbox::{DeliveryMode, Fault, Scan};
+use domain::channel::ChannelId;
+use domain::duty::{self, Aligned, Unaligned};
+use domain::ports::{CountDay, ReadChannel};
+use futures::future::join_all;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use platform::start::Platform;
+use scrm_local::config::DEMO_CORP;
+use serde_json::{Value, json};
+use wecom::CorpId;
+
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::world::{Channel, World};
+
+/// A bundle, and beside it the adapters with which a test looks at channels as the sync does.
+struct Scene {
+    outside: Outside,
+    world: World,
+    platform: Platform,
+    corp: CorpId,
+    timezone: TimeZone,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let outside = Outside::new(&["contact"]).await;
+        let world = outside.world().await;
+        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        Self {
+            outside,
+            world,
+            platform,
+            corp: CorpId::from(DEMO_CORP),
+            timezone: TimeZone::get("Asia/Shanghai").unwrap(),
+        }
+    }
+
+    /// A channel of zhangsan and lisi with this schedule, and wangwu as its backup.
+    async fn channel(&self, mut schedule: Value) -> Channel {
+        schedule["backup"] = json!(["wangwu"]);
+        let fields = json!({"users": ["zhangsan", "lisi"], "schedule": schedule});
+        self.world.channel(fields).await
+    }
+
+    /// The moment at which the corp's clock shows this.
+    fn at(&self, local: &str) -> Timestamp {
+        let local: DateTime = local.parse().unwrap();
+        local.to_zoned(self.timezone.clone()).unwrap().timestamp()
+    }
+
+    async fn align(&self, channel: &Channel, now: Timestamp) -> Result<Aligned, Unaligned> {
+        let (store, wecom) = (&self.platform.store, &self.platform.wecom);
+        duty::align(store, wecom, &self.corp, &id(channel), &self.timezone, now).await
+    }
+
+    /// Who stands there at WeCom, by the alphabet.
+    async fn at_wecom(&self, channel: &Channel) -> String {
+        let url = format!("{}/api/corps/{DEMO_CORP}", self.outside.wecom_url);
+        let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let mut channels = page["channels"].as_array().unwrap().iter();
+        let is_it = |one: &&Value| {
+            one["id"] == channel.json["config_id"] || one["id"] == channel.json["link_id"]
+        };
+        let members = channels.find(is_it).unwrap()["members"].as_array().unwrap();
+        sorted(members.iter().map(|member| &member["userid"]))
+    }
+
+    /// Who stands there as far as the bundle knows.
+    async fn stored(&self, channel: &Channel) -> domain::channel::Channel {
+        let stored = self.platform.store.channel(&self.corp, &id(channel)).await;
+        stored.unwrap().unwrap()
+    }
+
+    /// Waits until exactly these (by the alphabet) stand there, as the bundle knows and as WeCom has it.
+    async fn stand(&self, channel: &Channel, names: &str) {
+        let path = path(channel);
+        let names_of = |json: &Value| {
+            let names = json["on_duty"].as_array();
+            sorted(names.into_iter().flatten())
+        };
+        self.world
+            .eventually(names, &path, |json| names_of(json) == names)
+            .await;
+        assert_eq!(self.at_wecom(channel).await, names);
+    }
+
+    /// Customers whose adds are counted today.
+    async fn counted(&self, channel: &Channel) -> u64 {
+        let today = self.timezone.to_datetime(Timestamp::now()).date();
+        let store = &self.platform.store;
+        let counts = store.days_counts(&self.corp, &id(channel), today).await;
+        counts.unwrap().values().sum()
+    }
+
+    /// The member lists that WeCom was told for contact ways after their making.
+    fn told(&self) -> Vec<Value> {
+        let requests = self.world.requests("update_contact_way").into_iter();
+        requests.map(|request| request["user"].clone()).collect()
+    }
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a Value>) -> String {
+    let mut names: Vec<_> = names.filter_map(Value::as_str).collect();
+    names.sort_unstable();
+    names.join(" ")
+}
+
+fn id(channel: &Channel) -> ChannelId {
+    ChannelId::parse(&channel.id).unwrap()
+}
+
+fn path(channel: &Channel) -> String {
+    format!("channels/{}", channel.id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_boundaries_only() {
+    let scene = Scene::new().await;
+    // 2030-01-07 is a Monday, and Thursday is a holiday on which lisi comes for the evening.
+    let channel = scene
+        .channel(json!({
+            "shifts": [
+                {"users": ["lisi"], "weekdays": ["mon", "tue", "wed", "thu"], "from": "22:00", "to": "06:00"},
+                {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00"},
+                {"users": ["lisi"], "dates": ["2030-01-10"], "from": "18:00", "to": "20:00"},
+                // Nobody comes or goes with this one.
+                {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "10:00", "to": "12:00"},
+            ],
+            "holidays": ["2030-01-10"],
+        }))
+        .await;
+    let (mut now, end) = (scene.at("2030-01-09T00:00"), scene.at("2030-01-11T12:00"));
+    scene.align(&channel, now).await.unwrap();
+    let calls = scene.told().len();
+    let mut lists = vec![(String::from("09 00:00"), scene.at_wecom(&channel).await)];
+    while now < end {
+        let aligned = scene.align(&channel, now).await.unwrap();
+        let due = Timestamp::from_second(aligned.due.unwrap()).unwrap();
+        assert!(due > now, "{due}");
+        if aligned.changed {
+            let local = scene.timezone.to_datetime(now);
+            let list = scene.at_wecom(&channel).await;
+            lists.push((local.strftime("%d %H:%M").to_string(), list));
+        }
+        // Between two boundaries there is nothing to do, however often somebody looks.
+        for quarter in 1..4 {
+            let between = now + (due.duration_since(now) / 4) * quarter;
+            assert!(!scene.align(&channel, between).await.unwrap().changed);
+        }
+        now = due;
+    }
+    let expected = [
+        ("09 00:00", "lisi"),
+        ("09 06:00", "wangwu"),
+        ("09 09:00", "zhangsan"),
+        ("09 18:00", "wangwu"),
+        ("09 22:00", "lisi"),
+        // Wednesday's night runs on into the holiday.
+        ("10 06:00", "wangwu"),
+        ("10 18:00", "lisi"),
+        ("10 20:00", "wangwu"),
+        ("11 09:00", "zhangsan"),
+    ]
+    .map(|(at, list)| (at.to_owned(), list.to_owned()));
+    assert_eq!(lists, expected);
+    assert_eq!(scene.told().len() - calls, expected.len() - 1);
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
+    let scene = Scene::new().await;
+    let tags = scene.world.tags(&["展会"]);
+    let channel = scene
+        .world
+        .channel(json!({
+            "kind": "acquisition_link", "users": ["zhangsan", "lisi"], "tag_ids": tags,
+            "schedule": {"daily_limit": 2, "daily_limits": {"lisi": 1}, "backup": ["wangwu"]},
+        }))
+        .await;
+    assert_eq!(channel.json["on_duty"], json!(["zhangsan", "lisi"]));
+    let scan = async |member: &str| {
+        let member = Some(member.to_owned());
+        let scan = Scan {
+            member,
+            ..Scan::default()
+        };
+        let url = channel.json["url"].as_str().unwrap();
+        let customer = scene
+            .world
+            .customer(scene.world.corp.scan(url, &scan).unwrap());
+        customer.outcome("tags", "tagged").await;
+        customer
+    };
+    for (member, stand) in [
+        ("zhangsan", "lisi zhangsan"),
+        ("zhangsan", "lisi"),
+        ("lisi", "wangwu"),
+        ("wangwu", "wangwu"),
+        ("wangwu", "wangwu"),
+        ("wangwu", "wangwu"),
+    ] {
+        let customer = scan(member).await;
+        scene.stand(&channel, stand).await;
+        // The same event again counts nothing.
+        scene.world.wecom.redeliver(customer.events[0]);
+    }
+    scene.world.all_delivered().await;
+    assert_eq!(scene.counted(&channel).await, 6);
+    assert_eq!(scene.world.calls("customer_acquisition/update_link"), 2);
+
+    let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
+    assert!(scene.align(&channel, tomorrow).await.unwrap().changed);
+    assert_eq!(scene.at_wecom(&channel).await, "lisi zhangsan");
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
+    let scene = Scene::new().await;
+    let channel = scene.channel(json!({"daily_limit": 3})).await;
+    // Every event comes twice, and all scan before anybody can be full.
+    let mode = scene.world.wecom.delivery_mode();
+    let twice = DeliveryMode { copies: 2, ..mode };
+    scene.world.wecom.set_delivery_mode(twice);
+    let customers: Vec<_> = (0..50).map(|_| scene.world.scan(&channel)).collect();
+    for customer in &customers {
+        customer.outcome("tags", "no_tags").await;
+    }
+    scene.stand(&channel, "wangwu").await;
+    scene.world.all_delivered().await;
+    assert_eq!(scene.counted(&channel).await, 50);
+    let told = scene.told();
+    assert_eq!(told.last(), Some(&json!(["wangwu"])));
+    // zhangsan and lisi may be full at two moments, and never is a list told twice.
+    assert!(told.len() <= 2, "{told:?}");
+
+    let late = scene.world.scan(&channel);
+    assert_eq!(late.userid, "wangwu");
+    late.outcome("tags", "no_tags").await;
+    assert_eq!(scene.told().len(), told.len());
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
+    let scene = Scene::new().await;
+    let lost = Fault::DropConnection { after_effect: true };
+    for (fault, unclear) in [
+        (lost, true),
+        (Fault::Code(-1), true),
+        (Fault::Code(60111), false),
+    ] {
+        let channel = scene.channel(json!({"daily_limit": 1})).await;
+        // A lost answer is asked for again by the client.
+        scene
+            .world
+            .wecom
+            .faults()
+            .next("update_contact_way", 1, fault);
+        let members = ["zhangsan", "lisi"];
+        for member in members {
+            let scan = Scan {
+                member: Some(member.to_owned()),
+                ..Scan::default()
+            };
+            let customer = scene.world.scan_as(&channel, scan);
+            customer.outcome("tags", "no_tags").await;
+        }
+        let stored = scene.stored(&channel).await;
+        let waits = stored.duty_until.unwrap() - Timestamp::now().as_second();
+        if stored.telling_until.is_some() {
+            assert!(unclear && waits <= 60, "{fault:?}: {stored:?}");
+        }
+        let later = Timestamp::now() + SignedDuration::from_secs(61);
+        scene.align(&channel, later).await.unwrap();
+        scene.stand(&channel, "wangwu").await;
+        assert_eq!(scene.stored(&channel).await.telling_until, None);
+        scene.world.wecom.faults().clear();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_look_at_once_one_tells_wecom() {
+    let scene = Scene::new().await;
+    let channel = scene
+        .channel(json!({"shifts": [{"dates": ["2030-01-07"]}]}))
+        .await;
+    let now = scene.at("2030-01-07T00:00");
+    for _ in 0..3 {
+        let looks = (0..8).map(|_| scene.align(&channel, now));
+        let aligned: Vec<_> = join_all(looks).await.into_iter().collect();
+        assert!(aligned.iter().all(Result::is_ok), "{aligned:?}");
+    }
+    assert_eq!(scene.told(), [json!(["zhangsan", "lisi"])]);
+    scene.stand(&channel, "lisi zhangsan").await;
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
+    let scene = Scene::new().await;
+    let channel = scene
+        .channel(json!({"shifts": [{"dates": ["2030-01-07"]}]}))
+        .await;
+    let slow = Fault::Slow(std::time::Duration::from_millis(500));
+    scene
+        .world
+        .wecom
+        .faults()
+        .next("update_contact_way", 1, slow);
+    let align = scene.align(&channel, scene.at("2030-01-07T00:00"));
+    let patch = async {
+        let is_told = |wecom: &bundle_tests::sandbox::Sandbox| {
+            wecom.peak_in_flight("update_contact_way") == 1
+        };
+        scene.world.until("WeCom is being told", is_told).await;
+        let patch = json!({"name": "门店", "users": ["lisi"]});
+        scene.world.operator.patch(&path(&channel), &patch).await
+    };
+    let (aligned, patched) = tokio::join!(align, patch);
+    let (status, answer) = patched.unwrap();
+    assert!([200, 409].contains(&status), "{answer}");
+    aligned.unwrap();
+    // Who was slower has looked again, so what is stored is what WeCom has.
+    let stored = scene.stored(&channel).await;
+    assert_eq!(stored.telling_until, None);
+    let members: Vec<_> = stored.members().iter().map(|user| user.as_str()).collect();
+    assert_eq!(scene.at_wecom(&channel).await, members.join(" "));
+    assert!(members == ["lisi"] || status == 409, "{members:?}");
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
+    let scene = Scene::new().await;
+    let mut deaths = Vec::new();
+    for point in 0.. {
+        let channel = scene
+            .channel(json!({"daily_limit": 9, "shifts": [{"dates": ["2030-01-07"]}]}))
+            .await;
+        let now = scene.at("2030-01-07T00:00");
+        let fate = Fate::at(point);
+        let Platform { store, wecom, .. } = scene
+            .outside
+            .platform(&scene.world.stack.dynamodb_url, "sync");
+        let (store, wecom, id) = (fate.of(store), fate.of(wecom), id(&channel));
+        let look = duty::align(&store, &wecom, &scene.corp, &id, &scene.timezone, now);
+        let death = tokio::select! {
+            place = fate.death() => Some(place),
+            aligned = look => { aligned.unwrap(); None }
+        };
+        // A minute later, when the claim of the dead has no term any more.
+        let again = now + SignedDuration::from_secs(61);
+        scene.align(&channel, again).await.unwrap();
+        scene.stand(&channel, "lisi zhangsan").await;
+        assert_eq!(
+            scene.stored(&channel).await.telling_until,
+            None,
+            "{death:?}"
+        );
+        match death {
+            Some(death) => deaths.push(death),
+            None => break,
+        }
+    }
+    let steps = [
+        "channel",
+        "days_counts",
+        "put_channel",
+        "update",
+        "put_channel",
+        "channel",
+        "days_counts",
+    ];
+    let expected = steps
+        .iter()
+        .flat_map(|step| [format!("before {step}"), format!("after {step}")]);
+    assert_eq!(deaths, expected.collect::<Vec<_>>());
+    scene.world.ends();
+}
