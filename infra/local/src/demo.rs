@@ -1,6 +1,7 @@
 //! The demo: the main job, played on real encrypted callbacks, each step with the time it took.
 
 mod acts;
+mod keeping;
 
 use std::time::Instant;
 
@@ -52,7 +53,8 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
     .await?;
     tell(&explain("found by search", &sent));
     tell(&explain("other app faster", &missed));
-    Ok(())
+    println!("\nThe scheduled sync keeps all of it in step with WeCom");
+    keep_in_step(&play, &channel).await
 }
 
 /// Answers the id of a channel.
@@ -121,6 +123,39 @@ async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
     .await?;
     tell(&welcome);
     Ok(found)
+}
+
+async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
+    let lost = step(
+        "a customer scans, and the callback is lost on its way",
+        play.lost_add(channel),
+    )
+    .await?;
+    let run = step(
+        "a reconcile finds the customer, puts the tag on and counts (POST /schedule/reconcile)",
+        play.found(&lost),
+    )
+    .await?;
+    tell(&cost(&run));
+    let run = step(
+        "a second reconcile of the unchanged corp writes nothing",
+        play.unchanged(),
+    )
+    .await?;
+    tell(&cost(&run));
+    step(
+        "a member edits the remark: a tick folds it in, once it is a few seconds old",
+        play.folded_in(&lost),
+    )
+    .await
+}
+
+/// What a run has done, in words.
+fn cost(run: &Value) -> String {
+    format!(
+        "{} relations read in {} calls, {} rows written, {} lost, {} repaired",
+        run["relations"], run["calls"], run["writes"], run["lost"], run["repaired"]
+    )
 }
 
 /// Runs one step and prints how long it took.

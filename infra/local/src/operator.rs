@@ -1,6 +1,6 @@
 //! An operator at the admin API, over HTTP like any other.
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 /// Calls the admin API about one corp.
@@ -9,6 +9,33 @@ pub struct Operator {
     http: Client,
     base: String,
     key: String,
+}
+
+/// Sends the sync what its schedules send.
+#[derive(Clone)]
+pub struct Schedules {
+    http: Client,
+    base: String,
+}
+
+impl Schedules {
+    /// Sends it through `front_door`.
+    #[must_use]
+    pub fn new(front_door: &str) -> Self {
+        Self {
+            http: Client::new(),
+            base: format!("{front_door}/schedule"),
+        }
+    }
+
+    /// `tick` or `reconcile`, and what the function answers.
+    ///
+    /// # Errors
+    /// If no answer came, or one that is not JSON.
+    pub async fn send(&self, task: &str) -> Result<Answer, String> {
+        let request = self.http.post(format!("{}/{task}", self.base));
+        answer(request).await
+    }
 }
 
 /// A status and the JSON that came with it; null for an empty body.
@@ -72,7 +99,6 @@ impl Operator {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, String> {
-        let said = |error: reqwest::Error| error.without_url().to_string();
         let mut request = self
             .http
             .request(method, format!("{}/{path}", self.base))
@@ -82,14 +108,19 @@ impl Operator {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        let answer = request.send().await.map_err(said)?;
-        let status = answer.status().as_u16();
-        let text = answer.text().await.map_err(said)?;
-        if text.is_empty() {
-            return Ok((status, Value::Null));
-        }
-        let value = serde_json::from_str(&text)
-            .map_err(|_| format!("the answer is not JSON (status {status})"))?;
-        Ok((status, value))
+        answer(request).await
     }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Answer, String> {
+    let said = |error: reqwest::Error| error.without_url().to_string();
+    let answer = request.send().await.map_err(said)?;
+    let status = answer.status().as_u16();
+    let text = answer.text().await.map_err(said)?;
+    if text.is_empty() {
+        return Ok((status, Value::Null));
+    }
+    let value = serde_json::from_str(&text)
+        .map_err(|_| format!("the answer is not JSON (status {status})"))?;
+    Ok((status, value))
 }

@@ -140,7 +140,8 @@ impl WecomApi {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let call = make(self.client(config, corp, app)?);
+        // A call is a large future below many layers of others; beside the heap of its answer a box costs nothing.
+        let call = Box::pin(make(self.client(config, corp, app)?));
         let limits = config.corp(corp.as_str()).map(|corp| corp.limits);
         self.governor
             .call(corp, &limits.unwrap_or_default(), api, call)

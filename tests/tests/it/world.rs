@@ -10,7 +10,7 @@ use bundle_tests::sandbox::{
     Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan,
 };
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::{Answer, Operator};
+use scrm_local::operator::{Answer, Operator, Schedules};
 use scrm_local::stack::{INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 
@@ -182,10 +182,7 @@ impl World {
 
     /// Sends the sync what a schedule sends, and returns its answer.
     async fn schedule(&self, task: &str) -> Value {
-        let url = format!("{}/schedule/{task}", self.stack.url);
-        let answer = reqwest::Client::new().post(url).send().await.unwrap();
-        let status = answer.status().as_u16();
-        let json: Value = answer.json().await.unwrap();
+        let (status, json) = Schedules::new(&self.stack.url).send(task).await.unwrap();
         assert_eq!(status, 200, "{task}: {json}");
         json
     }

@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 
 use super::Wrong;
 use crate::config::{DEMO_APP, DEMO_CORP};
-use crate::operator::Operator;
+use crate::operator::{Operator, Schedules};
 use crate::stack::Stack;
 
 /// How long a step may take before it counts as failed. A welcome has 20 s to live.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The people and things of the play.
 pub(super) struct Play {
-    sandbox: Sandbox,
-    corp: Corp,
-    operator: Operator,
+    pub(super) sandbox: Sandbox,
+    pub(super) corp: Corp,
+    pub(super) operator: Operator,
+    pub(super) schedules: Schedules,
 }
 
 impl Play {
@@ -33,6 +34,7 @@ impl Play {
             .ok_or("the configuration has no admin key")?;
         Ok(Self {
             operator: Operator::new(&stack.url, DEMO_CORP, key),
+            schedules: Schedules::new(&stack.url),
             sandbox,
             corp,
         })
@@ -247,7 +249,7 @@ impl Play {
     }
 
     /// Asks the admin API until its answer is as wanted.
-    async fn eventually(
+    pub(super) async fn eventually(
         &self,
         what: &str,
         path: &str,
