@@ -35,6 +35,16 @@ impl Meter {
         });
     }
 
+    /// Notes that something may not be read. A run that goes on notes it once.
+    pub(crate) fn skipped(&self, what: &str, error: &wecom::Error) {
+        let note = format!("{what}: {error}");
+        self.change(|run| {
+            if !run.skipped.contains(&note) {
+                run.skipped.push(note);
+            }
+        });
+    }
+
     /// Goes over to the next part.
     pub(crate) fn enter(&self, phase: Phase) {
         self.change(|run| {

@@ -40,22 +40,32 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             let new = Run::starting_at(Timestamp::now().as_millisecond());
             (scope.corp, self.slice(scope, owner, Some(new)).await)
         });
-        // A corp that WeCom has paused must not hold up the others.
-        let mut runs = Vec::new();
-        for (corp, slice) in futures::future::join_all(slices).await {
-            let (state, run) = match slice? {
-                Slice::Finished(run) => ("finished", run),
-                Slice::Continues(run) | Slice::Theirs(run) => ("continues", run),
-                Slice::Nothing => continue,
-            };
-            runs.push(
-                json!({"corp_id": corp, "run_id": run.id, "state": state, "error": run.error}),
-            );
+        // A corp that WeCom has paused, or whose run cannot be written down, must not hold up the others.
+        let slices: Vec<_> = slices.collect();
+        let slices = futures::future::join_all(slices).await;
+        if let Some((_, Err(error))) = slices.first()
+            && slices.iter().all(|(_, slice)| slice.is_err())
+        {
+            return Err(error.clone().into());
         }
+        let runs: Vec<Value> = slices
+            .iter()
+            .map(|(corp, slice)| {
+                let (state, run) = match slice {
+                    Ok(Slice::Finished(run)) => ("finished", Some(run)),
+                    Ok(Slice::Continues(run) | Slice::Theirs(run)) => ("continues", Some(run)),
+                    Ok(Slice::Nothing) => ("finished", None),
+                    Err(_) => ("continues", None),
+                };
+                let trouble = slice.as_ref().err().map(ToString::to_string);
+                let error = run.and_then(|run| run.error.clone()).or(trouble);
+                let id = run.map(|run| &run.id);
+                json!({"corp_id": corp, "run_id": id, "state": state, "error": error})
+            })
+            .collect();
         let all_finished = runs.iter().all(|run| run["state"] == "finished");
-        let first = runs.first().cloned().unwrap_or_default();
         Ok(json!({
-            "run_id": first["run_id"],
+            "run_id": runs.first().map(|run| &run["run_id"]),
             "state": if all_finished { "finished" } else { "continues" },
             "runs": runs,
         }))

@@ -13,6 +13,9 @@ pub(crate) enum Trouble {
     /// WeCom.
     #[error(transparent)]
     Wecom(#[from] Error),
+    /// Another thing has met trouble that this one would meet too.
+    #[error("it waits for trouble that another met to pass")]
+    Held,
     /// The function's deadline is near.
     #[error("the time of this invocation is over")]
     OutOfTime,
@@ -32,7 +35,7 @@ impl Trouble {
     pub(crate) fn passes(&self) -> bool {
         match self {
             Self::Store(StoreError::Unreadable(_)) => false,
-            Self::Store(_) | Self::OutOfTime => true,
+            Self::Store(_) | Self::OutOfTime | Self::Held => true,
             Self::Wecom(error) => error.class() == Class::Retry,
         }
     }

@@ -90,6 +90,9 @@ pub struct Run {
     /// The last member or group that is done in a part that goes through them in the order of their ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_after: Option<String>,
+    /// What the app may not read, and was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// What held it up last, or why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -119,6 +122,7 @@ impl Run {
             repaired: 0,
             chunks: None,
             resume_after: None,
+            skipped: Vec::new(),
             error: None,
             updated_at: now,
         }

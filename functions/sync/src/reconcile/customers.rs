@@ -351,7 +351,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// The tags of every channel that puts some on, as far as there are such tags: a tag that was deleted at WeCom
-    /// would be refused for each customer again.
+    /// would be refused for each customer again. A library that could not be read leaves out none.
     async fn channel_tags(&self, scope: &Scope<'_>) -> Result<ChannelTags, Trouble> {
         let library = self.store.tag_groups(scope.corp).await?;
         let living: HashSet<TagId> = library
@@ -366,7 +366,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 let tags = channel.spec.tag_ids.into_iter();
                 (
                     channel.id,
-                    tags.filter(|tag| living.contains(tag)).collect(),
+                    tags.filter(|tag: &TagId| living.is_empty() || living.contains(tag))
+                        .collect(),
                 )
             })
             .collect();

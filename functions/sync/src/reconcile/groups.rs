@@ -34,7 +34,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Ok(statuses) => statuses,
             // An app without the permission for groups has none to keep.
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
-                meter.change(|run| run.error = Some(format!("groups are not readable: {error}")));
+                meter.skipped("customer groups", &error);
                 return Ok(());
             }
             Err(trouble) => return Err(trouble),

@@ -36,9 +36,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 true
             }
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
-                meter.change(|run| {
-                    run.error = Some(format!("the address book is not readable: {error}"));
-                });
+                meter.skipped("the address book", &error);
                 false
             }
             Err(trouble) => return Err(trouble),

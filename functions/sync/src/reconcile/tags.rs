@@ -13,7 +13,12 @@ use crate::{Scope, Store, Syncer, Wecom, now};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     pub(crate) async fn read_tags(&self, scope: &Scope<'_>, meter: &Meter) -> Result<(), Trouble> {
-        self.read_tag_library(scope, meter).await?;
+        match self.read_tag_library(scope, meter).await {
+            Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
+                meter.skipped("the library of corp tags", &error);
+            }
+            read => read?,
+        }
         let channels = self.channels(scope).await?;
         let has_links = channels
             .iter()
@@ -68,7 +73,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let quota = match told.await {
             Ok(quota) => quota,
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
-                tracing::warn!(corp.id = %corp, wecom.error = %error, "the balance of acquisition links is not readable");
+                meter.skipped("the balance of acquisition links", &error);
                 return Ok(());
             }
             Err(trouble) => return Err(trouble),

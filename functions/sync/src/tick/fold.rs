@@ -1,6 +1,7 @@
 //! Events that are still to be folded in: for each thing that some are about, WeCom is asked once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
@@ -13,7 +14,7 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use platform::metrics::Unit;
 use serde_json::{Value, json};
-use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
+use wecom::{ChatId, Class, Error, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
@@ -25,21 +26,34 @@ use crate::{Scope, Store, Syncer, Wecom, now};
 const EVENTS: i32 = 500;
 /// No relation with anybody in the app's range, or not a customer's id (WeCom doc 90313).
 const NO_CONTACT: [i64; 2] = [84061, 40096];
+/// Codes about the thing that was asked for: a wrong or unknown id of a member, a group, a tag (WeCom doc 90313).
+const ABOUT_OBJECT: [i64; 9] = [
+    40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
+];
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
 const GIVE_UP_MS: i64 = 2 * 86_400_000;
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Folds events in as long as there are some and time is left; answers how many.
     pub(super) async fn fold_in(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
-        let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
-        let until_ms = Timestamp::now().as_millisecond() - settle;
+        let until_ms = Timestamp::now().as_millisecond();
         let (mut folded, mut trouble) = (0, None);
+        let held = AtomicBool::new(false);
+        let held = &held;
         while scope.has_time() {
             let events = self.store.work(scope.corp, until_ms, EVENTS).await?;
             let more = i32::try_from(events.len()).is_ok_and(|length| length == EVENTS);
             let objects = by_object(events).into_iter();
+            let objects = objects.filter(|(object, events)| self.has_settled(object, events));
             let objects = objects.map(|(object, events)| async move {
-                let folded = self.fold(scope, meter, &object, &events).await;
+                let folded = if held.load(Ordering::Relaxed) {
+                    Err(Trouble::Held)
+                } else {
+                    self.fold(scope, meter, &object, &events).await
+                };
+                if matches!(&folded, Err(trouble) if !is_about_object(trouble)) {
+                    held.store(true, Ordering::Relaxed);
+                }
                 (object, events, folded)
             });
             let objects = objects.map(|folding| folding.map(Ok::<_, Trouble>));
@@ -50,13 +64,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                     Ok(()) => done.extend(events.into_iter().map(|event| event.id)),
                     Err(found) => {
                         done.extend(self.give_up(scope, &object, events, &found));
-                        trouble = trouble.or(Some(found).filter(Trouble::passes));
+                        trouble = trouble.or(Some(found).filter(|found| !is_about_object(found)));
                     }
                 }
             }
             self.store.folded(&done).await?;
             folded += done.len();
-            if done.is_empty() || !more {
+            if done.is_empty() || !more || held.load(Ordering::Relaxed) {
                 break;
             }
         }
@@ -69,8 +83,16 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         trouble.map_or(Ok(json!(folded)), Err)
     }
 
-    /// The events that are not tried again: because WeCom has said for good that it will not tell, or because they are
-    /// too old.
+    /// Whether the details that the events announce can be read: those of groups follow behind.
+    fn has_settled(&self, object: &Object, events: &[InboxEvent]) -> bool {
+        let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
+        let newest = events.iter().map(|event| event.received_at_ms).max();
+        !matches!(object, Object::Group(_))
+            || newest.is_none_or(|newest| newest + settle <= Timestamp::now().as_millisecond())
+    }
+
+    /// The events that are not tried again: because WeCom has said for good that it will not tell of this thing, or
+    /// because they are too old.
     fn give_up(
         &self,
         scope: &Scope<'_>,
@@ -81,7 +103,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let oldest = Timestamp::now().as_millisecond() - GIVE_UP_MS;
         let hopeless = events
             .into_iter()
-            .filter(|event| !trouble.passes() || event.received_at_ms < oldest);
+            .filter(|event| is_about_object(trouble) || event.received_at_ms < oldest);
         let hopeless: Vec<EventId> = hopeless.map(|event| event.id).collect();
         if !hopeless.is_empty() {
             let kind = kind(object);
@@ -236,6 +258,17 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let follows = stored.is_some_and(|member| member.follows);
         self.read_member(scope, meter, userid, follows, stored)
             .await
+    }
+}
+
+/// Whether the trouble is with this one thing, and neither passes nor would meet the next thing too.
+fn is_about_object(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Wecom(Error::Api { code, .. }) => {
+            Class::of(*code) == Class::Outcome || ABOUT_OBJECT.contains(code)
+        }
+        Trouble::Wecom(Error::Unreadable { .. } | Error::Invalid { .. }) => true,
+        _ => false,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the sync has to do: events that are not folded in, and things that are due.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::channel::ChannelId;
 use domain::event::{EventId, InboxEvent};
 use domain::ports::{Due, FindWork, StoreError, WelcomeOwner};
@@ -8,13 +7,11 @@ use futures::{StreamExt, TryStreamExt};
 use wecom::{CorpId, ExternalUserId, UserId};
 
 use super::inbox::event_of_image;
-use super::{Store, read, s, unavailable};
+use super::{Store, condition_held, read, s, unavailable};
 use crate::layout::{self, Key};
 
-/// Updates of one transaction at most.
-const TOGETHER: usize = 100;
-/// Events that are marked one by one at the same time, after a transaction was refused.
-const AT_ONCE: usize = 8;
+/// Events that are marked at the same time. A transaction of many would cost twice as much.
+const AT_ONCE: usize = 16;
 
 impl FindWork for Store {
     async fn work(
@@ -49,24 +46,9 @@ impl FindWork for Store {
     }
 
     async fn folded(&self, events: &[EventId]) -> Result<(), StoreError> {
-        for together in events.chunks(TOGETHER) {
-            let marks = together.iter().map(|event| self.mark(event));
-            let marks = marks.collect::<Result<Vec<_>, _>>()?;
-            let marked = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(marks))
-                .send()
-                .await;
-            // One event that has expired, or that another process marks just now, refuses all.
-            if marked.is_err() {
-                let each = together.iter().cloned();
-                let each = each.map(|event| async move { self.mark_alone(&event).await });
-                let each = futures::stream::iter(each);
-                each.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-            }
-        }
-        Ok(())
+        let marks: Vec<_> = events.iter().map(|event| self.mark(event)).collect();
+        let marks = futures::stream::iter(marks).buffer_unordered(AT_ONCE);
+        marks.try_collect().await
     }
 
     async fn due(&self, corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError> {
@@ -86,35 +68,21 @@ impl FindWork for Store {
     }
 }
 
-/// Takes the marks of work away from an event that is still there.
-const MARK: &str = "REMOVE #work, work_sort";
-
 impl Store {
-    fn mark(&self, event: &EventId) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.inbox)
-            .key("id", s(event.as_str()))
-            .update_expression(MARK)
-            .expression_attribute_names("#work", "work")
-            .condition_expression("attribute_exists(id)")
-            .build();
-        let update = update.map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
-
-    async fn mark_alone(&self, event: &EventId) -> Result<(), StoreError> {
+    /// Takes the marks of work away from an event that is still there.
+    async fn mark(&self, event: &EventId) -> Result<(), StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.inbox)
             .key("id", s(event.as_str()))
-            .update_expression(MARK)
+            .update_expression("REMOVE #work, work_sort")
             .expression_attribute_names("#work", "work");
         let marked = update
             .condition_expression("attribute_exists(id)")
             .send()
             .await;
-        super::condition_held(marked).map(|_| ())
+        condition_held(marked).map(|_| ())
     }
 }
 
