@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use wecom::{Class, Error};
+use domain::quota::passes_soon;
+use wecom::Error;
 
 use crate::Scope;
 use crate::meter::Meter;
@@ -12,8 +13,6 @@ use crate::trouble::Trouble;
 const TRIES: u32 = 3;
 /// First pause between two tries; it doubles (1, 2, 4 s after -1, doc 90313).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Codes after which another call within seconds is a waste: the block lasts a minute or more.
-const BLOCKED: [i64; 3] = [45009, 45036, 81026];
 
 /// Makes a call of `api`, counts it in `meter`, and repeats it after errors that pass.
 pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
@@ -50,8 +49,4 @@ async fn once<T>(
         meter.called(api);
     }
     Ok(answer?)
-}
-
-fn passes_soon(error: &Error) -> bool {
-    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
 }

@@ -128,8 +128,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            lease: Duration::from_secs(30),
-            heartbeat: Duration::from_secs(5),
+            lease: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(4),
             margin: Duration::from_secs(20),
             settle: Duration::from_secs(3),
             members_together: 20,

@@ -6,6 +6,7 @@ use domain::channel::{Channel, REMARK_CHARS};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
+use domain::quota::passes_soon;
 use jiff::Timestamp;
 use platform::in_flight::{InFlight, TOO_MANY};
 use wecom::{Class, Error, ExternalUserId, UserId};
@@ -17,8 +18,6 @@ const NO_RELATION: i64 = 84061;
 /// Codes that say that WeCom as a whole takes no calls now: rate, concurrency, restricted access,
 /// maintenance. Every other code of the retry class is about this pair.
 const WHOLE: [i64; 4] = [45009, TOO_MANY, 45036, 81026];
-/// Codes after which another call within seconds is a waste: the block lasts a minute or more.
-const BLOCKED: [i64; 3] = [45009, 45036, 81026];
 /// The APIs that share the calls in flight for what is written.
 const WRITES: &str = "mark_tag and remark";
 /// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
@@ -172,10 +171,6 @@ fn pair(attribution: &Attribution) -> (&UserId, &ExternalUserId) {
         &attribution.relation.userid,
         &attribution.relation.external_userid,
     )
-}
-
-fn passes_soon(error: &Error) -> bool {
-    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
 }
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour

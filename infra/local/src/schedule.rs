@@ -13,7 +13,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::invoke::{Function, InvokeError};
 use crate::progress::Progress;
@@ -60,11 +60,15 @@ impl Scheduler {
         let scheduler = self.clone();
         Ticking(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(period);
+            // Invocations overlap, as EventBridge's do: one that goes on with a long run holds up no other.
+            let mut running = JoinSet::new();
             ticks.tick().await;
             loop {
                 ticks.tick().await;
+                while running.try_join_next().is_some() {}
+                let scheduler = scheduler.clone();
                 // A failure is logged where it happens, and the next tick comes anyway.
-                let _logged = scheduler.send("tick").await;
+                running.spawn(async move { scheduler.send("tick").await.map(drop) });
             }
         }))
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use wecom::{Class, Error};
 
 /// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312), which is what its
 /// guard is known to take without complaint.
@@ -167,6 +168,15 @@ impl Guard {
         self.narrowed
             .retain(|_, narrowed| now < narrowed.at + NARROWED);
     }
+}
+
+/// Codes after which another call within seconds is a waste: the block lasts a minute or more (doc 90313).
+const BLOCKED: [i64; 3] = [45009, 45036, 81026];
+
+/// Whether a call that ended with `error` is worth another one within seconds.
+#[must_use]
+pub fn passes_soon(error: &Error) -> bool {
+    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
 }
 
 fn next_midnight(now: i64) -> i64 {
