@@ -49,7 +49,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 Slice::Nothing => continue,
             };
             runs.push(
-                json!({"corp_id": corp, "run_id": run.id, "state": state, "error": run.error}),
+                json!({"corp_id": corp, "run_id": run.id, "state": state, "error": run.error, "held_up": run.held_up}),
             );
         }
         let all_finished = runs.iter().all(|run| run["state"] == "finished");
@@ -155,11 +155,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         };
         meter.change(|run| {
             run.finished_at = over.then(now);
-            run.error = match &worked {
-                Err(Trouble::OutOfTime) => run.error.take(),
-                Err(trouble) => Some(trouble.to_string()),
-                Ok(()) => run.error.take(),
-            };
+            run.held_up = None;
+            match &worked {
+                Ok(()) | Err(Trouble::OutOfTime) => {}
+                Err(trouble) if over => run.error = Some(trouble.to_string()),
+                Err(trouble) => run.held_up = Some(trouble.to_string()),
+            }
         });
         let run = meter.run();
         self.store.save_run(scope.corp, owner, &run, 0).await?;
@@ -168,7 +169,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             return Ok(Slice::Finished(run));
         }
         self.store.release_run(scope.corp, owner).await?;
-        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.error = run.error, "a reconcile goes on at the next tick");
+        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.held_up = run.held_up, "a reconcile goes on at the next tick");
         Ok(Slice::Continues(run))
     }
 

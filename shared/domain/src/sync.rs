@@ -90,9 +90,12 @@ pub struct Run {
     /// The last member or group that is done in a part that goes through them in the order of their ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_after: Option<String>,
-    /// What held it up last, or why it ended early.
+    /// Why it ended early, or what could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What it waits for while it is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_up: Option<String>,
     /// When this was written, in Unix seconds.
     #[serde(default)]
     pub updated_at: i64,
@@ -120,6 +123,7 @@ impl Run {
             chunks: None,
             resume_after: None,
             error: None,
+            held_up: None,
             updated_at: now,
         }
     }
