@@ -18,11 +18,19 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         known: Option<&Welcome>,
     ) -> Result<(), Refusal> {
         let mut uploaded: Vec<(Source, MediaId, i64)> = known.map(uploads).unwrap_or_default();
+        let known = known.into_iter().flat_map(Welcome::attachments);
+        let pictures: Vec<_> = known.filter_map(WelcomeAttachment::picture).collect();
         for attachment in welcome.attachments_mut() {
             let Some((source, kind)) = attachment.source() else {
                 continue;
             };
             let source = source.clone();
+            if attachment.can_be_picture()
+                && let Some((_, url)) = pictures.iter().find(|(before, _)| **before == source)
+            {
+                attachment.became_picture((*url).clone());
+                continue;
+            }
             if !uploaded.iter().any(|(before, ..)| *before == source) {
                 let media_id = self
                     .wecom

@@ -9,13 +9,13 @@ use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Uploads what is due of `welcome`; whether something has changed. A source that cannot be fetched keeps its old
-    /// file, for as long as that lives.
+    /// Uploads what is due of `welcome`; whether something has changed, and what stood in the way of the rest. A source
+    /// that cannot be fetched keeps its old file, for as long as that lives.
     pub(crate) async fn refresh_media(
         &self,
         scope: &Scope<'_>,
         welcome: &mut Welcome,
-    ) -> Result<bool, Trouble> {
+    ) -> (bool, Result<(), Trouble>) {
         let mut changed = false;
         for attachment in welcome.attachments_mut() {
             if attachment.media_due().is_none_or(|due| due > now()) {
@@ -23,14 +23,15 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             }
             match self.upload(scope, attachment).await {
                 Ok(()) => changed = true,
-                Err(UploadError::Wecom(error)) => return Err(error.into()),
+                // What is uploaded by now has to be stored all the same: it is not to be uploaded every minute.
+                Err(UploadError::Wecom(error)) => return (changed, Err(error.into())),
                 Err(UploadError::Source(reason)) => {
                     tracing::error!(corp.id = %scope.corp, media.reason = reason, "a welcome's media cannot be refreshed from its source");
                     self.metrics.put("media_stale", Unit::Count, 1, &[]);
                 }
             }
         }
-        Ok(changed)
+        (changed, Ok(()))
     }
 
     /// A picture is uploaded for good if WeCom takes it so: then it never expires. One that is too large for that, or

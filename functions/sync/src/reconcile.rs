@@ -60,7 +60,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 let trouble = slice.as_ref().err().map(ToString::to_string);
                 let error = run.and_then(|run| run.error.clone()).or(trouble);
                 let id = run.map(|run| &run.id);
-                json!({"corp_id": corp, "run_id": id, "state": state, "error": error})
+                let held_up = run.and_then(|run| run.held_up.as_ref());
+                json!({"corp_id": corp, "run_id": id, "state": state, "error": error, "held_up": held_up})
             })
             .collect();
         let all_finished = runs.iter().all(|run| run["state"] == "finished");
@@ -165,11 +166,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         };
         meter.change(|run| {
             run.finished_at = over.then(now);
-            run.error = match &worked {
-                Err(Trouble::OutOfTime) => run.error.take(),
-                Err(trouble) => Some(trouble.to_string()),
-                Ok(()) => run.error.take(),
-            };
+            run.held_up = None;
+            match &worked {
+                Ok(()) | Err(Trouble::OutOfTime) => {}
+                Err(trouble) if over => run.error = Some(trouble.to_string()),
+                Err(trouble) => run.held_up = Some(trouble.to_string()),
+            }
         });
         let run = meter.run();
         self.store.save_run(scope.corp, owner, &run, 0).await?;
@@ -178,7 +180,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             return Ok(Slice::Finished(run));
         }
         self.store.release_run(scope.corp, owner).await?;
-        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.error = run.error, "a reconcile goes on at the next tick");
+        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.held_up = run.held_up, "a reconcile goes on at the next tick");
         Ok(Slice::Continues(run))
     }
 

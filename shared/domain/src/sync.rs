@@ -93,9 +93,12 @@ pub struct Run {
     /// What the app may not read, and was left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
-    /// What held it up last, or why it ended early.
+    /// Why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What it waits for while it is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_up: Option<String>,
     /// When this was written, in Unix seconds.
     #[serde(default)]
     pub updated_at: i64,
@@ -124,6 +127,7 @@ impl Run {
             resume_after: None,
             skipped: Vec::new(),
             error: None,
+            held_up: None,
             updated_at: now,
         }
     }

@@ -23,11 +23,31 @@ use crate::store::Store;
 pub const RATE_EXCEEDED: i64 = 45009;
 /// How old the state of the guard may be.
 const FRESH: Duration = Duration::from_secs(5);
-/// Calls of an API that a process makes in a minute before it takes a block: too few to matter beside thousands, and a
-/// quiet corp would pay a write for nearly every call.
-const UNCOUNTED: u32 = 10;
-/// Calls that a process takes at once. What it does not make of them is lost for that minute.
-const BLOCK: u32 = 50;
+/// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
+/// default, too few to matter beside thousands, and a quiet corp would pay a write for nearly every call.
+const UNCOUNTED: Share = Share {
+    of_minute: 500,
+    of_hour: 7_500,
+};
+/// Calls that a process takes at once are one in so many of the limit, 50 by default. What it does not make of them is
+/// lost for that minute.
+const BLOCK: Share = Share {
+    of_minute: 100,
+    of_hour: 1_500,
+};
+
+/// A part of the limits, so that a small limit is kept as strictly as a large one.
+struct Share {
+    of_minute: u32,
+    of_hour: u32,
+}
+
+impl Share {
+    fn of(&self, limits: &Limits) -> u32 {
+        let (minute, hour) = (limits.per_minute, limits.per_hour);
+        (minute / self.of_minute).min(hour / self.of_hour)
+    }
+}
 
 /// The limits of one corp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,14 +153,12 @@ impl Governor {
         if let Some(until) = guard.paused_until(api, now()) {
             return Err(Error::Paused { api, until });
         }
-        if self.has_taken(corp, api) {
+        if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
             return Ok(());
         }
-        match self
-            .store
-            .take_quota(corp, api, BLOCK, &limits.rate, now())
-            .await
-        {
+        let block = BLOCK.of(&limits.rate).max(1);
+        let taken = self.store.take_quota(corp, api, block, &limits.rate, now());
+        match taken.await {
             Ok(Ok(granted)) => {
                 // The call that asked is one of them.
                 self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
@@ -154,10 +172,10 @@ impl Governor {
         }
     }
 
-    /// Takes a call of those that the process has.
-    fn has_taken(&self, corp: &CorpId, api: &'static str) -> bool {
+    /// Takes a call of those that the process has, of which so many are not counted.
+    fn has_taken(&self, corp: &CorpId, api: &'static str, uncounted: u32) -> bool {
         self.taken(corp, api, |taken| {
-            if taken.uncounted < UNCOUNTED {
+            if taken.uncounted < uncounted {
                 taken.uncounted += 1;
                 return true;
             }

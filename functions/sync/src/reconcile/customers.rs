@@ -13,8 +13,9 @@ use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
 use futures::StreamExt;
 use wecom::api::contact::BatchPage;
-use wecom::{Error, TagId, UserId};
+use wecom::{TagId, UserId};
 
+use self::refusals::{Now, what_now};
 use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
@@ -22,14 +23,8 @@ use crate::repair::ChannelTags;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
-/// WeCom's codes for a cursor that is no longer good (doc 90313).
-const STALE_CURSOR: [i64; 2] = [50100, 60268];
-/// How often a chunk is begun anew because of its cursor before the run gives up for now.
-const READINGS: u32 = 5;
-/// "No such relation": how some lists say that a member has no customers (WeCom doc 90313).
-const NO_RELATION: i64 = 84061;
-/// Codes about a member of the list: not a userid, unknown, out of range, no customer contact (WeCom doc 90313).
-const ABOUT_MEMBER: [i64; 6] = [40003, 60011, 60021, 60111, 84083, 84084];
+mod refusals;
+
 /// Chunks of a single member, made of one that WeCom refused because of a member, have numbers from here on.
 const SINGLES: u32 = 1_000_000;
 /// Channels of a page.
@@ -129,6 +124,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         };
         for page in &pages {
             seen.add_stored(&page.seen);
+            unlicensed.extend(page.unlicensed.iter().cloned());
         }
         let mut number = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let mut cursor = pages.last().and_then(|page| page.cursor.clone());
@@ -145,11 +141,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             });
             let page = match answer.await {
                 Ok(page) => page,
-                Err(Trouble::Wecom(error)) => match what_now(&error, &chunk) {
+                Err(Trouble::Wecom(error)) => match what_now(&error, &chunk, number) {
                     Now::Empty => break,
                     Now::Anew => {
                         chunk = self.begin_anew(reading, chunk).await?;
                         (seen, number, cursor) = (Seen::default(), 0, None);
+                        unlicensed.clear();
                         continue;
                     }
                     Now::EachAlone => return self.read_each_alone(reading, chunk).await,
@@ -159,12 +156,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 Err(trouble) => return Err(trouble),
             };
             unlicensed.extend(page.unlicensed.iter().cloned());
-            let next = page.page.next_cursor.clone();
+            let (next, without) = (page.page.next_cursor.clone(), page.unlicensed.clone());
             let told = self.take_page(reading, page, &mut seen, at).await?;
             let read = PageRead {
                 number,
                 cursor: next.clone(),
                 seen: told,
+                unlicensed: without,
             };
             self.store.put_page(scope.corp, run, &chunk, &read).await?;
             number += 1;
@@ -372,25 +370,5 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             })
             .collect();
         Ok(ChannelTags(tags))
-    }
-}
-
-/// What an error of WeCom means for the reading of a chunk.
-enum Now {
-    Empty,
-    Anew,
-    EachAlone,
-    Skip,
-    Stop,
-}
-
-fn what_now(error: &Error, chunk: &Chunk) -> Now {
-    match error.code() {
-        Some(NO_RELATION) => Now::Empty,
-        Some(code) if STALE_CURSOR.contains(&code) && chunk.reading < READINGS => Now::Anew,
-        Some(code) if ABOUT_MEMBER.contains(&code) && chunk.members.len() > 1 => Now::EachAlone,
-        // Nothing is concluded about somebody whose customers cannot be read.
-        Some(code) if ABOUT_MEMBER.contains(&code) => Now::Skip,
-        _ => Now::Stop,
     }
 }

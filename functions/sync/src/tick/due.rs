@@ -7,59 +7,73 @@ use domain::ports::{Due, WelcomeOwner};
 use serde_json::{Value, json};
 
 use crate::meter::Meter;
+use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
 /// Things of one tick; the rest is done by the next.
 const TOGETHER: i32 = 200;
 
+/// Media that are refreshed at the same time: a source that does not answer takes a minute of a tick, and must not be
+/// all that the tick comes to.
+const MEDIA_AT_ONCE: usize = 4;
+
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Does what is due; answers how much. One thing's trouble is not another's.
+    /// Does what is due; answers how much. One thing's trouble is not another's, and media come last: a boundary of a
+    /// schedule does not wait for somebody's web server.
     pub(super) async fn do_due(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
+        let due = self.store.due(scope.corp, now(), TOGETHER).await?;
         let (mut done, mut trouble) = (0, None);
-        for due in self.store.due(scope.corp, now(), TOGETHER).await? {
-            if !scope.has_time() {
-                return Err(trouble.unwrap_or(Trouble::OutOfTime));
+        let mut media = Vec::new();
+        for due in due {
+            let one = match &due {
+                Due::Channel(id) => self.align(scope, id).await,
+                Due::Tags { event, .. } => self.do_tags(scope, meter, event).await,
+                Due::Welcome(_) => Ok(()),
+            };
+            match (one, due) {
+                (Ok(()), Due::Tags { .. }) => done += 1,
+                (Ok(()), due) => media.push(due),
+                (Err(found), due) => trouble = trouble.or(Some(told(scope, &due, found))),
             }
-            match self.do_one(scope, meter, &due).await {
+        }
+        let refreshed = media.iter().map(|due| async move {
+            let refreshed = self.refresh(scope, due).await;
+            Ok::<_, Trouble>(refreshed.map_err(|found| told(scope, due, found)))
+        });
+        for refreshed in together::all(refreshed.collect(), MEDIA_AT_ONCE).await? {
+            match refreshed {
                 Ok(()) => done += 1,
-                Err(found) => {
-                    tracing::warn!(corp.id = %scope.corp, due.kind = kind(&due), due.trouble = %found, "something that is due could not be done");
-                    trouble = trouble.or(Some(found));
-                }
+                Err(found) => trouble = trouble.or(Some(found)),
             }
         }
         trouble.map_or(Ok(json!(done)), Err)
     }
 
-    async fn do_one(&self, scope: &Scope<'_>, meter: &Meter, due: &Due) -> Result<(), Trouble> {
-        match due {
-            Due::Channel(id) => self.do_channel(scope, id).await,
-            Due::Welcome(owner) => self.do_welcome(scope, owner).await,
-            Due::Tags { event, .. } => self.do_tags(scope, meter, event).await,
-        }
+    /// Lets WeCom know who is on duty.
+    async fn align(&self, scope: &Scope<'_>, id: &ChannelId) -> Result<(), Trouble> {
+        let (corp, now) = (scope.corp, jiff::Timestamp::now());
+        duty::align(&self.store, &self.wecom, corp, id, scope.timezone, now).await?;
+        Ok(())
     }
 
-    async fn do_channel(&self, scope: &Scope<'_>, id: &ChannelId) -> Result<(), Trouble> {
-        let now = jiff::Timestamp::now();
-        duty::align(
-            &self.store,
-            &self.wecom,
-            scope.corp,
-            id,
-            scope.timezone,
-            now,
-        )
-        .await?;
-        let Some(channel) = self.store.channel(scope.corp, id).await? else {
-            return Ok(());
-        };
-        self.refresh_channel_media(scope, channel).await
+    async fn refresh(&self, scope: &Scope<'_>, due: &Due) -> Result<(), Trouble> {
+        if !scope.has_time() {
+            return Err(Trouble::OutOfTime);
+        }
+        match due {
+            Due::Channel(id) => match self.store.channel(scope.corp, id).await? {
+                Some(channel) => self.refresh_channel(scope, channel).await,
+                None => Ok(()),
+            },
+            Due::Welcome(owner) => self.refresh_welcome(scope, owner).await,
+            Due::Tags { .. } => Ok(()),
+        }
     }
 
     /// Media of a channel's welcome. An operator who changes the channel meanwhile has the last word; what he wrote is
     /// due by its own media.
-    async fn refresh_channel_media(
+    async fn refresh_channel(
         &self,
         scope: &Scope<'_>,
         mut channel: Channel,
@@ -71,31 +85,33 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let Some(welcome) = &mut channel.spec.welcome else {
             return Ok(());
         };
-        if !self.refresh_media(scope, welcome).await? {
-            return Ok(());
+        let (changed, refreshed) = self.refresh_media(scope, welcome).await;
+        if changed {
+            channel.version += 1;
+            self.store
+                .put_channel(scope.corp, &channel, Some(read))
+                .await?;
         }
-        channel.version += 1;
-        self.store
-            .put_channel(scope.corp, &channel, Some(read))
-            .await?;
-        Ok(())
+        refreshed
     }
 
-    async fn do_welcome(&self, scope: &Scope<'_>, owner: &WelcomeOwner) -> Result<(), Trouble> {
+    async fn refresh_welcome(
+        &self,
+        scope: &Scope<'_>,
+        owner: &WelcomeOwner,
+    ) -> Result<(), Trouble> {
         let Some(before) = self.welcome_of(scope, owner).await? else {
             return Ok(());
         };
         let mut welcome = before.clone();
-        if !self.refresh_media(scope, &mut welcome).await? {
-            return Ok(());
-        }
+        let (changed, refreshed) = self.refresh_media(scope, &mut welcome).await;
         // Uploads take their time; what was stored meanwhile is not overwritten.
-        if self.welcome_of(scope, owner).await?.as_ref() == Some(&before) {
+        if changed && self.welcome_of(scope, owner).await?.as_ref() == Some(&before) {
             self.store
                 .put_welcome(scope.corp, owner, Some(&welcome))
                 .await?;
         }
-        Ok(())
+        refreshed
     }
 
     async fn welcome_of(
@@ -120,6 +136,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             _ => Ok(()),
         }
     }
+}
+
+/// Says what could not be done, and hands it on.
+fn told(scope: &Scope<'_>, due: &Due, trouble: Trouble) -> Trouble {
+    tracing::warn!(corp.id = %scope.corp, due.kind = kind(due), due.trouble = %trouble, "something that is due could not be done");
+    trouble
 }
 
 fn kind(due: &Due) -> &'static str {

@@ -216,6 +216,8 @@ pub struct PageRead {
     pub cursor: Option<String>,
     /// The pairs that it told of, as [`crate::sync::Seen`] writes them.
     pub seen: Vec<u8>,
+    /// Members of whom it told nothing, because they have no licence: nothing is concluded about them.
+    pub unlicensed: Vec<UserId>,
 }
 
 /// Keeps departments and members.

@@ -156,6 +156,8 @@ impl WelcomeAttachment {
             | Self::File { file: media } => {
                 media.media_id = Some(media_id);
                 media.uploaded_at = Some(now);
+                // WeCom takes the media id where there are both (doc 92137), and that one expires.
+                media.pic_url = None;
             }
             Self::Miniprogram { miniprogram } => {
                 miniprogram.pic_media_id = Some(media_id);
@@ -200,6 +202,15 @@ impl WelcomeAttachment {
     #[must_use]
     pub fn can_be_picture(&self) -> bool {
         matches!(self, Self::Image { image } if image.source.is_some())
+    }
+
+    /// The picture that was uploaded for good for it: source and address.
+    #[must_use]
+    pub fn picture(&self) -> Option<(&Source, &String)> {
+        let Self::Image { image } = self else {
+            return None;
+        };
+        image.source.as_ref().zip(image.pic_url.as_ref())
     }
 
     /// Takes the address of a picture that was uploaded for good. It never expires.

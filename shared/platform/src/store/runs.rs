@@ -183,6 +183,10 @@ impl KeepRuns for Store {
         if let Some(cursor) = &page.cursor {
             row.insert("cursor".into(), s(cursor));
         }
+        if !page.unlicensed.is_empty() {
+            let members = page.unlicensed.iter().map(|member| s(member.as_str()));
+            row.insert("unlicensed".into(), AttributeValue::L(members.collect()));
+        }
         row.insert("expires_at".into(), n(expires_at(run)));
         self.put(row).await
     }
@@ -200,6 +204,8 @@ impl KeepRuns for Store {
                 .get("number")
                 .and_then(|number| number.as_n().ok()?.parse().ok());
             let seen = item.get("seen").and_then(|seen| seen.as_b().ok());
+            let unlicensed = item.get("unlicensed").and_then(|list| list.as_l().ok());
+            let members = unlicensed.into_iter().flatten();
             Ok(PageRead {
                 number: number.ok_or_else(unreadable)?,
                 cursor: item
@@ -207,6 +213,10 @@ impl KeepRuns for Store {
                     .and_then(|cursor| cursor.as_s().ok())
                     .cloned(),
                 seen: seen.ok_or_else(unreadable)?.as_ref().to_vec(),
+                unlicensed: members
+                    .filter_map(|member| member.as_s().ok())
+                    .map(|member| UserId::from(member.as_str()))
+                    .collect(),
             })
         };
         items.iter().map(page).collect()
