@@ -3,7 +3,7 @@
 //!
 //! What the functions have to agree on is in the data table: an API that is left alone after 45009, a number of calls
 //! in flight that 45033 has brought down, and what was taken of the minute and the hour. Each process takes calls in
-//! blocks and looks at the rest every few seconds, so that a call costs WeCom's time and hardly any of the table's. A
+//! blocks and looks at the rest every second, so that a call costs WeCom's time and hardly any of the table's. A
 //! table that is away stops no call: WeCom is then the one who counts.
 //!
 //! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still tells the others what WeCom said.
@@ -21,8 +21,9 @@ use crate::store::Store;
 
 /// WeCom's code for too many calls in a minute, an hour or a day (doc 90312).
 pub const RATE_EXCEEDED: i64 = 45009;
-/// How old the state of the guard may be.
-const FRESH: Duration = Duration::from_secs(5);
+/// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
+/// A read a second costs nothing beside the calls that it is made for.
+const FRESH: Duration = Duration::from_secs(1);
 /// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
 /// default, too few to matter beside thousands, and a quiet corp would pay a write for nearly every call.
 const UNCOUNTED: Share = Share {
@@ -203,7 +204,7 @@ impl Governor {
         change(taken)
     }
 
-    /// The guard as it was a few seconds ago at most.
+    /// The guard as it was a second ago at most.
     async fn guard(&self, corp: &CorpId) -> Guard {
         let seen = self.guards().get(corp).cloned();
         if let Some(seen) = seen.filter(|seen| seen.read_at.elapsed() < FRESH) {

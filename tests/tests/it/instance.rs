@@ -32,12 +32,17 @@ pub(crate) const QUICK: Pace = Pace {
 impl Instance {
     /// An instance over the tables of `world`.
     pub(crate) fn beside(outside: &Outside, world: &World, pace: Pace) -> Self {
+        Self::at(outside, &world.stack.dynamodb_url, pace)
+    }
+
+    /// An instance whose AWS is at `endpoint`.
+    pub(crate) fn at(outside: &Outside, endpoint: &str, pace: Pace) -> Self {
         let Platform {
             config,
             store,
             wecom,
             metrics,
-        } = outside.platform(&world.stack.dynamodb_url, "sync");
+        } = outside.platform(endpoint, "sync");
         Self {
             syncer: Arc::new(Syncer::new(config, store, wecom, metrics, pace)),
             invocations: AtomicU64::default(),

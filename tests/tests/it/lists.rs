@@ -146,8 +146,8 @@ async fn one_failed_list_call_loses_no_customer() {
         },
     ];
     for fault in faults {
-        // Whatever member's page is the third, and all after it.
-        scene.world.wecom.faults().after(LIST, 2, FOR_EVER, fault);
+        // Whatever member's page is the second, and all after it.
+        scene.world.wecom.faults().after(LIST, 1, FOR_EVER, fault);
         let ran = scene
             .instance
             .invoke(Task::Reconcile, Duration::from_secs(3))
@@ -222,13 +222,13 @@ async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_goes_stale_begins_the_list_anew() {
-    let scene = Scene::new(300, QUICK).await;
+    let scene = Scene::new(450, QUICK).await;
     let removed = scene.remove_some_of("wangwu");
     scene
         .world
         .wecom
         .faults()
-        .after(LIST, 4, FOR_EVER, Fault::Code(-1));
+        .after(LIST, 3, FOR_EVER, Fault::Code(-1));
     let ran = scene
         .instance
         .invoke(Task::Reconcile, Duration::from_secs(2))
@@ -312,7 +312,7 @@ async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customer
         .world
         .wecom
         .faults()
-        .after(LIST, 2, FOR_EVER, Fault::Code(-1));
+        .after(LIST, 1, FOR_EVER, Fault::Code(-1));
     let ran = instance.invoke(Task::Reconcile, stop).await;
     assert_eq!(ran["state"], "continues", "{ran}");
     scene.world.wecom.faults().clear();
