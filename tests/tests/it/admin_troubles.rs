@@ -25,11 +25,12 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
         (&json!("refused_by_wecom"), &json!("users"), &json!(60111))
     );
     for (code, status, error) in [
-        (45009, 429, "wecom_limit"),
         (45033, 429, "wecom_limit"),
         (-1, 502, "wecom_error"),
         (48002, 502, "wecom_error"),
         (60011, 422, "refused_by_wecom"),
+        // The last, because WeCom is left alone after it.
+        (45009, 429, "wecom_limit"),
     ] {
         world.wecom.faults().next(ADD, 1, Fault::Code(code));
         let (answered, answer) = world.operator.post("channels", &smallest()).await.unwrap();
@@ -45,6 +46,18 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
             "{message}"
         );
     }
+    let calls = world.calls(ADD);
+    let (status, answer) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(
+        (status, &answer["errcode"]),
+        (429, &json!(45009)),
+        "{answer}"
+    );
+    assert_eq!(
+        world.calls(ADD),
+        calls,
+        "it is not asked while it is paused"
+    );
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
     world.ends();

@@ -103,7 +103,7 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
         let sync = scene.world.get("sync").await;
         let running = &sync["running"];
         assert_eq!(
-            (&running["id"], &sync["last"]["id"] == &id),
+            (&running["id"], sync["last"]["id"] == id),
             (&id, false),
             "{sync}"
         );

@@ -279,3 +279,24 @@ async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothi
     assert_eq!(world.calls(PICTURE), 1);
     world.ends();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_writes_back_what_he_read_keeps_the_permanent_picture() {
+    let scene = Scene::new().await;
+    scene.object("menu.png", Object::Bytes(PNG));
+    scene
+        .welcome(json!([{"msgtype": "image", "image": {"source": "s3://bucket/menu.png"}}]))
+        .await;
+    scene.tick().await;
+    let before = scene.attachments().await;
+    let mut read = scene.world.get("welcome").await;
+    read["corp"]["text"] = json!("hello");
+    let (status, json) = scene.world.operator.put("welcome", &read).await.unwrap();
+    assert_eq!(status, 200, "{json}");
+    assert_eq!(scene.attachments().await, before);
+    assert_eq!(
+        (scene.world.calls(PICTURE), scene.world.calls(UPLOAD)),
+        (1, 0)
+    );
+    scene.world.ends();
+}

@@ -97,7 +97,7 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
         .await;
     assert_eq!(failed["due"], 0, "{failed}");
     for customer in &customers {
-        assert_eq!(customer.relation().await["add_way"].is_number(), true);
+        assert!(customer.relation().await["add_way"].is_number());
     }
     world.tick_until(|tick| tick["folded"] == 1).await;
     let kept = crate::copy::group(&world.store(), &world.corp, &group).await;
