@@ -46,7 +46,8 @@ where
 {
     let verdicts = futures::stream::iter(events).map(|(place, event)| {
         let id = event.id.clone();
-        let handled = AssertUnwindSafe(handle(event)).catch_unwind();
+        // In a box: without optimization the stream below has it several times on the stack, and a thread has 2 MB.
+        let handled = AssertUnwindSafe(Box::pin(handle(event))).catch_unwind();
         async move {
             let verdict = handled.await.unwrap_or_else(|_| {
                 tracing::error!(event.id = %id, "a record made the function panic; the others go on");
