@@ -90,6 +90,8 @@ struct Taken {
     minute: i64,
     uncounted: u32,
     left: u32,
+    /// Whose turn it is to take a block: of calls that come together one takes it, and the others have part in it.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Governor {
@@ -157,6 +159,11 @@ impl Governor {
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
             return Ok(());
         }
+        let turn = self.taken(corp, api, |taken| Arc::clone(&taken.turn));
+        let _turn = turn.lock().await;
+        if self.has_taken(corp, api, 0) {
+            return Ok(());
+        }
         let block = BLOCK.of(&limits.rate).max(1);
         let taken = self.store.take_quota(corp, api, block, &limits.rate, now());
         match taken.await {
@@ -198,6 +205,7 @@ impl Governor {
         if taken.minute != minute {
             *taken = Taken {
                 minute,
+                turn: Arc::clone(&taken.turn),
                 ..Taken::default()
             };
         }
