@@ -255,7 +255,9 @@ impl Governor {
 
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
         tracing::warn!(corp.id = %corp, wecom.api = api, "WeCom says that its quota is spent; the API is left alone");
-        self.tell(corp, |guard| guard.refused(api, now(), limits))
+        // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
+        // once more, and makes an hour of the minute.
+        self.tell(corp, |guard| guard.refused(api, now() + 1, limits))
             .await;
     }
 

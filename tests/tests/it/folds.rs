@@ -46,7 +46,7 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
                 .member_edits(&customer.external_userid, "zhangsan", &edit);
             edited.unwrap()
         });
-        world.tell(&later(&world.message(edited.events[0]), number));
+        world.tell(&later(&world.message(edited.events[0]), 100 + number));
     }
     let get = "externalcontact/get";
     world.all_delivered().await;
