@@ -2,6 +2,7 @@
 
 use domain::ports::{Lease, StoreError};
 use domain::sync::{Phase, Run};
+use futures::FutureExt;
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use platform::metrics::Unit;
@@ -38,7 +39,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<Value, Error> {
         let slices = scopes.iter().map(|scope| async {
             let new = Run::starting_at(Timestamp::now().as_millisecond());
-            (scope.corp, self.slice(scope, owner, Some(new)).await)
+            (
+                scope.corp,
+                self.slice(scope, owner, Some(new)).boxed().await,
+            )
         });
         // A corp that WeCom has paused, or whose run cannot be written down, must not hold up the others.
         let slices: Vec<_> = slices.collect();
@@ -91,7 +95,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.phase = ?run.phase, "works on a reconcile");
         let meter = Meter::new(run);
         let worked = tokio::select! {
-            worked = self.phases(scope, &meter, owner) => worked,
+            worked = self.phases(scope, &meter, owner).boxed() => worked,
             () = self.hold_lease(scope, &meter, owner) => return Ok(Slice::Theirs(meter.run())),
         };
         self.end(scope, &meter, owner, worked).await
@@ -101,18 +105,18 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         loop {
             let next = match meter.run().phase {
                 Phase::Members => {
-                    self.read_members(scope, meter).await?;
+                    self.read_members(scope, meter).boxed().await?;
                     Phase::Tags
                 }
                 Phase::Tags => {
-                    self.read_tags(scope, meter).await?;
+                    self.read_tags(scope, meter).boxed().await?;
                     Phase::Customers
                 }
                 Phase::Customers => {
-                    self.read_customers(scope, meter, owner).await?;
+                    self.read_customers(scope, meter, owner).boxed().await?;
                     Phase::Groups
                 }
-                Phase::Groups => return self.read_groups(scope, meter).await,
+                Phase::Groups => return self.read_groups(scope, meter).boxed().await,
             };
             meter.enter(next);
             // A run that is killed between two parts begins with the right one.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::sync::Run;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use platform::metrics::Unit;
 use serde_json::{Map, Value, json};
@@ -43,11 +44,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let meter = Meter::new(Run::starting_at(Timestamp::now().as_millisecond()));
         let mut done = Map::new();
         let (tokens, due, folded) = tokio::join!(
-            self.part(scope, "tokens", self.refresh_tokens(&short)),
-            self.part(scope, "due", self.do_due(&short, &meter)),
-            self.part(scope, "folded", self.fold_in(&short, &meter)),
+            self.part(scope, "tokens", self.refresh_tokens(&short).boxed()),
+            self.part(scope, "due", self.do_due(&short, &meter).boxed()),
+            self.part(scope, "folded", self.fold_in(&short, &meter).boxed()),
         );
-        let run = self.part(scope, "run", self.go_on(scope, owner)).await;
+        let run = self.go_on(scope, owner).boxed();
+        let run = self.part(scope, "run", run).await;
         for (name, part) in [
             ("tokens", tokens),
             ("due", due),
@@ -61,11 +63,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// Runs a part and says how it went; neither its failure nor its panic is another part's.
+    ///
+    /// Parts are boxed, as are those of a run: without optimization every future that holds another one has several
+    /// times its size on the stack, and the whole sync did not fit in the 2 MB of a thread.
     async fn part(
         &self,
         scope: &Scope<'_>,
         name: &'static str,
-        part: impl Future<Output = Result<Value, Trouble>>,
+        part: BoxFuture<'_, Result<Value, Trouble>>,
     ) -> Value {
         let failed = |what: String| {
             tracing::warn!(corp.id = %scope.corp, tick.part = name, tick.trouble = what, "a part of a tick did not come to its end");

@@ -3,7 +3,7 @@
 //!
 //! What the functions have to agree on is in the data table: an API that is left alone after 45009, a number of calls
 //! in flight that 45033 has brought down, and what was taken of the minute and the hour. Each process takes calls in
-//! blocks and looks at the rest every few seconds, so that a call costs WeCom's time and hardly any of the table's. A
+//! blocks and looks at the rest every second, so that a call costs WeCom's time and hardly any of the table's. A
 //! table that is away stops no call: WeCom is then the one who counts.
 //!
 //! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still tells the others what WeCom said.
@@ -21,8 +21,9 @@ use crate::store::Store;
 
 /// WeCom's code for too many calls in a minute, an hour or a day (doc 90312).
 pub const RATE_EXCEEDED: i64 = 45009;
-/// How old the state of the guard may be.
-const FRESH: Duration = Duration::from_secs(5);
+/// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
+/// A read a second costs nothing beside the calls that it is made for.
+const FRESH: Duration = Duration::from_secs(1);
 /// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
 /// default, too few to matter beside thousands, and a quiet corp would pay a write for nearly every call.
 const UNCOUNTED: Share = Share {
@@ -89,6 +90,8 @@ struct Taken {
     minute: i64,
     uncounted: u32,
     left: u32,
+    /// Whose turn it is to take a block: of calls that come together one takes it, and the others have part in it.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Governor {
@@ -156,6 +159,11 @@ impl Governor {
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
             return Ok(());
         }
+        let turn = self.taken(corp, api, |taken| Arc::clone(&taken.turn));
+        let _turn = turn.lock().await;
+        if self.has_taken(corp, api, 0) {
+            return Ok(());
+        }
         let block = BLOCK.of(&limits.rate).max(1);
         let taken = self.store.take_quota(corp, api, block, &limits.rate, now());
         match taken.await {
@@ -197,13 +205,14 @@ impl Governor {
         if taken.minute != minute {
             *taken = Taken {
                 minute,
+                turn: Arc::clone(&taken.turn),
                 ..Taken::default()
             };
         }
         change(taken)
     }
 
-    /// The guard as it was a few seconds ago at most.
+    /// The guard as it was a second ago at most.
     async fn guard(&self, corp: &CorpId) -> Guard {
         let seen = self.guards().get(corp).cloned();
         if let Some(seen) = seen.filter(|seen| seen.read_at.elapsed() < FRESH) {
@@ -246,7 +255,9 @@ impl Governor {
 
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
         tracing::warn!(corp.id = %corp, wecom.api = api, "WeCom says that its quota is spent; the API is left alone");
-        self.tell(corp, |guard| guard.refused(api, now(), limits))
+        // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
+        // once more, and makes an hour of the minute.
+        self.tell(corp, |guard| guard.refused(api, now() + 1, limits))
             .await;
     }
 

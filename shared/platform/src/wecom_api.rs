@@ -121,11 +121,13 @@ impl WecomApi {
         F: Future<Output = Result<T, Error>>,
     {
         let config = self.config().await?;
-        let answer = self.governed(&config, (corp, app), api, &make).await;
+        // In a box, for it is large: without optimization each layer above has it several times on the stack, and a
+        // thread has 2 MB.
+        let answer = Box::pin(self.governed(&config, (corp, app), api, &make)).await;
         if matches!(&answer, Err(error) if refuses_secret(error))
             && let Some(config) = self.config.reread(&config).await
         {
-            return self.governed(&config, (corp, app), api, &make).await;
+            return Box::pin(self.governed(&config, (corp, app), api, &make)).await;
         }
         answer
     }

@@ -46,6 +46,18 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
             "{message}"
         );
     }
+    let calls = world.calls(ADD);
+    let (status, answer) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(
+        (status, &answer["errcode"]),
+        (429, &json!(45009)),
+        "{answer}"
+    );
+    assert_eq!(
+        world.calls(ADD),
+        calls,
+        "it is not asked while it is paused"
+    );
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
     world.ends();

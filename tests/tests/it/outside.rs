@@ -32,11 +32,22 @@ pub(crate) struct Outside {
 impl Outside {
     /// A corp with these apps, each of which takes callbacks.
     pub(crate) async fn new(apps: &[&str]) -> Self {
+        Self::with(config(apps), SandboxOptions::default()).await
+    }
+
+    /// A corp that takes this part of WeCom's limits: `{"pause": 2}`.
+    pub(crate) async fn limited(limits: Value) -> Self {
+        let mut config = config(&["contact"]);
+        config["corps"][0]["limits"] = limits;
+        Self::with(config, SandboxOptions::default()).await
+    }
+
+    /// The corps of a configuration, and a WeCom that behaves as `options` say.
+    pub(crate) async fn with(config: Value, options: SandboxOptions) -> Self {
         let directory = TempDir::new().unwrap();
-        let config = config(apps);
         let path = directory.path().join("secret.json");
         fs::write(&path, config.to_string()).unwrap();
-        let wecom = Sandbox::new(SandboxOptions::default()).unwrap();
+        let wecom = Sandbox::new(options).unwrap();
         let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
         // No bundle is there yet: each one that starts names its own address.
         for corp in keys.sandbox_corps("http://127.0.0.1:9") {
@@ -110,16 +121,19 @@ impl Outside {
 
     /// Sends the callbacks of every app to a front door.
     pub(crate) fn callbacks_go_to(&self, front_door: &str) {
-        let apps = self.config["corps"][0]["apps"].as_object().unwrap();
-        for app in apps.keys() {
-            let url = format!("{front_door}/callback/{DEMO_CORP}/{app}");
-            self.corp.set_callback_url(app, &url).unwrap();
+        for corp in self.config["corps"].as_array().unwrap() {
+            let id = corp["corp_id"].as_str().unwrap();
+            let at_wecom = self.wecom.corp(id).unwrap();
+            for app in corp["apps"].as_object().unwrap().keys() {
+                let url = format!("{front_door}/callback/{id}/{app}");
+                at_wecom.set_callback_url(app, &url).unwrap();
+            }
         }
     }
 }
 
 /// Keys that differ from app to app, and nothing secret.
-fn config(apps: &[&str]) -> Value {
+pub(crate) fn config(apps: &[&str]) -> Value {
     let app = |(number, name): (usize, &&str)| {
         let keys = json!({
             "agent_id": 1_000_002 + number,

@@ -9,9 +9,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::sandbox::{
     Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan,
 };
+use platform::environment::Environment;
+use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator, Schedules};
-use scrm_local::stack::{INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
+use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 
 use crate::customer::Customer;
@@ -180,8 +182,19 @@ impl World {
         json
     }
 
+    /// The tables as the functions see them.
+    pub(crate) fn store(&self) -> Store {
+        let environment = Environment {
+            inbox_table: INBOX_TABLE.to_owned(),
+            data_table: DATA_TABLE.to_owned(),
+            secret_id: String::new(),
+            wecom_api_base: String::new(),
+        };
+        Store::new(self.dynamodb(), &environment)
+    }
+
     /// Sends the sync what a schedule sends, and returns its answer.
-    async fn schedule(&self, task: &str) -> Value {
+    pub(crate) async fn schedule(&self, task: &str) -> Value {
         let (status, json) = Schedules::new(&self.stack.url).send(task).await.unwrap();
         assert_eq!(status, 200, "{task}: {json}");
         json

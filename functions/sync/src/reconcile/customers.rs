@@ -11,9 +11,9 @@ use domain::ports::{Chunk, Observation, PageRead};
 use domain::relation::Status;
 use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use wecom::api::contact::BatchPage;
-use wecom::{TagId, UserId};
+use wecom::{ExternalUserId, TagId, UserId};
 
 use self::refusals::{Now, what_now};
 use super::members::count;
@@ -60,7 +60,9 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             tags: &tags,
         };
         let left = chunks.into_iter().filter(|chunk| !chunk.done);
-        let read: Vec<_> = left.map(|chunk| self.read_chunk(&reading, chunk)).collect();
+        let read: Vec<_> = left
+            .map(|chunk| self.read_chunk(&reading, chunk).boxed())
+            .collect();
         let mut read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
         // One chunk's trouble need not be another's: what can be read today is read.
         let mut trouble = None;
@@ -85,10 +87,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if meter.run().chunks.is_some() {
             return Ok(self.store.chunks(scope.corp, run).await?);
         }
-        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
-            self.wecom.follow_users(scope.corp, scope.app)
-        });
-        let mut follow = follow.await?;
+        let mut follow = self.follow_users(scope, meter).await?;
         follow.sort();
         follow.dedup();
         let groups = follow.chunks(self.pace.members_together.clamp(1, 100));
@@ -157,7 +156,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             };
             unlicensed.extend(page.unlicensed.iter().cloned());
             let (next, without) = (page.page.next_cursor.clone(), page.unlicensed.clone());
-            let told = self.take_page(reading, page, &mut seen, at).await?;
+            let told = self.take_page(reading, page, &mut seen, at);
+            let told = told.boxed().await?;
             let read = PageRead {
                 number,
                 cursor: next.clone(),
@@ -175,7 +175,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .iter()
             .filter(|member| !unlicensed.contains(*member))
         {
-            self.conclude(reading, member, &seen, since).await?;
+            self.conclude(reading, member, &seen, since).boxed().await?;
         }
         self.finish(reading, chunk).await
     }
@@ -248,7 +248,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .await?)
     }
 
-    /// Concludes that the active relations of a member that a complete reading has not told of are lost.
+    /// Concludes that the active relations of a member that a complete reading has not told of are lost. A member of
+    /// whom it told nothing at all may have lost the customer-contact function meanwhile, and keeps the customers.
     async fn conclude(
         &self,
         reading: &Reading<'_>,
@@ -257,16 +258,21 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         since: i64,
     ) -> Result<(), Trouble> {
         let Reading { scope, meter, .. } = *reading;
-        let mut after = None;
+        let (mut after, mut is_sure) = (None, false);
         loop {
-            let (customers, more) = self
+            let active = self
                 .store
-                .active_customers(scope.corp, member, after.as_ref())
-                .await?;
-            for customer in customers
-                .iter()
-                .filter(|customer| !seen.holds(member, customer))
-            {
+                .active_customers(scope.corp, member, after.as_ref());
+            let (customers, more) = active.await?;
+            let is_missing = |customer: &&ExternalUserId| !seen.holds(member, customer);
+            let missing: Vec<_> = customers.iter().filter(is_missing).collect();
+            if !is_sure && !missing.is_empty() {
+                is_sure = missing.len() < customers.len() || self.follows(reading, member).await?;
+                if !is_sure {
+                    return Ok(());
+                }
+            }
+            for customer in missing {
                 let lost = self
                     .store
                     .conclude_lost(scope.corp, (member, customer), since);
@@ -282,6 +288,19 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Whether the member may have customers at this moment.
+    async fn follows(&self, reading: &Reading<'_>, member: &UserId) -> Result<bool, Trouble> {
+        let follow = self.follow_users(reading.scope, reading.meter).await?;
+        Ok(follow.contains(member))
+    }
+
+    async fn follow_users(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Vec<UserId>, Trouble> {
+        call(scope, meter, "externalcontact/get_follow_user_list", || {
+            self.wecom.follow_users(scope.corp, scope.app)
+        })
+        .await
     }
 
     async fn begin_anew(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<Chunk, Trouble> {

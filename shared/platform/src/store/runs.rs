@@ -100,12 +100,17 @@ impl KeepRuns for Store {
         until: i64,
     ) -> Result<bool, StoreError> {
         let json = json(run)?;
+        // A run that is over has no owner: a heartbeat that was sent before and arrives after must not revive it.
+        let changes = match run.finished_at {
+            Some(_) => "SET run = :run, leased_until = :until REMOVE #owner ADD version :one",
+            None => "SET run = :run, leased_until = :until ADD version :one",
+        };
         let update = self
             .client
             .update_item()
             .table_name(&self.data)
             .set_key(Some(item(&Key::run(corp))?))
-            .update_expression("SET run = :run, leased_until = :until ADD version :one")
+            .update_expression(changes)
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":run", s(json))

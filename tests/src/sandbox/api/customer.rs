@@ -89,13 +89,17 @@ pub(super) fn batch_get(call: &mut Call<'_>) -> Answer {
         .iter()
         .map(|userid| call.known_userid(userid))
         .collect();
+    let is_licensed =
+        |userid: &Id| (call.corp.member(userid.as_str())).is_none_or(|member| member.licensed);
+    let (licensed, unlicensed): (BTreeSet<_>, BTreeSet<_>) =
+        userids?.into_iter().partition(is_licensed);
     let after = page
         .after
         .as_deref()
         .and_then(|after| after.split_once('\n'));
     let (last_userid, last_external) = after.unwrap_or_default();
     let call = &*call;
-    let rows = userids?
+    let rows = licensed
         .into_iter()
         .filter(|userid| userid.as_str() >= last_userid)
         .flat_map(|userid| {
@@ -116,7 +120,11 @@ pub(super) fn batch_get(call: &mut Call<'_>) -> Answer {
             Some((format!("{userid}\n{external_userid}"), row))
         });
     let (rows, next_cursor) = page.take(SCOPE, rows);
-    fields(json!({"external_contact_list": rows, "next_cursor": next_cursor}))
+    let mut answer = json!({"external_contact_list": rows, "next_cursor": next_cursor});
+    if !unlicensed.is_empty() {
+        answer["fail_info"] = json!({"unlicensed_userid_list": unlicensed});
+    }
+    fields(answer)
 }
 
 /// Sets what is given; it is written as `remark_company` and read back as `remark_corp_name`.

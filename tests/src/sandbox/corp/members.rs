@@ -82,6 +82,16 @@ impl Corp {
         self.change_member(userid, |member| member.has_function = function)
     }
 
+    /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member
+    /// as unlicensed and tells of no customer (WeCom doc 92994).
+    ///
+    /// # Errors
+    ///
+    /// When there is no such member.
+    pub fn member_gets_licence(&self, userid: &str, licensed: bool) -> Result<(), VerbError> {
+        self.change_member(userid, |member| member.licensed = licensed)
+    }
+
     /// The member leaves the company. The relations end without an event, and the groups of the member wait
     /// for another owner.
     ///

@@ -47,9 +47,12 @@ pub(crate) struct Member {
     /// Whether the member has the customer-contact function (WeCom doc 92571).
     #[serde(default = "yes")]
     pub(crate) has_function: bool,
+    /// Whether the member has the licence that the list by members asks for (WeCom doc 92994).
+    #[serde(default = "yes")]
+    pub(crate) licensed: bool,
 }
 
-/// Everybody had the function before it could be taken away.
+/// Everybody had the function and the licence before they could be taken away.
 fn yes() -> bool {
     true
 }
@@ -117,6 +120,7 @@ impl CorpState {
             position: setup.position,
             status: setup.status,
             has_function: setup.has_function,
+            licensed: true,
         };
         self.members.insert(key, member);
         Ok(())

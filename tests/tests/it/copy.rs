@@ -1,0 +1,236 @@
+//! Whether the bundle's copy of a corp is what WeCom would tell: `agrees(&world).await`.
+
+use std::collections::BTreeMap;
+
+use bundle_tests::sandbox::{Corp, RelationTruth};
+use domain::ports::{
+    KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadContact, ReadRelation,
+};
+use domain::relation::{Relation, Status};
+use platform::store::Store;
+use serde_json::{Value, json};
+use wecom::{ChatId, CorpId, ExternalUserId, UserId};
+
+use crate::world::World;
+
+/// Everything that a corp is made of.
+pub(crate) async fn agrees(world: &World) {
+    agrees_of(&world.store(), &world.corp).await;
+}
+
+/// The same of any corp.
+pub(crate) async fn agrees_of(store: &Store, corp: &Corp) {
+    relations_agree(store, corp).await;
+    members_agree(store, corp).await;
+    tags_agree(store, corp).await;
+    groups_agree(store, corp).await;
+}
+
+/// The pairs that are stored as active, of members who may have customers.
+pub(crate) async fn active(store: &Store, corp: &Corp) -> Vec<(String, String)> {
+    let id = CorpId::from(corp.id());
+    let mut pairs = Vec::new();
+    for member in store.members(&id).await.unwrap() {
+        let mut after = None;
+        loop {
+            let page = store
+                .active_customers(&id, &member.userid, after.as_ref())
+                .await;
+            let (customers, more) = page.unwrap();
+            let of_member =
+                |customer: &ExternalUserId| (member.userid.to_string(), customer.to_string());
+            pairs.extend(customers.iter().map(of_member));
+            match customers.last() {
+                Some(last) if more => after = Some(last.clone()),
+                _ => break,
+            }
+        }
+    }
+    pairs.sort();
+    pairs
+}
+
+/// The relation of a pair, which must be known.
+pub(crate) async fn relation(store: &Store, corp: &Corp, pair: (&str, &str)) -> Relation {
+    let (member, customer) = (UserId::from(pair.0), ExternalUserId::from(pair.1));
+    let found = store
+        .relation(&CorpId::from(corp.id()), (&member, &customer))
+        .await;
+    found
+        .unwrap()
+        .unwrap_or_else(|| panic!("{pair:?} is not known"))
+}
+
+/// Every relation that WeCom tells of is known as it is, and no other is active.
+pub(crate) async fn relations_agree(store: &Store, corp: &Corp) {
+    let truth = corp.truth();
+    let id = CorpId::from(corp.id());
+    let told = |relation: &RelationTruth| {
+        let pair = format!("{} {}", relation.userid, relation.external_userid);
+        (pair, truth_of(relation))
+    };
+    let told: BTreeMap<String, Value> = truth.relations.iter().map(told).collect();
+    let mut stored = BTreeMap::new();
+    for customer in &truth.customers {
+        let customer_id = ExternalUserId::from(customer.external_userid.as_str());
+        for relation in store.contact(&id, &customer_id).await.unwrap().relations {
+            let pair = format!("{} {}", relation.userid, relation.external_userid);
+            let person = json!(relation.contact);
+            assert_eq!(person["name"], json!(customer.name), "{pair}");
+            let unionid = customer.unionid.as_deref().unwrap_or_default();
+            assert_eq!(person["unionid"], json!(unionid), "{pair}");
+            // Who left is listed as long as the member keeps the contact.
+            if relation.status == Status::Active || told.contains_key(&pair) {
+                stored.insert(pair, stored_of(&relation));
+            }
+        }
+    }
+    assert_eq!(stored, told);
+    let missing = active(store, corp).await.into_iter().find(|pair| {
+        let (member, customer) = pair;
+        !told.contains_key(&format!("{member} {customer}"))
+    });
+    assert_eq!(missing, None, "is active, and WeCom knows nothing of it");
+}
+
+fn truth_of(relation: &RelationTruth) -> Value {
+    json!({
+        "createtime": relation.createtime,
+        "state": relation.state,
+        "add_way": relation.add_way,
+        "remark": relation.remark,
+        "description": relation.description,
+        "corp": relation.remark_corp_name,
+        "mobiles": relation.remark_mobiles,
+        "tags": relation.tag_ids,
+        "by": relation.oper_userid,
+    })
+}
+
+fn stored_of(relation: &Relation) -> Value {
+    json!({
+        "createtime": relation.told.createtime,
+        "state": relation.state,
+        "add_way": relation.told.add_way,
+        "remark": relation.told.remark,
+        "description": relation.told.description,
+        "corp": relation.told.remark_corp_name,
+        "mobiles": relation.told.remark_mobiles,
+        "tags": relation.tag_ids,
+        "by": relation.told.oper_userid,
+    })
+}
+
+/// Every member in sight is known as he is, and no other is thought to be there.
+pub(crate) async fn members_agree(store: &Store, corp: &Corp) {
+    let truth = corp.truth().members.into_iter().map(|member| {
+        let told = json!({
+            "name": member.name,
+            "departments": member.departments,
+            "alias": member.alias,
+            "position": member.position,
+            "status": member.status.number(),
+            "follows": member.has_function,
+        });
+        (member.userid, told)
+    });
+    let stored = store.members(&CorpId::from(corp.id())).await.unwrap();
+    let present = stored.iter().filter(|member| member.gone_at.is_none());
+    let stored = present.map(|member| {
+        let stored = json!({
+            "name": member.name,
+            "departments": member.departments,
+            "alias": member.alias,
+            "position": member.position,
+            "status": member.status,
+            "follows": member.follows,
+        });
+        (member.userid.to_string(), stored)
+    });
+    let (stored, truth): (BTreeMap<_, _>, BTreeMap<_, _>) = (stored.collect(), truth.collect());
+    assert_eq!(stored, truth);
+}
+
+/// The library of tags is the same.
+pub(crate) async fn tags_agree(store: &Store, corp: &Corp) {
+    let truth = corp.truth().tag_groups.into_iter().map(|group| {
+        let tags = group.tags.iter();
+        let tags =
+            tags.map(|tag| json!({"id": tag.id, "name": tag.name, "order": tag.order}).to_string());
+        let mut tags: Vec<_> = tags.collect();
+        tags.sort();
+        (
+            group.id,
+            json!({"name": group.name, "order": group.order, "tags": tags}),
+        )
+    });
+    let stored = store.tag_groups(&CorpId::from(corp.id())).await.unwrap();
+    let stored = stored.into_iter().map(|group| {
+        let tags = group.tag.iter();
+        let tags =
+            tags.map(|tag| json!({"id": tag.id, "name": tag.name, "order": tag.order}).to_string());
+        let mut tags: Vec<_> = tags.collect();
+        tags.sort();
+        (
+            group.group_id.to_string(),
+            json!({"name": group.group_name, "order": group.order, "tags": tags}),
+        )
+    });
+    let (stored, truth): (BTreeMap<_, _>, BTreeMap<_, _>) = (stored.collect(), truth.collect());
+    assert_eq!(stored, truth);
+}
+
+/// The groups that are not dissolved are the same, with their members.
+pub(crate) async fn groups_agree(store: &Store, corp: &Corp) {
+    let id = CorpId::from(corp.id());
+    let (living, more) = store.living_groups(&id, None).await.unwrap();
+    assert!(!more, "too many groups for this comparison");
+    let mut stored = BTreeMap::new();
+    for chat_id in living {
+        stored.insert(
+            chat_id.to_string(),
+            group(store, corp, chat_id.as_str()).await,
+        );
+    }
+    let truth = corp.groups().into_iter().map(|group| {
+        let mut members: Vec<_> = group
+            .members
+            .iter()
+            .map(|member| member.id.clone())
+            .collect();
+        members.sort();
+        let told = json!({
+            "name": group.name,
+            "owner": group.owner,
+            "notice": group.notice,
+            "admins": group.admins,
+            "members": members,
+            "version": group.member_version,
+        });
+        (group.chat_id, told)
+    });
+    assert_eq!(stored, truth.collect());
+}
+
+/// A group as it is stored.
+pub(crate) async fn group(store: &Store, corp: &Corp, chat_id: &str) -> Value {
+    let (corp, chat_id) = (CorpId::from(corp.id()), ChatId::from(chat_id));
+    let Some(group) = store.group(&corp, &chat_id).await.unwrap() else {
+        return Value::Null;
+    };
+    let mut members: Vec<_> = group
+        .chat
+        .member_list
+        .iter()
+        .map(|member| member.userid.clone())
+        .collect();
+    members.sort();
+    json!({
+        "name": group.chat.name,
+        "owner": group.chat.owner,
+        "notice": group.chat.notice,
+        "admins": group.chat.admin_list,
+        "members": members,
+        "version": group.chat.member_version,
+    })
+}

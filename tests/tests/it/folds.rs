@@ -1,0 +1,251 @@
+//! What a tick folds in: an event leads to the thing that it is about, which is read once however many there are.
+
+use bundle_tests::sandbox::{JoinScene, MemberEdit, QuitScene, Scan};
+use serde_json::json;
+
+use crate::copy;
+use crate::world::{World, later};
+
+/// Ticks until nothing is left to fold in, and says how many events were.
+async fn fold(world: &World, events: u64) {
+    world.all_delivered().await;
+    let mut folded = 0;
+    let end = std::time::Instant::now() + crate::world::PATIENCE;
+    while folded < events {
+        let tick = world.tick().await;
+        folded += tick["folded"].as_u64().unwrap_or_else(|| panic!("{tick}"));
+        assert!(
+            std::time::Instant::now() < end,
+            "{folded} of {events} events"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert_eq!(folded, events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会", "上海"]);
+    let customer = world.search("zhangsan");
+    let again = Scan {
+        customer: Some(customer.external_userid.clone()),
+        ..Scan::default()
+    };
+    world.corp.add_by_search("lisi", &again).unwrap();
+    // Of the same second and with the same words they would be one event.
+    for number in 0..10 {
+        let edit = MemberEdit {
+            remark: Some(format!("李总 {number}")),
+            add_tags: tags.clone(),
+            ..MemberEdit::default()
+        };
+        let edited = world.untold(|| {
+            let edited = world
+                .corp
+                .member_edits(&customer.external_userid, "zhangsan", &edit);
+            edited.unwrap()
+        });
+        world.tell(&later(&world.message(edited.events[0]), 100 + number));
+    }
+    let get = "externalcontact/get";
+    world.all_delivered().await;
+    let calls = world.calls(get);
+    // Two adds, ten edits, and a group of two tags.
+    fold(&world, 15).await;
+    assert_eq!(world.calls(get) - calls, 1);
+    assert_eq!(world.calls("get_corp_tag_list"), 1);
+    copy::tags_agree(&world.store(), &world.corp).await;
+    copy::relations_agree(&world.store(), &world.corp).await;
+    let relation = customer.relation().await;
+    assert_eq!(relation["remark"], "李总 9", "{relation}");
+    let mut ids = tags.clone();
+    ids.sort();
+    assert_eq!(relation["tag_ids"], json!(ids));
+
+    // A tag that a person takes off is off.
+    let edit = MemberEdit {
+        remove_tags: vec![tags[0].clone()],
+        ..MemberEdit::default()
+    };
+    world
+        .corp
+        .member_edits(&customer.external_userid, "zhangsan", &edit)
+        .unwrap();
+    fold(&world, 1).await;
+    assert_eq!(customer.relation().await["tag_ids"], json!([tags[1]]));
+    // What is folded in is not folded in again.
+    assert_eq!(world.tick().await["folded"], 0);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
+    let world = World::new().await;
+    let (lost, removed) = (world.search("zhangsan"), world.search("lisi"));
+    for customer in [&lost, &removed] {
+        customer.relation_is("active").await;
+    }
+    lost.leaves();
+    removed.is_removed();
+    lost.relation_is("lost").await;
+    removed.relation_is("removed").await;
+    fold(&world, 4).await;
+    world.reconcile().await;
+    assert_eq!(lost.relation().await["status"], "lost");
+    assert_eq!(removed.relation().await["status"], "removed");
+    // Who comes back is there again.
+    let again = Scan {
+        customer: Some(removed.external_userid.clone()),
+        ..Scan::default()
+    };
+    world.untold(|| world.corp.add_by_search("lisi", &again).unwrap());
+    world.reconcile().await;
+    assert_eq!(removed.relation().await["status"], "active");
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_library_of_tags_follows_the_console() {
+    let world = World::new().await;
+    let group = world
+        .corp
+        .console_creates_tags("来源", &["展会", "上海", "北京"])
+        .unwrap();
+    let [fair, shanghai, beijing] = group.tag_ids.as_slice() else {
+        panic!("three tags");
+    };
+    let store = world.store();
+    fold(&world, 4).await;
+    copy::tags_agree(&store, &world.corp).await;
+    world.corp.console_renames_tag(fair, "展会 2026").unwrap();
+    world
+        .corp
+        .console_renames_tag(&group.group_id, "渠道")
+        .unwrap();
+    let calls = world.calls("get_corp_tag_list");
+    fold(&world, 2).await;
+    assert_eq!(world.calls("get_corp_tag_list") - calls, 1);
+    copy::tags_agree(&store, &world.corp).await;
+    let order = [beijing.as_str(), fair, shanghai];
+    world
+        .corp
+        .console_orders_tags(Some(&group.group_id), &order)
+        .unwrap();
+    fold(&world, 1).await;
+    copy::tags_agree(&store, &world.corp).await;
+    world.corp.console_deletes_tag(shanghai).unwrap();
+    fold(&world, 1).await;
+    copy::tags_agree(&store, &world.corp).await;
+    world.corp.console_deletes_tag(&group.group_id).unwrap();
+    fold(&world, 1).await;
+    copy::tags_agree(&store, &world.corp).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() {
+    const GET: &str = "groupchat/get";
+    let world = World::new().await;
+    let store = world.store();
+    let customers = ["wm1", "wm2", "wm3"].map(|name| world.corp.stranger(name).unwrap());
+    let [one, two, three] = customers.each_ref().map(String::as_str);
+    let group = world
+        .corp
+        .group_begins("zhangsan", "展会群")
+        .unwrap()
+        .chat_id;
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    let scene = JoinScene::Invited("zhangsan".to_owned());
+    world
+        .corp
+        .group_is_joined(&group, &[one, two, three, "lisi"], &scene)
+        .unwrap();
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    let calls = world.calls(GET);
+    assert_eq!(calls, 2, "once for its beginning, once for who came");
+
+    // Who went is told in full, and the version says that nothing came between.
+    world
+        .corp
+        .group_is_left(&group, &[one], QuitScene::Left)
+        .unwrap();
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    world
+        .corp
+        .group_is_left(&group, &[two], QuitScene::Removed)
+        .unwrap();
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    assert_eq!(world.calls(GET), calls, "two leaves cost no call");
+
+    // An event that was lost shows in the version of the next one.
+    world.untold(|| world.corp.group_is_joined(&group, &[one], &scene).unwrap());
+    world
+        .corp
+        .group_is_left(&group, &[three], QuitScene::Left)
+        .unwrap();
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    assert_eq!(world.calls(GET), calls + 1);
+
+    world.corp.group_is_renamed(&group, "展会群 2026").unwrap();
+    world.corp.group_notice_changes(&group, "欢迎").unwrap();
+    fold(&world, 2).await;
+    copy::groups_agree(&store, &world.corp).await;
+    assert_eq!(world.calls(GET), calls + 2, "two changes, one call");
+    world.corp.group_is_dissolved(&group).unwrap();
+    fold(&world, 1).await;
+    copy::groups_agree(&store, &world.corp).await;
+    let kept = copy::group(&store, &world.corp, &group).await;
+    assert_eq!(kept["name"], "展会群 2026", "what it was is kept");
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_balance_of_links_is_read_when_wecom_says_that_it_changed() {
+    let world = World::new().await;
+    let link = json!({"kind": "acquisition_link", "users": ["zhangsan"]});
+    let channel = world.channel(link).await;
+    world.corp.quota_is_bought(100, 1_900_000_000).unwrap();
+    world.reconcile().await;
+    let balance = async || {
+        let sync = world.get("sync").await;
+        sync["acquisition"]["balance"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{sync}"))
+    };
+    let before = balance().await;
+    world
+        .corp
+        .quota_is_used(u64::try_from(before).unwrap() - 10)
+        .unwrap();
+    fold(&world, 1).await;
+    assert_eq!(balance().await, 10);
+    world.corp.quota_is_used(10).unwrap();
+    fold(&world, 1).await;
+    assert_eq!(balance().await, 0);
+    world.corp.quota_is_bought(50, 1_900_000_000).unwrap();
+    fold(&world, 1).await;
+    assert_eq!(balance().await, 50);
+
+    // A link that an administrator deletes in the console is no channel any more.
+    let path = format!("channels/{}", channel.id);
+    let link = world.get(&path).await["link_id"].take();
+    let link = link.as_str().unwrap();
+    world.corp.link_is_unavailable(link).unwrap();
+    fold(&world, 1).await;
+    let is_listed = async || {
+        let channels = world.get("channels").await;
+        let mut channels = channels["channels"].as_array().unwrap().iter();
+        channels.any(|listed| listed["id"] == channel.id.as_str())
+    };
+    assert!(is_listed().await, "it may be available again");
+    world.corp.console_deletes_link(link).unwrap();
+    fold(&world, 1).await;
+    assert!(!is_listed().await);
+    world.ends();
+}

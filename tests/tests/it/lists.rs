@@ -1,0 +1,332 @@
+//! Lists of customers that stop, fail or tell half: nobody is taken for lost before WeCom has told of everybody.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bundle_tests::sandbox::{Fault, Growth, RelationTruth};
+use serde_json::{Value, json};
+use sync::{Pace, Task};
+
+use crate::copy;
+use crate::instance::{Instance, QUICK};
+use crate::outside::Outside;
+use crate::world::World;
+
+const LIST: &str = "batch/get_by_user";
+/// Calls that fail for as long as a test wants.
+const FOR_EVER: usize = 1_000_000;
+
+/// A bundle that knows a corp, and an instance of the sync in the hands of the test.
+struct Scene {
+    outside: Outside,
+    world: World,
+    instance: Instance,
+}
+
+impl Scene {
+    /// A corp whose three members have so many customers, all of whom are known.
+    async fn new(relations: usize, pace: Pace) -> Self {
+        let outside = Outside::new(&["contact"]).await;
+        let world = outside.world().await;
+        let growth = Growth {
+            relations,
+            ..Growth::default()
+        };
+        world.corp.grow(&growth).unwrap();
+        let instance = Instance::beside(&outside, &world, pace);
+        let scene = Self {
+            outside,
+            world,
+            instance,
+        };
+        assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
+        copy::agrees(&scene.world).await;
+        scene
+    }
+
+    /// As much of a task as goes into a long invocation.
+    async fn run(&self, task: Task) -> Value {
+        self.instance.invoke(task, Duration::from_secs(60)).await
+    }
+
+    /// Some of a member's customers are removed and nobody hears of it.
+    fn remove_some_of(&self, member: &str) -> Vec<RelationTruth> {
+        let of_member = |relation: &RelationTruth| relation.userid == member;
+        let relations = self.world.corp.truth().relations.into_iter();
+        let removed: Vec<_> = relations.filter(of_member).step_by(3).collect();
+        self.world.untold(|| {
+            for relation in &removed {
+                let (customer, member) = (&relation.external_userid, &relation.userid);
+                self.world.corp.member_removes(customer, member).unwrap();
+            }
+        });
+        removed
+    }
+
+    async fn active(&self) -> BTreeSet<(String, String)> {
+        let active = copy::active(&self.world.store(), &self.world.corp).await;
+        active.into_iter().collect()
+    }
+
+    /// Whom WeCom tells of.
+    fn told(&self) -> BTreeSet<(String, String)> {
+        let relations = self.world.corp.truth().relations.into_iter();
+        relations
+            .map(|relation| (relation.userid, relation.external_userid))
+            .collect()
+    }
+
+    async fn last(&self) -> Value {
+        self.world.get("sync").await["last"].take()
+    }
+}
+
+/// OpenSCRM: a sync that stops at a time-out keeps partial data as complete.
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
+    let scene = Scene::new(420, QUICK).await;
+    let removed = scene.remove_some_of("lisi");
+    let calls = scene.world.calls(LIST);
+    scene.world.wecom.set_latency(Duration::from_millis(60));
+    let mut ran = scene
+        .instance
+        .invoke(Task::Reconcile, Duration::from_millis(400))
+        .await;
+    let (id, mut slices) = (ran["run_id"].clone(), 1);
+    while ran["state"] == "continues" {
+        assert_eq!(ran["run_id"], id, "it is the same run");
+        let (active, told) = (scene.active().await, scene.told());
+        assert!(
+            active.is_superset(&told),
+            "nobody who is there is taken for lost"
+        );
+        let sync = scene.world.get("sync").await;
+        let running = &sync["running"];
+        assert_eq!(
+            (&running["id"], sync["last"]["id"] == id),
+            (&id, false),
+            "{sync}"
+        );
+        // What stands in its way is its own time only.
+        assert_eq!(running["error"], json!(null), "{sync}");
+        slices += 1;
+        let tick = scene
+            .instance
+            .invoke(Task::Tick, Duration::from_millis(400))
+            .await;
+        ran = tick["corps"][scene.world.corp.id()]["run"].clone();
+        assert!(slices < 200, "it makes no progress: {sync}");
+    }
+    assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
+    assert!(slices > 2, "{slices}");
+    copy::agrees(&scene.world).await;
+    assert_eq!(scene.active().await, scene.told());
+    let last = scene.last().await;
+    assert_eq!((&last["id"], &last["lost"]), (&id, &json!(removed.len())));
+    // No page is read twice, but for one that an invocation did not come to write: 6 or so for each member.
+    assert!(
+        scene.world.calls(LIST) - calls <= 18 + slices,
+        "pages are read again and again"
+    );
+    scene.world.ends();
+}
+
+/// Venus: one failed list call marks all customers of a member as lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_failed_list_call_loses_no_customer() {
+    let scene = Scene::new(360, QUICK).await;
+    let removed = scene.remove_some_of("zhangsan");
+    let known = scene.active().await;
+    let faults = [
+        Fault::Code(-1),
+        Fault::Http(502),
+        Fault::Code(45033),
+        Fault::DropConnection {
+            after_effect: false,
+        },
+    ];
+    for fault in faults {
+        // Whatever member's page is the second, and all after it.
+        scene.world.wecom.faults().after(LIST, 1, FOR_EVER, fault);
+        let ran = scene
+            .instance
+            .invoke(Task::Reconcile, Duration::from_secs(3))
+            .await;
+        assert_eq!(ran["state"], "continues", "{fault:?}: {ran}");
+        let lost: Vec<_> = known.difference(&scene.active().await).cloned().collect();
+        let is_true =
+            |pair: &(String, String)| removed.iter().any(|gone| gone.external_userid == pair.1);
+        assert!(lost.iter().all(is_true), "{fault:?}");
+        scene.world.wecom.faults().clear();
+    }
+    // The run of before goes on.
+    let tick = scene.run(Task::Tick).await;
+    assert_eq!(
+        tick["corps"][scene.world.corp.id()]["run"]["state"],
+        "finished"
+    );
+    assert_eq!(scene.active().await, scene.told());
+    let last = scene.last().await;
+    assert_eq!(
+        (&last["lost"], &last["error"]),
+        (&json!(removed.len()), &json!(null))
+    );
+    copy::agrees(&scene.world).await;
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
+    for code in [60111, 60011, 84061, 84083, 40003] {
+        let together = Pace {
+            members_together: 100,
+            ..QUICK
+        };
+        let scene = Scene::new(240, together).await;
+        let removed = ["lisi", "wangwu", "zhangsan"].map(|member| scene.remove_some_of(member));
+        let known = scene.active().await;
+        // The list of all three, at its second page; and then the first member's first.
+        scene
+            .world
+            .wecom
+            .faults()
+            .after(LIST, 1, 1, Fault::Code(code));
+        let alone = if code == 84061 { 60111 } else { code };
+        scene.world.wecom.faults().next(LIST, 1, Fault::Code(alone));
+        let ran = scene.run(Task::Reconcile).await;
+        assert_eq!(ran["state"], "finished", "{code}: {ran}");
+        let active = scene.active().await;
+        let of = |member: &str, pairs: &BTreeSet<(String, String)>| {
+            let own = pairs.iter().filter(|(userid, _)| userid == member);
+            own.cloned().collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            of("lisi", &active),
+            of("lisi", &known),
+            "{code}: nothing is concluded"
+        );
+        for member in ["wangwu", "zhangsan"] {
+            assert_eq!(
+                of(member, &active),
+                of(member, &scene.told()),
+                "{code}: {member}"
+            );
+        }
+        // When it works again, exactly the missing ones are lost.
+        scene.run(Task::Reconcile).await;
+        assert_eq!(scene.active().await, scene.told(), "{code}");
+        assert_eq!(scene.last().await["lost"], removed[0].len(), "{code}");
+        scene.world.ends();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_goes_stale_begins_the_list_anew() {
+    let scene = Scene::new(450, QUICK).await;
+    let removed = scene.remove_some_of("wangwu");
+    scene
+        .world
+        .wecom
+        .faults()
+        .after(LIST, 3, FOR_EVER, Fault::Code(-1));
+    let ran = scene
+        .instance
+        .invoke(Task::Reconcile, Duration::from_secs(2))
+        .await;
+    assert_eq!(ran["state"], "continues", "{ran}");
+    scene.world.wecom.faults().clear();
+    scene.world.wecom.stale_cursors();
+    let tick = scene.run(Task::Tick).await;
+    assert_eq!(
+        tick["corps"][scene.world.corp.id()]["run"]["state"],
+        "finished",
+        "{tick}"
+    );
+    let refused = scene.world.wecom.calls_of(LIST);
+    assert!(
+        refused.iter().any(|call| call.errcode == 50100),
+        "a cursor was stale"
+    );
+    copy::agrees(&scene.world).await;
+    assert_eq!(scene.active().await, scene.told());
+    assert_eq!(scene.last().await["lost"], removed.len());
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
+    let scene = Scene::new(90, QUICK).await;
+    let known = scene.active().await;
+    scene.world.corp.member_leaves("lisi").unwrap();
+    scene
+        .world
+        .corp
+        .app_sees("contact", &["zhangsan"], &[])
+        .unwrap();
+    assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
+    assert_eq!(scene.active().await, known);
+    assert_eq!(scene.last().await["lost"], 0);
+    scene.world.corp.app_sees_everybody("contact").unwrap();
+    scene.run(Task::Reconcile).await;
+    assert_eq!(scene.active().await, known);
+    copy::members_agree(&scene.world.store(), &scene.world.corp).await;
+    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customers() {
+    let scene = Scene::new(240, QUICK).await;
+    let known = scene.active().await;
+    // The members are listed, and the first pages are refused.
+    scene
+        .world
+        .wecom
+        .faults()
+        .next(LIST, FOR_EVER, Fault::Code(-1));
+    let stop = Duration::from_secs(2);
+    let ran = scene.instance.invoke(Task::Reconcile, stop).await;
+    assert_eq!(ran["state"], "continues", "{ran}");
+    scene.world.wecom.faults().clear();
+    scene
+        .world
+        .corp
+        .member_gets_function("wangwu", false)
+        .unwrap();
+    scene.world.corp.member_gets_licence("lisi", false).unwrap();
+    scene.run(Task::Tick).await;
+    assert_eq!(scene.active().await, known);
+    assert_eq!(scene.last().await["lost"], 0);
+    scene
+        .world
+        .corp
+        .member_gets_function("wangwu", true)
+        .unwrap();
+
+    // Another process goes on with the list that told of a member without licence.
+    let together = Pace {
+        members_together: 100,
+        ..QUICK
+    };
+    let instance = Instance::beside(&scene.outside, &scene.world, together);
+    scene
+        .world
+        .wecom
+        .faults()
+        .after(LIST, 1, FOR_EVER, Fault::Code(-1));
+    let ran = instance.invoke(Task::Reconcile, stop).await;
+    assert_eq!(ran["state"], "continues", "{ran}");
+    scene.world.wecom.faults().clear();
+    scene.world.corp.member_gets_licence("lisi", true).unwrap();
+    let tick = scene.run(Task::Tick).await;
+    assert_eq!(
+        tick["corps"][scene.world.corp.id()]["run"]["state"],
+        "finished",
+        "{tick}"
+    );
+    assert_eq!(
+        scene.active().await,
+        known,
+        "his licence came too late for his place in the list"
+    );
+    scene.world.ends();
+}

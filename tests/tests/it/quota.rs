@@ -1,0 +1,332 @@
+//! WeCom's limits, kept by all functions together: pauses after 45009, a rate of one's own, fewer calls in flight
+//! after 45033.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bundle_tests::sandbox::{Fault, Growth, SandboxOptions};
+use serde_json::{Value, json};
+
+use crate::copy;
+use crate::customer::Customer;
+use crate::outside::{ADMIN_KEY, Outside, config};
+use crate::world::World;
+use scrm_local::operator::Operator;
+
+const MARK: &str = "mark_tag";
+const SEND: &str = "send_welcome_msg";
+
+/// Calls of `api` that WeCom answered with 45009, and when the next one came, in milliseconds after it.
+fn after_refusals(world: &World, api: &str) -> Vec<u64> {
+    let calls = world.wecom.calls_of(api);
+    let refused = calls
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| call.errcode == 45009);
+    refused
+        .filter_map(|(place, call)| Some(calls.get(place + 1)?.at_ms - call.at_ms))
+        .collect()
+}
+
+/// Waits until the pause of `api` that is in the table is over.
+async fn pause_ends(world: &World, pk: &str, api: &str) {
+    let end = std::time::Instant::now() + crate::world::PATIENCE;
+    loop {
+        let get = world
+            .dynamodb()
+            .get_item()
+            .table_name(scrm_local::stack::DATA_TABLE);
+        let key = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        let got = get
+            .key("pk", key(pk))
+            .key("sk", key("guard"))
+            .send()
+            .await
+            .unwrap();
+        let guard = got.item.and_then(|item| item["guard"].as_s().ok().cloned());
+        let guard: Value = serde_json::from_str(&guard.unwrap()).unwrap();
+        let until = guard["pauses"][api]["until"].as_i64().unwrap();
+        if jiff::Timestamp::now().as_second() >= until {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{guard}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn guard_of(world: &World) -> String {
+    format!("{}#quota", world.corp.id())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_45009_the_api_is_left_alone_by_tagging_and_sync_until_the_pause_ends() {
+    let outside = Outside::limited(json!({"pause": 4})).await;
+    let world = outside.world().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    let lost = world.untold(|| world.scan(&channel));
+    world.wecom.faults().next(MARK, 1, Fault::Code(45009));
+    let customers: Vec<_> = (0..6).map(|_| world.scan(&channel)).collect();
+    world
+        .until("WeCom refuses", |wecom| !wecom.calls_of(MARK).is_empty())
+        .await;
+    // The reconcile finds somebody without tags, and leaves the API alone as well.
+    let ran = world.reconcile().await;
+    assert_eq!(ran["state"], "finished", "{ran}");
+    for customer in &customers {
+        customer.is_tagged(&["展会"]).await;
+        customer.outcome("tags", "tagged").await;
+    }
+    let waited = after_refusals(&world, MARK);
+    assert_eq!(waited.len(), 1);
+    assert!(
+        waited[0] >= 3_000,
+        "a pause of 4 s, counted in whole seconds: {waited:?}"
+    );
+    world.reconcile().await;
+    lost.is_tagged(&["展会"]).await;
+    world.numbers(&channel, [7, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
+    let outside = Outside::limited(json!({"pause": 3})).await;
+    let world = outside.world().await;
+    let channel = world.channel_that_says("hi").await;
+    let named = world.channel_that_says("你好，{customer}").await;
+    world.wecom.faults().next(SEND, 1, Fault::Code(45009));
+    let first = world.scan(&channel);
+    let outcome = first.outcome("welcome", "failed").await;
+    assert_eq!(
+        (&outcome["errcode"], &outcome["attempts"]),
+        (&json!(45009), &json!(1))
+    );
+    let second = world.scan(&channel);
+    let outcome = second.outcome("welcome", "failed").await;
+    assert_eq!(outcome["errcode"], 45009, "{outcome}");
+    assert_eq!(world.calls(SEND), 1, "none while it is paused");
+    pause_ends(
+        &world,
+        &guard_of(&world),
+        "externalcontact/send_welcome_msg",
+    )
+    .await;
+    world.scan(&channel).sees("hi").await;
+
+    // The name costs a call of another API, which is paused now.
+    let get = "externalcontact/get";
+    world.wecom.faults().next(get, 1, Fault::Code(45009));
+    let welcomed = async |customer: &Customer<'_>| {
+        let is_welcomed = |_: &_| !customer.texts().is_empty();
+        world.until("a welcome", is_welcomed).await;
+        customer.texts().remove(0)
+    };
+    welcomed(&world.scan(&named)).await;
+    let calls = world.calls(get);
+    let text = welcomed(&world.scan(&named)).await;
+    assert_eq!(world.calls(get), calls);
+    assert!(text.starts_with("你好"), "{text}");
+    pause_ends(&world, &guard_of(&world), get).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_grows_when_wecom_repeats_itself() {
+    let outside = Outside::limited(json!({"pause": 1})).await;
+    let world = outside.world().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    world.wecom.faults().next(MARK, 2, Fault::Code(45009));
+    world.scan(&channel);
+    world
+        .until("WeCom refuses twice", |wecom| {
+            wecom.calls_of(MARK).len() == 2
+        })
+        .await;
+    // The second pause is of a minute, sixty times the first, and nobody calls.
+    let customer = world.scan(&channel);
+    world.all_delivered().await;
+    world.reconcile().await;
+    assert_eq!(customer.relation().await["status"], "active");
+    let waited = after_refusals(&world, MARK);
+    assert_eq!(waited.len(), 1, "two calls in all");
+    assert!((500..10_000).contains(&waited[0]), "{waited:?}");
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on() {
+    let outside = Outside::limited(json!({"pause": 2})).await;
+    let world = outside.world().await;
+    world
+        .corp
+        .grow(&Growth {
+            relations: 500,
+            groups: 5,
+            ..Growth::default()
+        })
+        .unwrap();
+    for (api, skip) in [
+        ("batch/get_by_user", 2),
+        ("user/get", 1),
+        ("groupchat/get", 2),
+    ] {
+        world.wecom.faults().after(api, skip, 1, Fault::Code(45009));
+    }
+    let mut ran = world.reconcile().await;
+    let id = ran["run_id"].clone();
+    let mut held_up = 0;
+    while ran["state"] == "continues" {
+        assert_eq!(ran["run_id"], id);
+        let sync = world.get("sync").await;
+        let running = &sync["running"];
+        assert_eq!(running["id"], id, "{sync}");
+        held_up += u32::from(running["held_up"].is_string());
+        assert_eq!(running["lost"], 0);
+        ran = world
+            .tick_until(|tick| tick["run"]["state"].is_string())
+            .await["run"]
+            .take();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
+    assert!(held_up >= 3, "{held_up}");
+    for api in ["batch/get_by_user", "user/get", "groupchat/get"] {
+        let waited = after_refusals(&world, api);
+        // Those that were under way when WeCom refused may have come a moment later.
+        assert!(
+            waited.iter().all(|ms| *ms >= 1_000 || *ms < 500),
+            "{api}: {waited:?}"
+        );
+    }
+    copy::agrees(&world).await;
+    let last = world.get("sync").await["last"].take();
+    assert_eq!(
+        (&last["error"], &last.get("held_up")),
+        (&json!(null), &None),
+        "{last}"
+    );
+    world.ends();
+}
+
+/// The one test here that takes its time: a minute has to turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
+    const RATE: usize = 20;
+    let outside = Outside::limited(json!({"per_minute": RATE})).await;
+    let world = outside.world().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    let mut customers = world.untold(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
+    customers.extend((0..15).map(|_| world.scan(&channel)));
+    let made = |api: &str| {
+        let mut minutes = BTreeMap::new();
+        for call in world.wecom.calls_of(api) {
+            *minutes.entry(call.at_ms / 60_000).or_insert(0) += 1;
+        }
+        minutes.into_values().collect::<Vec<usize>>()
+    };
+    let end = std::time::Instant::now() + Duration::from_secs(150);
+    loop {
+        world.tick().await;
+        world.reconcile().await;
+        let is_tagged = |customer: &&Customer<'_>| {
+            !world
+                .corp
+                .tags(&customer.external_userid, &customer.userid)
+                .is_empty()
+        };
+        if customers.iter().all(|customer| is_tagged(&customer)) {
+            break;
+        }
+        assert!(std::time::Instant::now() < end, "{:?}", made(MARK));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    for api in [
+        MARK,
+        "externalcontact/get",
+        "user/get",
+        "batch/get_by_user",
+        "get_follow_user_list",
+    ] {
+        // A call may be counted in one minute and arrive in the next; such a one is rare, and never a second.
+        let minutes = made(api);
+        assert!(
+            minutes.iter().all(|calls| *calls <= RATE + 1),
+            "{api}: {minutes:?}"
+        );
+    }
+    assert!(made(MARK).len() > 1, "30 customers do not fit in a minute");
+    assert!(world.wecom.calls().iter().all(|call| call.errcode != 45009));
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_in_flight_come_down_after_45033_and_the_run_completes() {
+    let mut eager = config(&["contact"]);
+    eager["corps"][0]["limits"] = json!({"in_flight": 40});
+    let outside = Outside::with(
+        eager,
+        SandboxOptions {
+            latency: Duration::from_millis(20),
+            calls_in_flight: 3,
+            ..SandboxOptions::default()
+        },
+    )
+    .await;
+    let world = outside.world().await;
+    let growth = Growth {
+        members: 120,
+        relations: 240,
+        ..Growth::default()
+    };
+    world.corp.grow(&growth).unwrap();
+    let mut ran = world.reconcile().await;
+    while ran["state"] == "continues" {
+        ran = world.tick().await["run"].take();
+    }
+    let calls = world.wecom.calls_of("user/get");
+    let refused = calls.iter().filter(|call| call.errcode == 45033).count();
+    assert!(
+        refused > 0 && refused < calls.len() / 2,
+        "{refused} of {}",
+        calls.len()
+    );
+    copy::agrees(&world).await;
+    let last = world.get("sync").await["last"].take();
+    assert_eq!(last["error"], json!(null), "{last}");
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_corps_do_not_pause_each_other() {
+    let (mut two, other) = (config(&["contact"]), "wwother0000000001");
+    let mut second = two["corps"][0].clone();
+    second["corp_id"] = json!(other);
+    second["apps"]["contact"]["secret"] = json!("secret-of-the-other");
+    two["corps"].as_array_mut().unwrap().push(second);
+    let outside = Outside::with(two, SandboxOptions::default()).await;
+    let world = outside.world().await;
+    let operator = Operator::new(&world.stack.url, other, ADMIN_KEY);
+    let channel = world.channel_that_says("hi").await;
+    let body = json!({"name": "展会", "users": ["lisi"], "welcome": {"text": "hello"}});
+    let (status, theirs) = operator.post("channels", &body).await.unwrap();
+    assert_eq!(status, 201, "{theirs}");
+    world.wecom.faults().next(SEND, 1, Fault::Code(45009));
+    world.scan(&channel).outcome("welcome", "failed").await;
+    world.scan(&channel).outcome("welcome", "failed").await;
+    assert_eq!(world.calls(SEND), 1);
+    let their_corp = outside.wecom.corp(other).unwrap();
+    let state = theirs["id"].as_str().unwrap();
+    let scanned = their_corp
+        .scan(state, &bundle_tests::sandbox::Scan::default())
+        .unwrap();
+    world
+        .until("their customer is welcomed", |_| {
+            !their_corp
+                .chat(&scanned.external_userid, &scanned.userid)
+                .is_empty()
+        })
+        .await;
+}

@@ -1,0 +1,198 @@
+//! Tags that are missing are put on: because an event was lost, or because WeCom took no calls when it came.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bundle_tests::sandbox::{Fault, MemberEdit};
+use jiff::Timestamp;
+use scrm_local::stack::DATA_TABLE;
+use serde_json::{Value, json};
+
+use crate::customer::Customer;
+use crate::world::{Channel, World};
+
+const MARK: &str = "mark_tag";
+
+async fn tagging_channel(world: &World) -> Channel {
+    let tags = world.tags(&["展会"]);
+    world.channel(json!({"tag_ids": tags})).await
+}
+
+/// A minute has passed: what was due later is due now, as an operator could make it.
+pub(crate) async fn make_due(world: &World, kind: &str) -> usize {
+    let dynamodb = world.dynamodb();
+    let rows = dynamodb
+        .scan()
+        .table_name(DATA_TABLE)
+        .filter_expression("attribute_exists(due_at) AND contains(sk, :kind)")
+        .expression_attribute_values(":kind", AttributeValue::S(kind.to_owned()));
+    let rows = rows.send().await.unwrap().items.unwrap_or_default();
+    for row in &rows {
+        let update = dynamodb.update_item().table_name(DATA_TABLE);
+        let update = update
+            .key("pk", row["pk"].clone())
+            .key("sk", row["sk"].clone());
+        let past = format!("{:010}", Timestamp::now().as_second() - 1);
+        let update = update
+            .update_expression("SET due_at = :past")
+            .expression_attribute_values(":past", AttributeValue::S(past));
+        update.send().await.unwrap();
+    }
+    rows.len()
+}
+
+async fn last(world: &World) -> Value {
+    world.get("sync").await["last"].take()
+}
+
+/// MarketGo: no welcome code, so no tags and no count; here not even the event comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_event_at_all_and_yet_tags_and_count() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let lost: Vec<Customer<'_>> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
+    world.reconcile().await;
+    for customer in &lost {
+        customer.is_tagged(&["展会"]).await;
+        let relation = customer.relation().await;
+        assert_eq!(relation["channel_id"], channel.id);
+        assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 1);
+    }
+    world.numbers(&channel, [5, 0, 0, 0]).await;
+    assert_eq!(last(&world).await["repaired"], 5);
+    // The events come after all, and change nothing; nor does another run.
+    for customer in &lost {
+        world.wecom.redeliver(customer.events[0]);
+        customer.outcome("tags", "tagged").await;
+    }
+    world.reconcile().await;
+    assert_eq!(last(&world).await["repaired"], 0);
+    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.ends();
+}
+
+/// LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 and never repaired.
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    world.wecom.faults().next(MARK, 1, Fault::Code(60011));
+    world.wecom.faults().next(MARK, 3, Fault::Code(-1));
+    let customers = [world.scan(&channel), world.scan(&channel)];
+    for customer in &customers {
+        customer.outcome("tags", "failed").await;
+    }
+    world.reconcile().await;
+    for customer in &customers {
+        customer.is_tagged(&["展会"]).await;
+        let outcome = customer.outcome("tags", "tagged").await;
+        assert!(outcome["attempts"].as_i64() > Some(1), "{outcome}");
+        assert!(outcome["reason"].is_string(), "{outcome}");
+    }
+    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    world.wecom.faults().next(MARK, 3, Fault::Code(-1));
+    let customer = world.scan(&channel);
+    let outcome = customer.outcome("tags", "failed").await;
+    assert_eq!(
+        (&outcome["errcode"], &outcome["attempts"]),
+        (&json!(-1), &json!(3))
+    );
+    world.all_delivered().await;
+    let tick = world.tick().await;
+    assert_eq!(tick["due"], 0, "it is due in minutes: {tick}");
+    assert_eq!(make_due(&world, "tags#").await, 1);
+    // It fails once more, and is due again, later than before.
+    world.wecom.faults().next(MARK, 3, Fault::Code(-1));
+    world.tick().await;
+    let outcome = customer.outcome("tags", "failed").await;
+    assert!(outcome["attempts"].as_i64() > Some(3), "{outcome}");
+    assert_eq!(make_due(&world, "tags#").await, 1);
+    world.tick().await;
+    customer.is_tagged(&["展会"]).await;
+    customer.outcome("tags", "tagged").await;
+    assert_eq!(make_due(&world, "tags#").await, 0, "nothing is left to do");
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let (told, untold) = (world.scan(&channel), world.scan(&channel));
+    for customer in [&told, &untold] {
+        customer.outcome("tags", "tagged").await;
+    }
+    let tags = world.corp.tags(&told.external_userid, &told.userid);
+    let edit = MemberEdit {
+        remove_tags: vec![tags[0].id.clone()],
+        ..MemberEdit::default()
+    };
+    let take_off = |customer: &Customer<'_>| {
+        let edited = world
+            .corp
+            .member_edits(&customer.external_userid, &customer.userid, &edit);
+        edited.unwrap();
+    };
+    take_off(&told);
+    world.untold(|| take_off(&untold));
+    let calls = world.calls(MARK);
+    world
+        .tick_until(|tick| tick["folded"].as_u64() > Some(0))
+        .await;
+    for _ in 0..2 {
+        world.reconcile().await;
+        assert_eq!(last(&world).await["repaired"], 0);
+    }
+    assert_eq!(world.calls(MARK), calls);
+    for customer in [&told, &untold] {
+        assert_eq!(customer.relation().await.get("tag_ids"), None);
+    }
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_tag_is_not_tried_for_each_customer_and_does_not_keep_the_others_off() {
+    let world = World::new().await;
+    let tags = world.tags(&["展会", "上海"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    world.corp.console_deletes_tag(&tags[0]).unwrap();
+    let lost: Vec<Customer<'_>> = world.untold(|| (0..4).map(|_| world.scan(&channel)).collect());
+    world.reconcile().await;
+    for customer in &lost {
+        customer.is_tagged(&["上海"]).await;
+    }
+    assert_eq!(
+        world.calls(MARK),
+        4,
+        "one call each, and none that is refused"
+    );
+    world.reconcile().await;
+    assert_eq!(world.calls(MARK), 4);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_customer_whose_repair_fails_holds_up_neither_the_others_nor_the_run() {
+    let world = World::new().await;
+    let channel = tagging_channel(&world).await;
+    let lost: Vec<Customer<'_>> = world.untold(|| (0..6).map(|_| world.scan(&channel)).collect());
+    world.wecom.faults().next(MARK, 1, Fault::Code(60011));
+    let ran = world.reconcile().await;
+    assert_eq!(ran["state"], "finished", "{ran}");
+    let last = last(&world).await;
+    assert_eq!(
+        (&last["repaired"], &last["error"]),
+        (&json!(5), &json!(null))
+    );
+    world.reconcile().await;
+    for customer in &lost {
+        customer.is_tagged(&["展会"]).await;
+    }
+    world.numbers(&channel, [6, 0, 0, 0]).await;
+    world.ends();
+}

@@ -1,0 +1,117 @@
+//! What a tick does beside folding in: tokens ahead of their end, and each part whatever becomes of the others.
+
+use std::time::Duration;
+
+use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
+use serde_json::json;
+
+use crate::outside::Outside;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
+    // They live five minutes, and every one ends within ten.
+    let world = World::with(SandboxOptions {
+        token_ttl: Duration::from_secs(300),
+        ..SandboxOptions::default()
+    })
+    .await;
+    let channel = world.channel_that_says("hi").await;
+    let before = world.calls("gettoken");
+    let tick = world.tick().await;
+    assert_eq!(tick["tokens"], 1, "{tick}");
+    assert_eq!(world.calls("gettoken"), before + 1);
+    world.scan(&channel).sees("hi").await;
+    assert_eq!(world.calls("gettoken"), before + 1);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_good_for_hours_is_left_alone() {
+    let world = World::new().await;
+    let before = world.calls("gettoken");
+    for _ in 0..3 {
+        assert_eq!(world.tick().await["tokens"], 0);
+    }
+    assert_eq!(world.calls("gettoken"), before);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
+    let outside = Outside::new(&["contact", "service"]).await;
+    let world = outside.world().await;
+    outside
+        .corp
+        .rotate_secret("service", "reset-by-somebody")
+        .unwrap();
+    outside.corp.revoke_tokens("contact");
+    // The token of the broken app is about to end, so that the tick asks for another.
+    let dynamodb = world.dynamodb();
+    let expire = dynamodb
+        .delete_item()
+        .table_name(scrm_local::stack::DATA_TABLE)
+        .key(
+            "pk",
+            aws_sdk_dynamodb::types::AttributeValue::S(format!("{}#app#service", world.corp.id())),
+        )
+        .key(
+            "sk",
+            aws_sdk_dynamodb::types::AttributeValue::S("token".to_owned()),
+        );
+    expire.send().await.unwrap();
+    let customer = world.scan_as(&world.channel(json!({})).await, Scan::default());
+    world.all_delivered().await;
+    let tick = world
+        .tick_until(|tick| tick["folded"].as_u64() > Some(0))
+        .await;
+    assert!(tick["tokens"]["error"].is_string(), "{tick}");
+    assert_eq!(
+        (&tick["due"], &tick["run"]),
+        (&json!(0), &json!(null)),
+        "{tick}"
+    );
+    assert_eq!(customer.relation().await["add_way"], 1);
+    for _ in 0..5 {
+        world.tick().await;
+    }
+    assert!(
+        outside.wecom.wrong_secrets() <= 3,
+        "{}",
+        outside.wecom.wrong_secrets()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_again() {
+    let world = World::new().await;
+    let customers = [world.search("zhangsan"), world.search("lisi")];
+    let group = world.corp.group_begins("wangwu", "展会群").unwrap().chat_id;
+    world.all_delivered().await;
+    world
+        .wecom
+        .faults()
+        .next("groupchat/get", 3, Fault::Code(-1));
+    let failed = world
+        .tick_until(|tick| tick["folded"].get("error").is_some())
+        .await;
+    assert_eq!(failed["due"], 0, "{failed}");
+    for customer in &customers {
+        assert!(customer.relation().await["add_way"].is_number());
+    }
+    world.tick_until(|tick| tick["folded"] == 1).await;
+    let kept = crate::copy::group(&world.store(), &world.corp, &group).await;
+    assert_eq!(kept["owner"], "wangwu");
+    // One that WeCom refuses for good is left to the reconcile.
+    world.corp.group_is_renamed(&group, "新群").unwrap();
+    world.all_delivered().await;
+    world
+        .wecom
+        .faults()
+        .next("groupchat/get", 1, Fault::Code(48002));
+    world.tick_until(|tick| tick["folded"] == 1).await;
+    assert_eq!(world.tick().await["folded"], 0);
+    world.reconcile().await;
+    crate::copy::groups_agree(&world.store(), &world.corp).await;
+    world.ends();
+}
