@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bundle_tests::sandbox::{Corp, Sandbox, SandboxOptions, Served, serve_on};
+use bundle_tests::sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::Platform;
@@ -32,14 +32,24 @@ pub(crate) struct Outside {
 impl Outside {
     /// A corp with these apps, each of which takes callbacks.
     pub(crate) async fn new(apps: &[&str]) -> Self {
+        Self::with(apps, SandboxOptions::default(), &[]).await
+    }
+
+    /// The same with these departments, at a WeCom that behaves as `options` say.
+    pub(crate) async fn with(
+        apps: &[&str],
+        options: SandboxOptions,
+        departments: &[DepartmentSetup],
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let config = config(apps);
         let path = directory.path().join("secret.json");
         fs::write(&path, config.to_string()).unwrap();
-        let wecom = Sandbox::new(SandboxOptions::default()).unwrap();
+        let wecom = Sandbox::new(options).unwrap();
         let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
         // No bundle is there yet: each one that starts names its own address.
-        for corp in keys.sandbox_corps("http://127.0.0.1:9") {
+        for mut corp in keys.sandbox_corps("http://127.0.0.1:9") {
+            corp.departments.extend_from_slice(departments);
             wecom.add_corp(corp).unwrap();
         }
         let served = serve_on(&wecom, ([127, 0, 0, 1], 0).into()).await.unwrap();

@@ -1,0 +1,125 @@
+//! A scheduled sync whose process is killed between any two of its steps, or is there twice: the next process goes on,
+//! and the bundle agrees with WeCom in the end.
+
+use std::collections::BTreeMap;
+
+use ::sync::Task;
+use bundle_tests::sandbox::{DeliveryMode, Growth, JoinScene, MemberSetup, Scan};
+use domain::channel::ChannelId;
+use domain::ports::{ReadCounts, ReadRuns};
+use futures::StreamExt;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::agreement::assert_agreement;
+use crate::dying::Fate;
+use crate::sync_scene::{PACE, Scene, corp_id};
+
+/// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
+/// wait for leases to run out.
+const AT_ONCE: usize = 12;
+/// Customers of the channel.
+const SCANS: usize = 2;
+
+/// A corp that no event has told of: members with more customers than a page has, a channel whose customers lack its
+/// tags, tag groups, customer groups, departments.
+async fn corp(scene: &Scene) -> ChannelId {
+    let (wecom, corp) = (&scene.outside.wecom, &scene.outside.corp);
+    wecom.set_delivery_mode(DeliveryMode {
+        lose_every: Some(1),
+        ..DeliveryMode::default()
+    });
+    let tags = corp.console_creates_tags("来源", &["展会", "官网"]);
+    let tags = tags.unwrap().tag_ids;
+    let channel = scene.channel(&tags[..1]).await;
+    for _ in 0..SCANS {
+        corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    }
+    let growth = Growth {
+        relations: 215,
+        groups: 1,
+        seed: 5,
+        ..Growth::default()
+    };
+    corp.grow(&growth).unwrap();
+    let alone = MemberSetup {
+        departments: vec![3],
+        has_function: false,
+        ..MemberSetup::new("m4", "赵六")
+    };
+    corp.member_joins(alone).unwrap();
+    let group = corp.group_begins("lisi", "老客户").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    channel
+}
+
+/// The adds and losses that are counted for the channel.
+async fn counted(scene: &Scene, channel: &ChannelId) -> (u64, u64) {
+    let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+    let yesterday = today.yesterday().unwrap().date();
+    let store = scene.platform().store;
+    let corp = corp_id();
+    let days = store.days(&corp, channel, yesterday, today.date());
+    let days = days.await.unwrap();
+    let sum = |count: fn(&domain::tally::DayCounts) -> u64| days.values().map(count).sum();
+    (sum(|day| day.added), sum(|day| day.lost))
+}
+
+/// A reconcile dies at `point`, another process goes on, and all is as it is at WeCom. Answers where it died.
+async fn reconcile_dies_at(point: usize) -> Option<String> {
+    let scene = Scene::new().await;
+    let channel = corp(&scene).await;
+    let first = scene.process("first", PACE, &Fate::at(point));
+    let death = first.dies_before(Task::Reconcile).await;
+    drop(first);
+    let second = scene.process("second", PACE, &Fate::none());
+    second.goes_on().await;
+    let store = scene.platform().store;
+    let (running, last) = store.runs(&corp_id()).await.unwrap();
+    assert_eq!(running, None);
+    if last.is_none() {
+        // It had not begun.
+        assert_eq!(death.as_deref(), Some("before take_run"));
+        second.reconcile().await;
+    }
+    let context = format!("{point}: {death:?}");
+    assert_agreement(&store, &scene.outside.corp, &context).await;
+    assert_eq!(counted(&scene, &channel).await, (SCANS as u64, 0), "{context}");
+    let (_, last) = store.runs(&corp_id()).await.unwrap();
+    let last = last.unwrap();
+    assert_eq!((last.lost, last.error), (0, None), "{context}");
+    for relation in scene.outside.corp.truth().relations {
+        let is_lacking = relation.state.as_deref() == Some(channel.as_str());
+        assert!(!is_lacking || relation.tag_ids.len() == 1, "{context}");
+    }
+    death
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_truth() {
+    let scene = Scene::new().await;
+    corp(&scene).await;
+    let whole = Fate::none();
+    let process = scene.process("whole", PACE, &whole);
+    assert_eq!(process.reconcile().await["state"], "finished");
+    let points = whole.passed();
+    let deaths = futures::stream::iter(0..points)
+        .map(|point| async move { tokio::spawn(reconcile_dies_at(point)).await })
+        .buffer_unordered(AT_ONCE);
+    let mut places = BTreeMap::<String, usize>::new();
+    let deaths: Vec<_> = deaths.collect().await;
+    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    assert_eq!(failures, 0, "their messages stand above");
+    for place in deaths.into_iter().filter_map(|death| death.unwrap()) {
+        *places.entry(place).or_default() += 1;
+    }
+    eprintln!("{points} points: {places:#?}");
+    let deaths: usize = places.values().sum();
+    // What is done at the same time is done in any order, so that the last points may be one fewer.
+    assert!(deaths + 4 >= points && points > 150, "{deaths} of {points}");
+    for step in ["put_page", "customers", "observe", "conclude_lost", "put_group", "put_member"] {
+        let both = ["before", "after"].map(|when| places.contains_key(&format!("{when} {step}")));
+        assert!(both == [true; 2] || step == "conclude_lost", "{step}: {places:?}");
+    }
+}
