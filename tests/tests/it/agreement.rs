@@ -12,11 +12,13 @@ use std::collections::BTreeSet;
 
 use bundle_tests::sandbox::{Corp, CustomerTruth, GroupView, RelationTruth, TagGroupTruth, Truth};
 use domain::group::Group;
-use domain::ports::{KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadRelation};
+use domain::ports::{
+    KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation,
+};
 use domain::relation::{Relation, Status};
 use platform::store::Store;
 use serde_json::{Value, json};
-use wecom::api::contact::ExternalContact;
+use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::api::tag::TagGroup;
 use wecom::{ChatId, ExternalUserId, UserId};
 
@@ -55,15 +57,17 @@ pub(crate) async fn disagreements(store: &Store, corp: &Corp) -> Vec<String> {
 
 /// Everybody who is listed is kept as told.
 async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
-    for told in &truth.relations {
+    // A reading of long ago is older than all that is kept and changes nothing of it.
+    let rows: Vec<_> = truth.relations.iter().map(row).collect();
+    let observed = store.compare(&corp_id(), &rows, i64::MIN + 1).await.unwrap();
+    let unknown: BTreeSet<usize> = observed.differ.iter().map(|(place, _)| *place).collect();
+    let kept = observed.relations.into_iter().enumerate();
+    for (told, (place, kept)) in truth.relations.iter().zip(kept) {
         let what = format!("{} of {}", told.external_userid, told.userid);
-        let (member, customer) = (&told.userid, &told.external_userid);
-        let (member, customer) = (UserId::from(&**member), ExternalUserId::from(&**customer));
-        let kept = store.relation(&corp_id(), (&member, &customer)).await;
-        let Some(kept) = kept.unwrap() else {
+        if unknown.contains(&place) {
             found.0.push(format!("{what} is not kept"));
             continue;
-        };
+        }
         let stands = match kept.status {
             Status::Active => !kept.unconfirmed,
             Status::Lost => !kept.concluded,
@@ -79,6 +83,13 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
         let contact = kept.contact.as_ref().map(kept_customer);
         found.compare(&what, &json!(contact), &json!(person));
     }
+}
+
+fn row(told: &RelationTruth) -> Observation {
+    let (mut contact, mut follow) = (ExternalContact::default(), FollowUser::default());
+    contact.external_user_id = ExternalUserId::from(told.external_userid.as_str());
+    follow.user_id = UserId::from(told.userid.as_str());
+    Observation { contact, follow }
 }
 
 fn kept_relation(kept: &Relation) -> Value {

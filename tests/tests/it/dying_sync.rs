@@ -43,7 +43,8 @@ macro_rules! dies {
 
 dies! { Store:
     ObserveRelations {
-        fn observe(corp: &CorpId, rows: &[Observation], at: i64) -> Result<Observed, StoreError>;
+        fn compare(corp: &CorpId, rows: &[Observation], at: i64) -> Result<Observed, StoreError>;
+        fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, at: i64) -> Result<(), StoreError>;
         fn confirm_end(corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError>;
         fn active_customers(corp: &CorpId, member: &UserId, after: Option<&ExternalUserId>) -> Result<(Vec<ExternalUserId>, bool), StoreError>;
         fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: i64) -> Result<bool, StoreError>;

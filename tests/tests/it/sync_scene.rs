@@ -1,6 +1,7 @@
 //! A scheduled sync whose processes a test starts one by one, over ports that may die, beside tables in memory or
 //! beside a whole bundle.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ::sync::{Pace, Schedule, Syncer, Task};
@@ -26,10 +27,10 @@ use crate::outside::Outside;
 use crate::world::{APP, PATIENCE};
 
 /// A pace for corps that are small and processes that die: chunks of two members, leases of a second, and events that
-/// are folded in at once.
+/// are folded in at once. There is no heartbeat among the steps, so that they are the same every time.
 pub(crate) const PACE: Pace = Pace {
     lease: Duration::from_secs(1),
-    heartbeat: Duration::from_millis(200),
+    heartbeat: Duration::from_secs(60),
     margin: Duration::from_secs(20),
     settle: Duration::ZERO,
     members_together: 2,
@@ -40,7 +41,8 @@ const BREATH: Duration = Duration::from_millis(50);
 /// WeCom, and tables in memory with nothing else of the bundle.
 pub(crate) struct Scene {
     pub(crate) outside: Outside,
-    embedded: Embedded,
+    pub(crate) platform: Platform,
+    _embedded: Embedded,
 }
 
 /// A process of the sync. Dropped, it is killed.
@@ -61,22 +63,26 @@ impl Scene {
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             tables::ensure(&client, name, table).await.unwrap();
         }
-        Self { outside, embedded }
-    }
-
-    /// The adapters of one more function.
-    pub(crate) fn platform(&self) -> Platform {
-        self.outside.platform(self.embedded.endpoint(), "sync")
+        Self {
+            platform: outside.platform(embedded.endpoint(), "sync"),
+            outside,
+            _embedded: embedded,
+        }
     }
 
     /// One more process.
     pub(crate) fn process(&self, owner: &str, pace: Pace, fate: &Fate) -> Process {
-        Process::new(self.platform(), owner, pace, fate)
+        Process::new(&self.platform, owner, pace, fate)
+    }
+
+    /// What is kept.
+    pub(crate) fn store(&self) -> &Store {
+        &self.platform.store
     }
 
     /// A channel of zhangsan that puts these tags on, made as the admin API makes it.
     pub(crate) async fn channel(&self, tag_ids: &[String]) -> ChannelId {
-        let platform = self.platform();
+        let platform = &self.platform;
         let spec = json!({"name": "展会", "users": ["zhangsan"], "tag_ids": tag_ids});
         let mut channel = Channel {
             id: ChannelId::from_random(7),
@@ -114,15 +120,16 @@ pub(crate) fn corp_id() -> CorpId {
 
 impl Process {
     /// Over these adapters, known to others as `owner`.
-    pub(crate) fn new(platform: Platform, owner: &str, pace: Pace, fate: &Fate) -> Self {
+    pub(crate) fn new(platform: &Platform, owner: &str, pace: Pace, fate: &Fate) -> Self {
         let Platform {
             config,
             store,
             wecom,
             metrics,
         } = platform;
+        let (store, wecom) = (fate.of(store.clone()), fate.of(wecom.clone()));
         Self {
-            syncer: Syncer::new(config, fate.of(store), fate.of(wecom), metrics, pace),
+            syncer: Syncer::new(Arc::clone(config), store, wecom, metrics.clone(), pace),
             owner: owner.to_owned(),
             fate: fate.clone(),
         }

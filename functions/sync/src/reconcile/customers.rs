@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::ports::{Chunk, Observation, PageRead};
-use domain::relation::Status;
+use domain::ports::{Chunk, Observation, Observed, PageRead};
+use domain::relation::{Relation, Status};
 use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
 use futures::StreamExt;
@@ -213,16 +213,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if rows.is_empty() {
             return Ok(told);
         }
-        let observed = self.store.observe(scope.corp, &rows, at).await?;
+        let observed = self.observe(scope, &rows, at).await?;
         meter.change(|run| {
             run.relations += count(rows.len());
-            run.writes += observed.writes;
+            run.writes += count(observed.differ.len());
         });
-        for place in observed.began {
-            if let Some(relation) = observed.relations.get(place) {
-                self.count_added(scope, relation).await?;
-            }
-        }
         let lacking = observed.relations.iter().filter_map(|relation| {
             let lacks = tags.lacking(relation)?;
             (relation.status == Status::Active).then_some((relation, lacks))
@@ -231,11 +226,28 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(told)
     }
 
-    /// The add that brought a customer of a channel counts, also if its event was lost.
-    pub(crate) async fn count_added(
+    /// Stores what WeCom told in answer to a call that began at `at`. Adds that nobody has told of are counted first: a
+    /// process that ends in between finds them again, and counts them once.
+    pub(crate) async fn observe(
         &self,
         scope: &Scope<'_>,
-        relation: &domain::relation::Relation,
+        rows: &[Observation],
+        at: i64,
+    ) -> Result<Observed, Trouble> {
+        let observed = self.store.compare(scope.corp, rows, at).await?;
+        let came = observed.came.iter();
+        for relation in came.filter_map(|place| observed.relations.get(*place)) {
+            self.count_added(scope, relation).await?;
+        }
+        self.store.keep(scope.corp, rows, &observed, at).await?;
+        Ok(observed)
+    }
+
+    /// The add that brought a customer of a channel counts, also if its event was lost.
+    async fn count_added(
+        &self,
+        scope: &Scope<'_>,
+        relation: &Relation,
     ) -> Result<(), Trouble> {
         let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
         else {

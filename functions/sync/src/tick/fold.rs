@@ -121,12 +121,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let at = now();
         let rows = self.followers(scope, meter, customer).await?;
         if !rows.is_empty() {
-            let observed = self.store.observe(scope.corp, &rows, at).await?;
-            for place in observed.began {
-                if let Some(relation) = observed.relations.get(place) {
-                    self.count_added(scope, relation).await?;
-                }
-            }
+            self.observe(scope, &rows, at).await?;
         }
         let ends = events.iter().filter_map(Change::of).filter(|change| {
             let is_listed = rows.iter().any(|row| row.follow.user_id == change.userid);

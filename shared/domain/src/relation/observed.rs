@@ -98,6 +98,16 @@ impl Relation {
         after
     }
 
+    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`.
+    #[must_use]
+    pub fn came_unnoticed(&self, before: Option<&Self>) -> bool {
+        let known = before.filter(|before| before.status == Status::Active);
+        let channel = self.present_channel();
+        self.status == Status::Active
+            && channel.is_some()
+            && channel != known.and_then(Self::present_channel)
+    }
+
     /// Whether an event has told of its end, which is more than a reading can conclude.
     fn has_ended(&self) -> bool {
         self.status != Status::Active && !self.concluded

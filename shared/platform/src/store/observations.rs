@@ -23,7 +23,7 @@ const TOGETHER: usize = 100;
 const ROSTER_PAGE: i32 = 1_000;
 
 impl ObserveRelations for Store {
-    async fn observe(
+    async fn compare(
         &self,
         corp: &CorpId,
         rows: &[Observation],
@@ -31,29 +31,42 @@ impl ObserveRelations for Store {
     ) -> Result<Observed, StoreError> {
         let stored = self.stored(corp, rows).await?;
         let mut observed = Observed::default();
-        let mut writes = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let key = Key::relation(corp, &row.contact.external_user_id, &row.follow.user_id);
             let (before, version) = stored
                 .get(&key)
                 .map_or((None, 0), |(version, relation)| (Some(relation), *version));
             let after = Relation::observed(before, &row.contact, &row.follow, at);
-            let was_active = before.is_some_and(|before| before.status == Status::Active);
-            if !was_active && after.status == Status::Active {
-                observed.began.push(place);
+            if after.came_unnoticed(before) {
+                observed.came.push(place);
             }
             if before != Some(&after) {
-                writes.push((row, Row::after(corp, version, &after)?));
+                observed.differ.push((place, version));
             }
             observed.relations.push(after);
         }
-        observed.writes = u64::try_from(writes.len()).unwrap_or(u64::MAX);
+        Ok(observed)
+    }
+
+    async fn keep(
+        &self,
+        corp: &CorpId,
+        rows: &[Observation],
+        observed: &Observed,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let mut writes = Vec::with_capacity(observed.differ.len());
+        for (place, version) in &observed.differ {
+            if let (Some(row), Some(after)) = (rows.get(*place), observed.relations.get(*place)) {
+                writes.push((row, Row::after(corp, *version, after)?));
+            }
+        }
         for together in writes.chunks(TOGETHER) {
             if !self.write_together(together).await? {
                 self.write_each(corp, together, at).await?;
             }
         }
-        Ok(observed)
+        Ok(())
     }
 
     async fn confirm_end(&self, corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError> {
