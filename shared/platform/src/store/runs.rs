@@ -86,10 +86,12 @@ impl KeepRuns for Store {
         }
         let row = run_row(Key::run(corp), version + 1, &run, Some(owner), until)?;
         if self.put_version(&item(&row)?, version).await? {
-            Ok(Lease::Ours(run))
-        } else {
-            Ok(Lease::Theirs(run))
+            return Ok(Lease::Ours(run));
         }
+        // Somebody else was faster, and his is the run that there is.
+        let taken = self.read_item::<RunRow>(&Key::run(corp)).await?;
+        let taken = taken.as_ref().map(RunRow::run).transpose()?;
+        Ok(taken.map_or(Lease::Nothing, Lease::Theirs))
     }
 
     async fn save_run(
