@@ -162,7 +162,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             };
         });
         let run = meter.run();
-        self.store.save_run(scope.corp, owner, &run, 0).await?;
+        if !self.store.save_run(scope.corp, owner, &run, 0).await? {
+            // A process that was paused for longer than its lease: whoever has taken it says how it ends.
+            return Ok(Slice::Theirs(run));
+        }
         if over {
             self.report(scope, &run);
             return Ok(Slice::Finished(run));

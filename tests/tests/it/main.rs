@@ -32,6 +32,7 @@ mod schedules_admin;
 mod sync;
 mod sync_crashes;
 mod sync_scene;
+mod sync_truth;
 mod tags;
 mod tokens;
 mod welcome_retries;
