@@ -16,6 +16,16 @@ mod groups;
 mod members;
 mod tags;
 
+/// Why something is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It has its turn: what is stored already stays as it is, with its time.
+    Run,
+    /// An event was about it. What is read is stored with its time in any case, for a run that has read it before may be
+    /// about to store something else.
+    Event,
+}
+
 /// What became of an invocation's part of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slice {

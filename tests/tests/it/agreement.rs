@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use bundle_tests::sandbox::{Corp, CustomerTruth, GroupView, RelationTruth, TagGroupTruth, Truth};
 use domain::group::Group;
 use domain::ports::{
-    KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation,
+    KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation, Reading,
 };
 use domain::relation::{Relation, Status};
 use platform::store::Store;
@@ -59,7 +59,11 @@ pub(crate) async fn disagreements(store: &Store, corp: &Corp) -> Vec<String> {
 async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
     // A reading of long ago is older than all that is kept and changes nothing of it.
     let rows: Vec<_> = truth.relations.iter().map(row).collect();
-    let observed = store.compare(&corp_id(), &rows, i64::MIN + 1).await.unwrap();
+    let reading = Reading {
+        at: i64::MIN + 1,
+        for_event: false,
+    };
+    let observed = store.compare(&corp_id(), &rows, reading).await.unwrap();
     let unknown: BTreeSet<usize> = observed.differ.iter().map(|(place, _)| *place).collect();
     let kept = observed.relations.into_iter().enumerate();
     for (told, (place, kept)) in truth.relations.iter().zip(kept) {
@@ -75,7 +79,9 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
         };
         if !stands {
             let status = kept.status;
-            found.0.push(format!("{what} is listed and kept as {status:?}"));
+            found
+                .0
+                .push(format!("{what} is listed and kept as {status:?}"));
         }
         found.compare(&what, &kept_relation(&kept), &told_relation(told));
         let is_it = |one: &&CustomerTruth| one.external_userid == told.external_userid;
@@ -228,9 +234,9 @@ fn kept_tags(mut group: TagGroup) -> Value {
     group
         .tag
         .sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
-    let tags = group.tag.iter().map(|tag| {
-        json!({"id": tag.id, "name": tag.name, "order": tag.order, "at": tag.create_time})
-    });
+    let tags = group.tag.iter().map(
+        |tag| json!({"id": tag.id, "name": tag.name, "order": tag.order, "at": tag.create_time}),
+    );
     json!({
         "id": group.group_id,
         "name": group.group_name,
@@ -241,9 +247,9 @@ fn kept_tags(mut group: TagGroup) -> Value {
 }
 
 fn told_tags(group: &TagGroupTruth) -> Value {
-    let tags = group.tags.iter().map(|tag| {
-        json!({"id": tag.id, "name": tag.name, "order": tag.order, "at": tag.create_time})
-    });
+    let tags = group.tags.iter().map(
+        |tag| json!({"id": tag.id, "name": tag.name, "order": tag.order, "at": tag.create_time}),
+    );
     json!({
         "id": group.id,
         "name": group.name,

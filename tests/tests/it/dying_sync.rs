@@ -8,7 +8,7 @@ use domain::ports::{
     Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
     KeepWelcomes, Lease, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
     ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadGroups, ReadRuns, ReadTagLibrary,
-    RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture, WelcomeOwner,
+    Reading, RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture, WelcomeOwner,
 };
 use domain::relation::Change;
 use domain::sync::{Run, RunId};
@@ -43,8 +43,8 @@ macro_rules! dies {
 
 dies! { Store:
     ObserveRelations {
-        fn compare(corp: &CorpId, rows: &[Observation], at: i64) -> Result<Observed, StoreError>;
-        fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, at: i64) -> Result<(), StoreError>;
+        fn compare(corp: &CorpId, rows: &[Observation], reading: Reading) -> Result<Observed, StoreError>;
+        fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, reading: Reading) -> Result<(), StoreError>;
         fn confirm_end(corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError>;
         fn active_customers(corp: &CorpId, member: &UserId, after: Option<&ExternalUserId>) -> Result<(Vec<ExternalUserId>, bool), StoreError>;
         fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: i64) -> Result<bool, StoreError>;

@@ -90,7 +90,11 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
     }
     let context = format!("{point}: {death:?}");
     assert_agreement(store, &scene.outside.corp, &context).await;
-    assert_eq!(counted(&scene, &channel).await, (SCANS as u64, 0), "{context}");
+    assert_eq!(
+        counted(&scene, &channel).await,
+        (SCANS as u64, 0),
+        "{context}"
+    );
     let (_, last) = store.runs(&corp_id()).await.unwrap();
     let last = last.unwrap();
     assert_eq!((last.lost, last.error), (0, None), "{context}");
@@ -121,5 +125,8 @@ async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_tru
     }
     let deaths: usize = places.values().sum();
     // What is done side by side is done in any order, and the last of it may be done in fewer steps.
-    assert!(points > 120 && deaths + 2 >= points / EACH, "{points}: {places:?}");
+    assert!(
+        points > 120 && deaths + 2 >= points / EACH,
+        "{points}: {places:?}"
+    );
 }

@@ -55,8 +55,7 @@ pub(crate) struct Process {
 impl Scene {
     /// A corp of zhangsan, lisi and wangwu with two departments below the root.
     pub(crate) async fn new() -> Self {
-        let outside =
-            Outside::with(&["contact"], SandboxOptions::default(), &departments()).await;
+        let outside = Outside::with(&["contact"], SandboxOptions::default(), &departments()).await;
         let listener = Listeners::bind(0).await.unwrap().dynamodb;
         let embedded = Embedded::start(Place::Memory, listener).await.unwrap();
         let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()));
@@ -173,7 +172,10 @@ impl Process {
             if told["run"].is_null() || told["run"]["state"] == "finished" {
                 return;
             }
-            assert!(Instant::now() < end, "waited in vain; the last tick said {told}");
+            assert!(
+                Instant::now() < end,
+                "waited in vain; the last tick said {told}"
+            );
             tokio::time::sleep(BREATH).await;
         }
     }

@@ -40,9 +40,15 @@ async fn two_reconciles_at_once_do_the_work_once() {
     let [first, second] = ["one", "two"].map(|owner| both.process(owner, LONG, &none));
     let (first, second) = tokio::join!(first.reconcile(), second.reconcile());
     let states = [&first["state"], &second["state"]];
-    assert!(states.iter().any(|state| *state == "finished"), "{states:?}");
+    assert!(
+        states.iter().any(|state| *state == "finished"),
+        "{states:?}"
+    );
     assert_eq!(first["run_id"], second["run_id"]);
-    assert_eq!(states.iter().filter(|state| **state == "continues").count(), 1);
+    assert_eq!(
+        states.iter().filter(|state| **state == "continues").count(),
+        1
+    );
     assert_eq!(calls(&both), calls(&alone));
     assert_agreement(both.store(), &both.outside.corp, "two at once").await;
 }
@@ -77,9 +83,11 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
             };
             let (removed, edited) = (pair(0), pair(1));
             corp.member_removes(removed.0, removed.1).unwrap();
-            corp.member_edits(edited.0, edited.1, &remark("another")).unwrap();
+            corp.member_edits(edited.0, edited.1, &remark("another"))
+                .unwrap();
             corp.add_by_search("lisi", &Scan::default()).unwrap();
-            corp.group_is_renamed(&truth.groups[0].chat_id, "另一个").unwrap();
+            corp.group_is_renamed(&truth.groups[0].chat_id, "另一个")
+                .unwrap();
             scene.process("second", PACE, &Fate::none()).goes_on().await;
             pause.release();
         });
@@ -88,7 +96,10 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
         assert_eq!((running, last.unwrap().error), (None, None), "{place}");
         // What happened before the second process came to it is a matter of the next reconcile.
         next_second().await;
-        scene.process("third", PACE, &Fate::none()).reconcile().await;
+        scene
+            .process("third", PACE, &Fate::none())
+            .reconcile()
+            .await;
         assert_agreement(scene.store(), corp, place).await;
     }
 }
@@ -126,7 +137,9 @@ impl Beside {
     /// A tick that folds every event in that WeCom has told of.
     async fn tick(&self) {
         self.outside.wecom.settled(PATIENCE).await.unwrap();
-        let told = Process::new(&self.platform, "tick", LONG, &Fate::none()).tick().await;
+        let told = Process::new(&self.platform, "tick", LONG, &Fate::none())
+            .tick()
+            .await;
         assert!(told["folded"].is_u64(), "{told}");
     }
 
@@ -158,13 +171,18 @@ async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
         userid,
         ..
     } = corp.add_by_search("lisi", &Scan::default()).unwrap();
-    let edits = |text: &str| corp.member_edits(&external_userid, &userid, &remark(text)).unwrap();
+    let edits = |text: &str| {
+        corp.member_edits(&external_userid, &userid, &remark(text))
+            .unwrap()
+    };
     edits("one");
     next_second().await;
     beside.tick().await;
     beside.world.untold(|| edits("two"));
     for place in ["after customers", "after compare"] {
-        beside.during_a_run(place, async || drop(edits("one"))).await;
+        beside
+            .during_a_run(place, async || drop(edits("one")))
+            .await;
         beside.world.untold(|| edits("two"));
     }
 }
@@ -198,14 +216,18 @@ async fn what_is_told_during_a_run_is_not_undone_by_it() {
         });
         let invited = JoinScene::Invited("lisi".to_owned());
         world.untold(|| {
-            corp.group_is_joined(&quitted, &["wangwu"], &invited).unwrap();
-            corp.member_removes(&back.external_userid, &back.userid).unwrap();
+            corp.group_is_joined(&quitted, &["wangwu"], &invited)
+                .unwrap();
+            corp.member_removes(&back.external_userid, &back.userid)
+                .unwrap();
         });
         let verbs = async || {
             corp.scan(&channel.id, &Scan::default()).unwrap();
             corp.add_by_search("wangwu", &Scan::default()).unwrap();
-            corp.customer_leaves(&left.external_userid, &left.userid).unwrap();
-            corp.member_removes(&removed.external_userid, &removed.userid).unwrap();
+            corp.customer_leaves(&left.external_userid, &left.userid)
+                .unwrap();
+            corp.member_removes(&removed.external_userid, &removed.userid)
+                .unwrap();
             let again = Scan {
                 customer: Some(back.external_userid.clone()),
                 ..Scan::default()
@@ -215,15 +237,83 @@ async fn what_is_told_during_a_run_is_not_undone_by_it() {
                 add_tags: tags.tag_ids[..1].to_vec(),
                 ..remark("又一个")
             };
-            corp.member_edits(&edited.external_userid, &edited.userid, &edit).unwrap();
+            corp.member_edits(&edited.external_userid, &edited.userid, &edit)
+                .unwrap();
             corp.console_renames_tag(&tags.tag_ids[1], "C").unwrap();
             corp.console_creates_tags("新的", &["x"]).unwrap();
             corp.group_is_renamed(&renamed, "另一个").unwrap();
             corp.group_is_dissolved(&dissolved).unwrap();
-            corp.group_is_joined(&joined, &["zhangsan"], &invited).unwrap();
-            corp.group_is_left(&quitted, &["wangwu"], QuitScene::Left).unwrap();
+            corp.group_is_joined(&joined, &["zhangsan"], &invited)
+                .unwrap();
+            corp.group_is_left(&quitted, &["wangwu"], QuitScene::Left)
+                .unwrap();
             corp.group_begins("wangwu", "新群").unwrap();
         };
         beside.during_a_run(place, verbs).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
+    next_second().await;
+    beside.tick().await;
+    let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
+    world.untold(|| renames("B"));
+    beside
+        .during_a_run("after tag_library", async || renames("A"))
+        .await;
+    let new = world.untold(|| corp.console_creates_tags("新的", &["x"]).unwrap());
+    let deletes = async || drop(corp.console_deletes_tag(&new.group_id).unwrap());
+    beside.during_a_run("after tag_library", deletes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_not_changed_back_by_a_run() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    next_second().await;
+    beside.tick().await;
+    let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
+    world.untold(|| renames("二"));
+    beside
+        .during_a_run("after group_chat", async || renames("一"))
+        .await;
+    // Nothing was kept of this one yet when its end is told.
+    corp.group_is_dissolved(&group).unwrap();
+    next_second().await;
+    beside.tick().await;
+    let new = world.untold(|| corp.group_begins("lisi", "三").unwrap().chat_id);
+    let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
+    beside.during_a_run("after group_chat", dissolves).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    next_second().await;
+    beside.tick().await;
+    world.untold(|| corp.group_is_renamed(&group, "二").unwrap());
+    corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
+        .unwrap();
+    beside.outside.wecom.settled(PATIENCE).await.unwrap();
+    let pause = Fate::wait_at("after group");
+    let tick = Process::new(&beside.platform, "tick", LONG, &pause);
+    tokio::join!(tick.tick(), async {
+        pause.death().await;
+        // What is read three seconds after an event has in it what the event tells (doc 92130).
+        for _ in 0..3 {
+            next_second().await;
+        }
+        beside.process(&Fate::none()).reconcile().await;
+        pause.release();
+    });
+    assert_agreement(&beside.platform.store, corp, "after both").await;
 }

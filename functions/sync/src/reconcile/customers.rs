@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::ports::{Chunk, Observation, Observed, PageRead};
+use domain::ports::{Chunk, Observation, Observed, PageRead, Reading as Asked};
 use domain::relation::{Relation, Status};
 use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
@@ -213,7 +213,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if rows.is_empty() {
             return Ok(told);
         }
-        let observed = self.observe(scope, &rows, at).await?;
+        let asked = Asked {
+            at,
+            for_event: false,
+        };
+        let observed = self.observe(scope, &rows, asked).await?;
         meter.change(|run| {
             run.relations += count(rows.len());
             run.writes += count(observed.differ.len());
@@ -226,29 +230,25 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(told)
     }
 
-    /// Stores what WeCom told in answer to a call that began at `at`. Adds that nobody has told of are counted first: a
+    /// Stores what WeCom told when it was asked. Adds that nobody has told of are counted first: a
     /// process that ends in between finds them again, and counts them once.
     pub(crate) async fn observe(
         &self,
         scope: &Scope<'_>,
         rows: &[Observation],
-        at: i64,
+        asked: Asked,
     ) -> Result<Observed, Trouble> {
-        let observed = self.store.compare(scope.corp, rows, at).await?;
+        let observed = self.store.compare(scope.corp, rows, asked).await?;
         let came = observed.came.iter();
         for relation in came.filter_map(|place| observed.relations.get(*place)) {
             self.count_added(scope, relation).await?;
         }
-        self.store.keep(scope.corp, rows, &observed, at).await?;
+        self.store.keep(scope.corp, rows, &observed, asked).await?;
         Ok(observed)
     }
 
     /// The add that brought a customer of a channel counts, also if its event was lost.
-    async fn count_added(
-        &self,
-        scope: &Scope<'_>,
-        relation: &Relation,
-    ) -> Result<(), Trouble> {
+    async fn count_added(&self, scope: &Scope<'_>, relation: &Relation) -> Result<(), Trouble> {
         let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
         else {
             return Ok(());

@@ -6,6 +6,7 @@ use domain::group::Group;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
 use wecom::{ChatId, Class, UserId};
 
+use super::Why;
 use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
@@ -54,7 +55,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         for groups in left.chunks(TOGETHER) {
             let read = groups
                 .iter()
-                .map(|(id, status)| self.read_group(scope, meter, id, Some(**status)));
+                .map(|(id, status)| self.read_group(scope, meter, id, (Some(**status), Why::Run)));
             together::all(read.collect(), scope.config.limits.in_flight).await?;
             let last = groups.last().map(|(id, _)| id.as_str().to_owned());
             meter.change(|run| {
@@ -119,7 +120,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         loop {
             let (living, more) = self.store.living_groups(scope.corp, after.as_ref()).await?;
             for id in living.iter().filter(|id| !listed.contains_key(*id)) {
-                self.read_group(scope, meter, id, None).await?;
+                self.read_group(scope, meter, id, (None, Why::Run)).await?;
             }
             match living.last() {
                 Some(last) if more => after = Some(last.clone()),
@@ -128,13 +129,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Reads one group and stores it if it differs. Without a `status` the stored one stays.
+    /// Reads one group and stores it, for a run if it differs. Without a `status` the stored one stays.
     pub(crate) async fn read_group(
         &self,
         scope: &Scope<'_>,
         meter: &Meter,
         id: &ChatId,
-        status: Option<GroupStatusKind>,
+        (status, why): (Option<GroupStatusKind>, Why),
     ) -> Result<(), Trouble> {
         let read_at = now();
         let told = call(scope, meter, "externalcontact/groupchat/get", || {
@@ -153,22 +154,21 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 read_at,
             },
             Err(Trouble::Wecom(error)) if error.code().is_some_and(|code| GONE.contains(&code)) => {
-                let Some(stored) = stored
-                    .clone()
-                    .filter(|stored| stored.dissolved_at.is_none())
-                else {
-                    return Ok(());
-                };
+                let before = stored.clone();
+                let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {
-                    dissolved_at: Some(read_at),
+                    dissolved_at: group.dissolved_at.or(Some(read_at)),
                     read_at,
-                    ..stored
+                    ..group
                 }
             }
             Err(trouble) => return Err(trouble),
         };
-        let is_known = stored.is_some_and(|stored| Group { read_at, ..stored } == group);
-        if !is_known && self.store.put_group(scope.corp, &group).await? {
+        // One that is known to be dissolved is asked for because it is still in the list of those that live.
+        let stays = stored.is_some_and(|stored| Group { read_at, ..stored } == group)
+            && group.dissolved_at.is_none()
+            && why == Why::Run;
+        if !stays && self.store.put_group(scope.corp, &group).await? {
             meter.change(|run| run.writes += 1);
         }
         Ok(())

@@ -6,7 +6,7 @@ use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
-use domain::ports::Observation;
+use domain::ports::{Observation, Reading};
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
 use futures::FutureExt;
@@ -17,6 +17,7 @@ use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::reconcile::Why;
 use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
@@ -25,6 +26,8 @@ use crate::{Scope, Store, Syncer, Wecom, now};
 const EVENTS: i32 = 500;
 /// No relation with anybody in the app's range, or not a customer's id (WeCom doc 90313).
 const NO_CONTACT: [i64; 2] = [84061, 40096];
+/// Seconds by which the details of a group may be behind an event about it (WeCom doc 92130).
+const GROUP_LAG: i64 = 2;
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
 const GIVE_UP_MS: i64 = 2 * 86_400_000;
 
@@ -101,7 +104,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<(), Trouble> {
         match object {
             Object::Contact(customer) => self.fold_contact(scope, meter, customer, events).await,
-            Object::Tags => self.read_tag_library(scope, meter).await,
+            Object::Tags => self.read_tag_library(scope, meter, Why::Event).await,
             Object::Group(chat_id) => self.fold_group(scope, meter, chat_id, events).await,
             Object::Balance => self.read_balance(scope, meter).await,
             Object::Link(link_id) => self.fold_link(scope, link_id, events).await,
@@ -121,7 +124,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let at = now();
         let rows = self.followers(scope, meter, customer).await?;
         if !rows.is_empty() {
-            self.observe(scope, &rows, at).await?;
+            let asked = Reading {
+                at,
+                for_event: true,
+            };
+            self.observe(scope, &rows, asked).await?;
         }
         let ends = events.iter().filter_map(Change::of).filter(|change| {
             let is_listed = rows.iter().any(|row| row.follow.user_id == change.userid);
@@ -166,7 +173,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Applies what the events of a group tell, in their order, or reads the group.
+    /// Applies what the events of a group tell, in their order, or reads the group: also if somebody has read it since
+    /// it was read here.
     async fn fold_group(
         &self,
         scope: &Scope<'_>,
@@ -175,19 +183,19 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         events: &[InboxEvent],
     ) -> Result<(), Trouble> {
         let stored = self.store.group(scope.corp, chat_id).await?;
-        let applied = stored
-            .as_ref()
-            .and_then(|group| apply(group, events, now()));
+        let applied = stored.as_ref().and_then(|group| apply(group, events));
         match applied {
             Some(group) if Some(&group) != stored.as_ref() => {
                 if self.store.put_group(scope.corp, &group).await? {
                     meter.change(|run| run.writes += 1);
+                    return Ok(());
                 }
-                Ok(())
             }
-            Some(_) => Ok(()),
-            None => self.read_group(scope, meter, chat_id, None).await,
+            Some(_) => return Ok(()),
+            None => {}
         }
+        let how = (None, Why::Event);
+        self.read_group(scope, meter, chat_id, how).await
     }
 
     /// A link that was deleted by hand brings no more customers: its channel is deleted.
@@ -229,8 +237,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let stored = self.store.members(scope.corp).await?;
         let stored: Option<&Member> = stored.iter().find(|member| member.userid == *userid);
         let follows = stored.is_some_and(|member| member.follows);
-        self.read_member(scope, meter, userid, follows, stored)
-            .await
+        self.read_member(scope, meter, userid, follows, None).await
     }
 }
 
@@ -249,13 +256,13 @@ fn by_object(events: Vec<InboxEvent>) -> BTreeMap<Object, Vec<InboxEvent>> {
 }
 
 /// The group after the events, or `None` if it has to be read.
-fn apply(group: &Group, events: &[InboxEvent], at: i64) -> Option<Group> {
+fn apply(group: &Group, events: &[InboxEvent]) -> Option<Group> {
     let mut group = group.clone();
     for event in events {
         let Event::UpdatedExternalChat(update) = &event.event else {
             return None;
         };
-        match group.fold(update, at) {
+        match group.fold(update, event.created_at + GROUP_LAG) {
             Fold::Known => {}
             Fold::Changed(changed) => group = *changed,
             Fold::Read => return None,

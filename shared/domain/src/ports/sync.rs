@@ -25,6 +25,16 @@ pub struct Observation {
     pub follow: FollowUser,
 }
 
+/// A call that told of relations.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// When it began, in Unix seconds.
+    pub at: i64,
+    /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
+    /// before it may tell otherwise, and comes too late.
+    pub for_event: bool,
+}
+
 /// What observations come to.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -38,13 +48,13 @@ pub struct Observed {
 
 /// Keeps relations in step with what WeCom tells.
 pub trait ObserveRelations {
-    /// Compares `rows`, distinct pairs of the answer to a call that began at `at` (Unix seconds), with what is stored.
+    /// Compares `rows`, distinct pairs of the answer to a call, with what is stored.
     /// Nothing is written yet: what follows from a difference is done before, for afterwards there is none.
     fn compare(
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        at: i64,
+        reading: Reading,
     ) -> impl Future<Output = Result<Observed, StoreError>> + Send;
     /// Writes what differs, each row under the version that it was compared with. What is known since is not undone.
     fn keep(
@@ -52,7 +62,7 @@ pub trait ObserveRelations {
         corp: &CorpId,
         rows: &[Observation],
         observed: &Observed,
-        at: i64,
+        reading: Reading,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Notes that WeCom, asked at `at` about the customer of an end, no longer knows the relation: what was read
     /// before that is older.

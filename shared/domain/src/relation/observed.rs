@@ -6,6 +6,7 @@ use wecom::{Private, TagId};
 
 use super::{Relation, Status};
 use crate::channel::ChannelId;
+use crate::ports::{Observation, Reading};
 
 /// What WeCom tells of a relation beside its tags and its state, in WeCom's own words (docs 92114 and 92994).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,20 @@ impl Relation {
         }
         after.observed_at = Some(at);
         after
+    }
+
+    /// The same in answer to a `reading`, which an event may have asked for.
+    #[must_use]
+    pub fn read(before: Option<&Self>, row: &Observation, reading: Reading) -> Self {
+        let Observation { contact, follow } = row;
+        let after = Self::observed(before, contact, follow, reading.at);
+        if !reading.for_event {
+            return after;
+        }
+        Self {
+            observed_at: after.observed_at.max(Some(reading.at)),
+            ..after
+        }
     }
 
     /// Whether a channel of ours brought the customer, and that was not known of the relation `before`.

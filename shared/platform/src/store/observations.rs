@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::ports::{Observation, ObserveRelations, Observed, StoreError};
+use domain::ports::{Observation, ObserveRelations, Observed, Reading, StoreError};
 use domain::relation::{Change, Relation, Status};
 use wecom::{CorpId, ExternalUserId, UserId};
 
@@ -27,7 +27,7 @@ impl ObserveRelations for Store {
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        at: i64,
+        reading: Reading,
     ) -> Result<Observed, StoreError> {
         let stored = self.stored(corp, rows).await?;
         let mut observed = Observed::default();
@@ -36,7 +36,7 @@ impl ObserveRelations for Store {
             let (before, version) = stored
                 .get(&key)
                 .map_or((None, 0), |(version, relation)| (Some(relation), *version));
-            let after = Relation::observed(before, &row.contact, &row.follow, at);
+            let after = Relation::read(before, row, reading);
             if after.came_unnoticed(before) {
                 observed.came.push(place);
             }
@@ -53,7 +53,7 @@ impl ObserveRelations for Store {
         corp: &CorpId,
         rows: &[Observation],
         observed: &Observed,
-        at: i64,
+        reading: Reading,
     ) -> Result<(), StoreError> {
         let mut writes = Vec::with_capacity(observed.differ.len());
         for (place, version) in &observed.differ {
@@ -63,7 +63,7 @@ impl ObserveRelations for Store {
         }
         for together in writes.chunks(TOGETHER) {
             if !self.write_together(together).await? {
-                self.write_each(corp, together, at).await?;
+                self.write_each(corp, together, reading).await?;
             }
         }
         Ok(())
@@ -190,13 +190,11 @@ impl Store {
         &self,
         corp: &CorpId,
         writes: &[(&Observation, Row)],
-        at: i64,
+        reading: Reading,
     ) -> Result<(), StoreError> {
         for (row, written) in writes {
-            let observed = |before: Option<&Relation>| {
-                Relation::observed(before, &row.contact, &row.follow, at)
-            };
-            self.rewrite(corp, &written.key, observed).await?;
+            let read = |before: Option<&Relation>| Relation::read(before, row, reading);
+            self.rewrite(corp, &written.key, read).await?;
         }
         Ok(())
     }
