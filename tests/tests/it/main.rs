@@ -31,6 +31,7 @@ mod schedules;
 mod schedules_admin;
 mod sync;
 mod sync_crashes;
+mod sync_random;
 mod sync_scene;
 mod sync_truth;
 mod tags;

@@ -76,7 +76,14 @@ impl Relation {
         }
         let told = Told::by(seen);
         let createtime = told.createtime.unwrap_or(at);
-        let began_again = after.status != Status::Active && createtime > after.status_at;
+        // Also of one that was taken for active all the time, if neither its end nor its start was told.
+        let is_another = after
+            .told
+            .createtime
+            .is_some_and(|known| createtime > known)
+            && after.added_at < Some(createtime);
+        let began_again =
+            is_another || after.status != Status::Active && createtime > after.status_at;
         let was_wrong = after.status == Status::Removed || after.concluded;
         if before.is_none() || began_again || was_wrong {
             if began_again || after.added_at.is_none() {
