@@ -1,6 +1,6 @@
 //! Customer groups: all that there are, and those that are no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
@@ -66,12 +66,28 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         self.read_missing_groups(scope, meter, &statuses).await
     }
 
-    /// The ids of all groups: in one list, or owner by owner if that is too long.
+    /// The ids of all groups: in one list, or owner by owner if that is too long, and those of owners who have left,
+    /// which are in neither.
     async fn list_groups(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
-        match self.list_groups_of(scope, meter, &[]).await {
-            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {}
-            listed => return listed,
+        let mut statuses = match self.list_groups_of(scope, meter, &[]).await {
+            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {
+                self.list_by_owners(scope, meter).await?
+            }
+            listed => listed?,
+        };
+        let left = self.owners_who_left(scope, &statuses).await?;
+        for owners in left.chunks(OWNERS) {
+            match self.list_groups_of(scope, meter, owners).await {
+                Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
+                    statuses.extend(self.list_each(scope, meter, owners).await?);
+                }
+                listed => statuses.extend(listed?),
+            }
         }
+        Ok(statuses)
+    }
+
+    async fn list_by_owners(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
         let owners = call(scope, meter, "externalcontact/get_follow_user_list", || {
             self.wecom.follow_users(scope.corp, scope.app)
         });
@@ -80,6 +96,49 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             statuses.extend(self.list_groups_of(scope, meter, owners).await?);
         }
         Ok(statuses)
+    }
+
+    /// Owner by owner, for one who is there and out of the app's sight has the whole list refused.
+    async fn list_each(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owners: &[UserId],
+    ) -> Result<Statuses, Trouble> {
+        let mut statuses = Statuses::new();
+        for owner in owners.chunks(1) {
+            match self.list_groups_of(scope, meter, owner).await {
+                Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {}
+                listed => statuses.extend(listed?),
+            }
+        }
+        Ok(statuses)
+    }
+
+    /// Members who are gone, and owners of groups that are known and not listed: the groups of an owner who has left
+    /// are told to who asks for that owner's (WeCom doc 92120).
+    async fn owners_who_left(
+        &self,
+        scope: &Scope<'_>,
+        listed: &Statuses,
+    ) -> Result<Vec<UserId>, Trouble> {
+        let members = self.store.members(scope.corp).await?.into_iter();
+        let gone = members.filter(|member| member.gone_at.is_some());
+        let mut owners: BTreeSet<UserId> = gone.map(|member| member.userid).collect();
+        let mut after = None;
+        loop {
+            let (living, more) = self.store.living_groups(scope.corp, after.as_ref()).await?;
+            for id in living.iter().filter(|id| !listed.contains_key(*id)) {
+                let group = self.store.group(scope.corp, id).await?;
+                owners.extend(group.map(|group| group.chat.owner));
+            }
+            match living.last() {
+                Some(last) if more => after = Some(last.clone()),
+                _ => break,
+            }
+        }
+        owners.retain(|owner| !owner.is_empty());
+        Ok(owners.into_iter().collect())
     }
 
     async fn list_groups_of(
