@@ -4,16 +4,22 @@
 use std::collections::BTreeMap;
 
 use ::sync::Task;
-use bundle_tests::sandbox::{DeliveryMode, Growth, JoinScene, MemberSetup, Scan};
+use bundle_tests::sandbox::{
+    DeliveryMode, Growth, JoinScene, MemberSetup, QuitScene, SandboxOptions, Scan,
+};
 use domain::channel::ChannelId;
-use domain::ports::{ReadCounts, ReadRuns};
+use domain::ports::{FindWork, ReadCounts, ReadRuns};
 use futures::StreamExt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use platform::store::Store;
 
 use crate::agreement::assert_agreement;
+use crate::apart::Apart;
 use crate::dying::Fate;
-use crate::sync_scene::{PACE, Scene, corp_id};
+use crate::outside::Outside;
+use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel, next_second};
+use crate::world::PATIENCE;
 
 /// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
 /// wait for leases to run out.
@@ -33,7 +39,7 @@ async fn corp(scene: &Scene) -> ChannelId {
     });
     let tags = corp.console_creates_tags("来源", &["展会", "官网"]);
     let tags = tags.unwrap().tag_ids;
-    let channel = scene.channel(&tags[..1]).await;
+    let channel = make_channel(&scene.platform, &tags[..1]).await;
     for _ in 0..SCANS {
         corp.scan(channel.as_str(), &Scan::default()).unwrap();
     }
@@ -60,10 +66,9 @@ async fn corp(scene: &Scene) -> ChannelId {
 }
 
 /// The adds and losses that are counted for the channel.
-async fn counted(scene: &Scene, channel: &ChannelId) -> (u64, u64) {
+async fn counted(store: &Store, channel: &ChannelId) -> (u64, u64) {
     let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let yesterday = today.yesterday().unwrap().date();
-    let store = scene.store();
     let corp = corp_id();
     let days = store.days(&corp, channel, yesterday, today.date());
     let days = days.await.unwrap();
@@ -91,7 +96,7 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
     let context = format!("{point}: {death:?}");
     assert_agreement(store, &scene.outside.corp, &context).await;
     assert_eq!(
-        counted(&scene, &channel).await,
+        counted(store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
@@ -128,5 +133,72 @@ async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_tru
     assert!(
         points > 120 && deaths + 2 >= points / EACH,
         "{points}: {places:?}"
+    );
+}
+
+/// Events of everything that a tick folds in come, and the tick dies at `point`; the next one goes on.
+async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
+    let options = SandboxOptions::default();
+    let outside = Outside::with(&["contact"], options, &departments()).await;
+    let apart = Apart::new(&outside).await;
+    let (platform, corp) = (apart.platform("sync"), &outside.corp);
+    let channel = make_channel(&platform, &[]).await;
+    let process = |owner, fate: &Fate| Process::new(&platform, owner, PACE, fate);
+    let [left, removed] =
+        ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    let ends = corp.group_begins("lisi", "二").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    process("before", &Fate::none()).reconcile().await;
+    process("before", &Fate::none()).tick().await;
+    for _ in 0..SCANS {
+        corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    }
+    corp.customer_leaves(&left.external_userid, &left.userid)
+        .unwrap();
+    corp.member_removes(&removed.external_userid, &removed.userid)
+        .unwrap();
+    corp.console_creates_tags("来源", &["展会"]).unwrap();
+    corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
+        .unwrap();
+    corp.group_is_dissolved(&ends).unwrap();
+    corp.group_begins("wangwu", "三").unwrap();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    next_second().await;
+    let fate = Fate::at(point);
+    let death = process("first", &fate).dies_before(Task::Tick).await;
+    process("second", &Fate::none()).goes_on().await;
+    let context = format!("{point}: {death:?}");
+    assert_agreement(&platform.store, corp, &context).await;
+    assert_eq!(
+        counted(&platform.store, &channel).await,
+        (SCANS as u64, 0),
+        "{context}"
+    );
+    let corp = corp_id();
+    let work = platform.store.work(&corp, i64::MAX, 100).await.unwrap();
+    assert!(work.is_empty(), "{context}: {work:?}");
+    (death, fate.passed())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_that_dies_at_any_step_of_its_folding_in_is_made_up_for_by_the_next() {
+    let (death, points) = tick_dies_at(usize::MAX).await;
+    assert_eq!(death, None);
+    let deaths = futures::stream::iter((0..points).step_by(EACH))
+        .map(|point| async move { tokio::spawn(tick_dies_at(point)).await })
+        .buffer_unordered(AT_ONCE / 3);
+    let deaths: Vec<_> = deaths.collect().await;
+    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    assert_eq!(failures, 0, "their messages stand above");
+    let died = deaths
+        .into_iter()
+        .filter(|death| death.as_ref().unwrap().0.is_some());
+    let died = died.count();
+    assert!(
+        points > 50 && died + 2 >= points / EACH,
+        "{died} of {points}"
     );
 }

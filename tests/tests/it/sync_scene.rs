@@ -78,29 +78,28 @@ impl Scene {
     pub(crate) fn store(&self) -> &Store {
         &self.platform.store
     }
+}
 
-    /// A channel of zhangsan that puts these tags on, made as the admin API makes it.
-    pub(crate) async fn channel(&self, tag_ids: &[String]) -> ChannelId {
-        let platform = &self.platform;
-        let spec = json!({"name": "展会", "users": ["zhangsan"], "tag_ids": tag_ids});
-        let mut channel = Channel {
-            id: ChannelId::from_random(7),
-            spec: serde_json::from_value(spec).unwrap(),
-            app: AppName::from(APP),
-            remote: Remote::Creating,
-            on_duty: None,
-            duty_until: None,
-            telling_until: None,
-            version: 1,
-            created_at: 0,
-            updated_at: 0,
-        };
-        channel.remote = platform.wecom.make(&corp_id(), &channel).await.unwrap();
-        let corp = corp_id();
-        let put = platform.store.put_channel(&corp, &channel, None);
-        assert!(put.await.unwrap());
-        channel.id
-    }
+/// A channel of zhangsan that puts these tags on, made as the admin API makes it.
+pub(crate) async fn make_channel(platform: &Platform, tag_ids: &[String]) -> ChannelId {
+    let spec = json!({"name": "展会", "users": ["zhangsan"], "tag_ids": tag_ids});
+    let mut channel = Channel {
+        id: ChannelId::from_random(7),
+        spec: serde_json::from_value(spec).unwrap(),
+        app: AppName::from(APP),
+        remote: Remote::Creating,
+        on_duty: None,
+        duty_until: None,
+        telling_until: None,
+        version: 1,
+        created_at: 0,
+        updated_at: 0,
+    };
+    channel.remote = platform.wecom.make(&corp_id(), &channel).await.unwrap();
+    let corp = corp_id();
+    let put = platform.store.put_channel(&corp, &channel, None);
+    assert!(put.await.unwrap());
+    channel.id
 }
 
 /// Two departments, one below the other.

@@ -9,8 +9,9 @@ use bundle_tests::sandbox::{
 };
 use domain::ports::ReadRuns;
 use platform::start::Platform;
+use wecom::UserId;
 
-use crate::agreement::assert_agreement;
+use crate::agreement::{active_customers, assert_agreement};
 use crate::dying::Fate;
 use crate::outside::Outside;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, next_second};
@@ -316,4 +317,38 @@ async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
         pause.release();
     });
     assert_agreement(&beside.platform.store, corp, "after both").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a_run() {
+    let scene = Scene::new().await;
+    let corp = &scene.outside.corp;
+    let some = Growth {
+        relations: 20,
+        ..Growth::default()
+    };
+    corp.grow(&some).unwrap();
+    let all = corp.truth().relations.len();
+    scene
+        .process("first", LONG, &Fate::none())
+        .reconcile()
+        .await;
+    let pause = Fate::wait_at("before customers");
+    let run = scene.process("second", LONG, &pause);
+    next_second().await;
+    let (told, ()) = tokio::join!(run.reconcile(), async {
+        pause.death().await;
+        for member in ["zhangsan", "lisi", "wangwu"] {
+            corp.member_gets_function(member, false).unwrap();
+        }
+        pause.release();
+    });
+    assert_eq!(told["state"], "finished");
+    let mut active = 0;
+    for member in ["zhangsan", "lisi", "wangwu"] {
+        active += active_customers(scene.store(), &UserId::from(member))
+            .await
+            .len();
+    }
+    assert_eq!(active, all);
 }

@@ -13,7 +13,7 @@ use domain::sync::{RunId, Seen};
 use domain::tally::Fact;
 use futures::StreamExt;
 use wecom::api::contact::BatchPage;
-use wecom::{Error, TagId, UserId};
+use wecom::{Error, ExternalUserId, TagId, UserId};
 
 use super::members::count;
 use crate::calls::call;
@@ -171,14 +171,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             complete = next.is_none();
             cursor = next;
         }
-        let since = chunk.since.unwrap_or_else(now);
-        for member in chunk
-            .members
-            .iter()
-            .filter(|member| !unlicensed.contains(*member))
-        {
-            self.conclude(reading, member, &seen, since).await?;
-        }
+        self.conclude(reading, &chunk, &seen, &unlicensed).await?;
         self.finish(reading, chunk).await
     }
 
@@ -262,38 +255,66 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .await?)
     }
 
-    /// Concludes that the active relations of a member that a complete reading has not told of are lost.
+    /// Concludes that the active relations which a complete reading has not told of are lost. Of a member who has lost
+    /// the function meanwhile nothing is told either, which means nothing: so the list of those who have it is read
+    /// again first.
     async fn conclude(
         &self,
         reading: &Reading<'_>,
-        member: &UserId,
+        chunk: &Chunk,
         seen: &Seen,
-        since: i64,
+        unlicensed: &HashSet<UserId>,
     ) -> Result<(), Trouble> {
         let Reading { scope, meter, .. } = *reading;
-        let mut after = None;
+        let since = chunk.since.unwrap_or_else(now);
+        let mut missing = Vec::new();
+        for member in &chunk.members {
+            if !unlicensed.contains(member) {
+                let customers = self.missing(scope, member, seen).await?;
+                missing.extend(customers.into_iter().map(|customer| (member, customer)));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
+            self.wecom.follow_users(scope.corp, scope.app)
+        });
+        let follow = follow.await?;
+        for (member, customer) in missing {
+            let lost = follow.contains(member)
+                && self
+                    .store
+                    .conclude_lost(scope.corp, (member, &customer), since)
+                    .await?;
+            if lost {
+                meter.change(|run| {
+                    run.lost += 1;
+                    run.writes += 1;
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The customers whom the member has as far as is known, and of whom the reading has not told.
+    async fn missing(
+        &self,
+        scope: &Scope<'_>,
+        member: &UserId,
+        seen: &Seen,
+    ) -> Result<Vec<ExternalUserId>, Trouble> {
+        let (mut missing, mut after) = (Vec::new(), None);
         loop {
             let (customers, more) = self
                 .store
                 .active_customers(scope.corp, member, after.as_ref())
                 .await?;
-            for customer in customers
-                .iter()
-                .filter(|customer| !seen.holds(member, customer))
-            {
-                let lost = self
-                    .store
-                    .conclude_lost(scope.corp, (member, customer), since);
-                if lost.await? {
-                    meter.change(|run| {
-                        run.lost += 1;
-                        run.writes += 1;
-                    });
-                }
-            }
-            match customers.last() {
-                Some(last) if more => after = Some(last.clone()),
-                _ => return Ok(()),
+            after = customers.last().cloned().filter(|_| more);
+            let unseen = customers.into_iter();
+            missing.extend(unseen.filter(|customer| !seen.holds(member, customer)));
+            if after.is_none() {
+                return Ok(missing);
             }
         }
     }
