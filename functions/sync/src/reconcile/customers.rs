@@ -124,11 +124,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let mut seen = Seen::default();
         let mut unlicensed = HashSet::new();
         let pages = match chunk.since {
-            Some(_) => self.store.pages(scope.corp, run, &chunk).await?,
+            Some(_) => chained(self.store.pages(scope.corp, run, &chunk).await?),
             None => Vec::new(),
         };
         for page in &pages {
             seen.add_stored(&page.seen);
+            unlicensed.extend(page.unlicensed.iter().cloned());
         }
         let mut number = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let mut cursor = pages.last().and_then(|page| page.cursor.clone());
@@ -158,12 +159,15 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 },
                 Err(trouble) => return Err(trouble),
             };
-            unlicensed.extend(page.unlicensed.iter().cloned());
+            let unlicensed_here = page.unlicensed.clone();
+            unlicensed.extend(unlicensed_here.iter().cloned());
             let next = page.page.next_cursor.clone();
             let told = self.take_page(reading, page, &mut seen, at).await?;
             let read = PageRead {
                 number,
+                from: cursor,
                 cursor: next.clone(),
+                unlicensed: unlicensed_here,
                 seen: told,
             };
             self.store.put_page(scope.corp, run, &chunk, &read).await?;
@@ -407,6 +411,19 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 }
 
+/// The pages from the first on, each of which begins where the one before it ends. A process that was paused for longer
+/// than its lease may have written one in the place of another's, and between such two there may be a gap.
+fn chained(pages: Vec<PageRead>) -> Vec<PageRead> {
+    let mut from = None;
+    let mut is_over = false;
+    let fits = |page: &PageRead| {
+        let fits = !is_over && page.from == from;
+        (from, is_over) = (page.cursor.clone(), page.cursor.is_none());
+        fits
+    };
+    pages.into_iter().take_while(fits).collect()
+}
+
 /// What an error of WeCom means for the reading of a chunk.
 enum Now {
     Empty,
@@ -424,5 +441,36 @@ fn what_now(error: &Error, chunk: &Chunk) -> Now {
         // Nothing is concluded about somebody whose customers cannot be read.
         Some(code) if ABOUT_MEMBER.contains(&code) => Now::Skip,
         _ => Now::Stop,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(number: u32, from: Option<&str>, cursor: Option<&str>) -> PageRead {
+        PageRead {
+            number,
+            from: from.map(str::to_owned),
+            cursor: cursor.map(str::to_owned),
+            unlicensed: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn pages_are_taken_as_far_as_each_begins_where_the_one_before_it_ends() {
+        let whole = vec![
+            page(0, None, Some("a")),
+            page(1, Some("a"), Some("b")),
+            page(2, Some("b"), None),
+        ];
+        assert_eq!(chained(whole.clone()), whole);
+        let mut gap = whole.clone();
+        gap[1].cursor = Some("c".to_owned());
+        assert_eq!(chained(gap.clone()), gap[..2]);
+        let mut beyond = whole.clone();
+        beyond.push(page(3, None, None));
+        assert_eq!(chained(beyond), whole);
     }
 }

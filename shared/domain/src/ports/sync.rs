@@ -230,8 +230,12 @@ pub struct Chunk {
 pub struct PageRead {
     /// Its place in the reading, from 0.
     pub number: u32,
+    /// Where it begins; `None` for the first one.
+    pub from: Option<String>,
     /// Where the next page begins; `None` after the last one.
     pub cursor: Option<String>,
+    /// Members of whom WeCom said that it does not tell, for they have no licence.
+    pub unlicensed: Vec<UserId>,
     /// The pairs that it told of, as [`crate::sync::Seen`] writes them.
     pub seen: Vec<u8>,
 }

@@ -182,8 +182,14 @@ impl KeepRuns for Store {
             "seen".into(),
             AttributeValue::B(Blob::new(page.seen.clone())),
         );
-        if let Some(cursor) = &page.cursor {
-            row.insert("cursor".into(), s(cursor));
+        for (name, cursor) in [("from", &page.from), ("cursor", &page.cursor)] {
+            if let Some(cursor) = cursor {
+                row.insert(name.into(), s(cursor));
+            }
+        }
+        if !page.unlicensed.is_empty() {
+            let members = page.unlicensed.iter().map(|member| s(member.as_str()));
+            row.insert("unlicensed".into(), AttributeValue::L(members.collect()));
         }
         row.insert("expires_at".into(), n(expires_at(run)));
         self.put(row).await
@@ -202,12 +208,21 @@ impl KeepRuns for Store {
                 .get("number")
                 .and_then(|number| number.as_n().ok()?.parse().ok());
             let seen = item.get("seen").and_then(|seen| seen.as_b().ok());
+            let cursor = |name| {
+                item.get(name)
+                    .and_then(|cursor| cursor.as_s().ok())
+                    .cloned()
+            };
+            let unlicensed = item.get("unlicensed").and_then(|list| list.as_l().ok());
+            let members = unlicensed.into_iter().flatten();
+            let members = members.filter_map(|member| member.as_s().ok());
             Ok(PageRead {
                 number: number.ok_or_else(unreadable)?,
-                cursor: item
-                    .get("cursor")
-                    .and_then(|cursor| cursor.as_s().ok())
-                    .cloned(),
+                from: cursor("from"),
+                cursor: cursor("cursor"),
+                unlicensed: members
+                    .map(|member| UserId::from(member.as_str()))
+                    .collect(),
                 seen: seen.ok_or_else(unreadable)?.as_ref().to_vec(),
             })
         };
