@@ -11,9 +11,11 @@ use crate::meter::Meter;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
+mod conclude;
 mod customers;
 mod groups;
 mod members;
+mod pages;
 mod tags;
 
 /// Why something is read.

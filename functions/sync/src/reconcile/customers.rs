@@ -7,15 +7,15 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::ports::{Chunk, Observation, Observed, PageRead, Reading as Asked};
-use domain::relation::{Relation, Status};
+use domain::ports::{Chunk, Observation, PageRead, Reading as Asked};
+use domain::relation::Status;
 use domain::sync::{RunId, Seen};
-use domain::tally::Fact;
 use futures::StreamExt;
 use wecom::api::contact::BatchPage;
-use wecom::{Error, ExternalUserId, TagId, UserId};
+use wecom::{Error, TagId};
 
 use super::members::count;
+use super::pages::chained;
 use crate::calls::call;
 use crate::meter::Meter;
 use crate::repair::ChannelTags;
@@ -36,9 +36,9 @@ const SINGLES: u32 = 1_000_000;
 const CHANNELS: i32 = 100;
 
 /// What a reading of a chunk needs to know.
-struct Reading<'a> {
-    scope: &'a Scope<'a>,
-    meter: &'a Meter,
+pub(super) struct Reading<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) meter: &'a Meter,
     run: &'a RunId,
     tags: &'a ChannelTags,
 }
@@ -227,102 +227,6 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(told)
     }
 
-    /// Stores what WeCom told when it was asked. Adds that nobody has told of are counted first: a
-    /// process that ends in between finds them again, and counts them once.
-    pub(crate) async fn observe(
-        &self,
-        scope: &Scope<'_>,
-        rows: &[Observation],
-        asked: Asked,
-    ) -> Result<Observed, Trouble> {
-        let observed = self.store.compare(scope.corp, rows, asked).await?;
-        let came = observed.came.iter();
-        for relation in came.filter_map(|place| observed.relations.get(*place)) {
-            self.count_added(scope, relation).await?;
-        }
-        self.store.keep(scope.corp, rows, &observed, asked).await?;
-        Ok(observed)
-    }
-
-    /// The add that brought a customer of a channel counts, also if its event was lost.
-    async fn count_added(&self, scope: &Scope<'_>, relation: &Relation) -> Result<(), Trouble> {
-        let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
-        else {
-            return Ok(());
-        };
-        let pair = (&relation.userid, &relation.external_userid);
-        let at = jiff::Timestamp::from_second(added_at).unwrap_or_default();
-        let day = at.to_zoned(scope.timezone.clone()).date();
-        Ok(self
-            .store
-            .count(scope.corp, channel, pair, Fact::Added, day)
-            .await?)
-    }
-
-    /// Concludes that the active relations which a complete reading has not told of are lost. Of a member who has lost
-    /// the function meanwhile nothing is told either, which means nothing: so the list of those who have it is read
-    /// again first.
-    async fn conclude(
-        &self,
-        reading: &Reading<'_>,
-        chunk: &Chunk,
-        seen: &Seen,
-        unlicensed: &HashSet<UserId>,
-    ) -> Result<(), Trouble> {
-        let Reading { scope, meter, .. } = *reading;
-        let since = chunk.since.unwrap_or_else(now);
-        let mut missing = Vec::new();
-        for member in &chunk.members {
-            if !unlicensed.contains(member) {
-                let customers = self.missing(scope, member, seen).await?;
-                missing.extend(customers.into_iter().map(|customer| (member, customer)));
-            }
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
-            self.wecom.follow_users(scope.corp, scope.app)
-        });
-        let follow = follow.await?;
-        for (member, customer) in missing {
-            let lost = follow.contains(member)
-                && self
-                    .store
-                    .conclude_lost(scope.corp, (member, &customer), since)
-                    .await?;
-            if lost {
-                meter.change(|run| {
-                    run.lost += 1;
-                    run.writes += 1;
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The customers whom the member has as far as is known, and of whom the reading has not told.
-    async fn missing(
-        &self,
-        scope: &Scope<'_>,
-        member: &UserId,
-        seen: &Seen,
-    ) -> Result<Vec<ExternalUserId>, Trouble> {
-        let (mut missing, mut after) = (Vec::new(), None);
-        loop {
-            let (customers, more) = self
-                .store
-                .active_customers(scope.corp, member, after.as_ref())
-                .await?;
-            after = customers.last().cloned().filter(|_| more);
-            let unseen = customers.into_iter();
-            missing.extend(unseen.filter(|customer| !seen.holds(member, customer)));
-            if after.is_none() {
-                return Ok(missing);
-            }
-        }
-    }
-
     async fn begin_anew(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<Chunk, Trouble> {
         tracing::info!(corp.id = %reading.scope.corp, chunk.number = chunk.number, "a cursor went stale; the chunk is read anew");
         let anew = Chunk {
@@ -411,19 +315,6 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 }
 
-/// The pages from the first on, each of which begins where the one before it ends. A process that was paused for longer
-/// than its lease may have written one in the place of another's, and between such two there may be a gap.
-fn chained(pages: Vec<PageRead>) -> Vec<PageRead> {
-    let mut from = None;
-    let mut is_over = false;
-    let fits = |page: &PageRead| {
-        let fits = !is_over && page.from == from;
-        (from, is_over) = (page.cursor.clone(), page.cursor.is_none());
-        fits
-    };
-    pages.into_iter().take_while(fits).collect()
-}
-
 /// What an error of WeCom means for the reading of a chunk.
 enum Now {
     Empty,
@@ -441,36 +332,5 @@ fn what_now(error: &Error, chunk: &Chunk) -> Now {
         // Nothing is concluded about somebody whose customers cannot be read.
         Some(code) if ABOUT_MEMBER.contains(&code) => Now::Skip,
         _ => Now::Stop,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(number: u32, from: Option<&str>, cursor: Option<&str>) -> PageRead {
-        PageRead {
-            number,
-            from: from.map(str::to_owned),
-            cursor: cursor.map(str::to_owned),
-            unlicensed: Vec::new(),
-            seen: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn pages_are_taken_as_far_as_each_begins_where_the_one_before_it_ends() {
-        let whole = vec![
-            page(0, None, Some("a")),
-            page(1, Some("a"), Some("b")),
-            page(2, Some("b"), None),
-        ];
-        assert_eq!(chained(whole.clone()), whole);
-        let mut gap = whole.clone();
-        gap[1].cursor = Some("c".to_owned());
-        assert_eq!(chained(gap.clone()), gap[..2]);
-        let mut beyond = whole.clone();
-        beyond.push(page(3, None, None));
-        assert_eq!(chained(beyond), whole);
     }
 }
