@@ -28,6 +28,7 @@ use wecom::{AppName, CorpId};
 mod calls;
 mod media;
 mod meter;
+mod observe;
 mod reconcile;
 mod repair;
 mod tick;

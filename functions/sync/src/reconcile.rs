@@ -12,10 +12,22 @@ use crate::meter::Meter;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
+mod conclude;
 mod customers;
 mod groups;
 mod members;
+mod pages;
 mod tags;
+
+/// Why something is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It has its turn: what is stored already stays as it is, with its time.
+    Run,
+    /// An event was about it. What is read is stored with its time in any case, for a run that has read it before may be
+    /// about to store something else.
+    Event,
+}
 
 /// What became of an invocation's part of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +190,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             }
         });
         let run = meter.run();
-        self.store.save_run(scope.corp, owner, &run, 0).await?;
+        if !self.store.save_run(scope.corp, owner, &run, 0).await? {
+            // A process that was paused for longer than its lease: whoever has taken it says how it ends.
+            return Ok(Slice::Theirs(run));
+        }
         if over {
             self.report(scope, &run);
             return Ok(Slice::Finished(run));

@@ -1,6 +1,7 @@
 //! Customer groups, and the rule by which an event is folded into what is known of one.
 
 use serde::{Deserialize, Serialize};
+use wecom::ChatId;
 use wecom::api::group::{GroupChat, GroupStatusKind};
 use wecom::event::UpdatedExternalChat;
 
@@ -31,7 +32,22 @@ pub enum Fold {
 }
 
 impl Group {
-    /// Folds a change of the group in at `at` (Unix seconds).
+    /// A group of which nothing is known but that it was dissolved by `at` (Unix seconds).
+    #[must_use]
+    pub fn dissolved(chat_id: &ChatId, at: i64) -> Self {
+        Self {
+            chat: GroupChat {
+                chat_id: chat_id.clone(),
+                ..GroupChat::default()
+            },
+            status: GroupStatusKind::default(),
+            dissolved_at: Some(at),
+            read_at: at,
+        }
+    }
+
+    /// Folds a change of the group in. What is read from `at` on (Unix seconds) has the change in it, and what was read
+    /// before may lack it.
     ///
     /// WeCom numbers the versions of the list of members (doc 92130): a change that applies to the version that is
     /// known can be applied, and any other means that an event was lost or overtaken. Who went is a list of ids and
@@ -57,7 +73,7 @@ impl Group {
             .retain(|member| !went(&member.userid));
         after.chat.admin_list.retain(|admin| !went(admin.as_str()));
         after.chat.member_version.clone_from(version);
-        after.read_at = at;
+        after.read_at = after.read_at.max(at);
         Fold::Changed(Box::new(after))
     }
 }

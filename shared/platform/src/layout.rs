@@ -25,6 +25,7 @@
 //! | member | `{corp}#members` | `{userid}` | partition (sync) |
 //! | department | `{corp}#departments` | `{id}` | partition (sync) |
 //! | group of corp tags | `{corp}#tags` | `{group_id}` | partition (sync) |
+//! | time at which the tags were read last | `{corp}#sync` | `tags` | key (sync) |
 //! | customer group | `{corp}#group#{chat_id}` | `group` | key (sync) |
 //! | customer group that is not dissolved | `{corp}#groups` | `{chat_id}` | partition (sync) |
 //! | balance of acquisition links | `{corp}#acquisition` | `balance` | key (sync, admin) |

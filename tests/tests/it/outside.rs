@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bundle_tests::sandbox::{Corp, Sandbox, SandboxOptions, Served, serve_on};
+use bundle_tests::sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::Platform;
@@ -44,13 +44,27 @@ impl Outside {
 
     /// The corps of a configuration, and a WeCom that behaves as `options` say.
     pub(crate) async fn with(config: Value, options: SandboxOptions) -> Self {
+        Self::with_departments(config, options, &[]).await
+    }
+
+    /// A corp with one app and these departments, at a WeCom that behaves as `options` say.
+    pub(crate) async fn divided(options: SandboxOptions, departments: &[DepartmentSetup]) -> Self {
+        Self::with_departments(config(&["contact"]), options, departments).await
+    }
+
+    async fn with_departments(
+        config: Value,
+        options: SandboxOptions,
+        departments: &[DepartmentSetup],
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("secret.json");
         fs::write(&path, config.to_string()).unwrap();
         let wecom = Sandbox::new(options).unwrap();
         let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
         // No bundle is there yet: each one that starts names its own address.
-        for corp in keys.sandbox_corps("http://127.0.0.1:9") {
+        for mut corp in keys.sandbox_corps("http://127.0.0.1:9") {
+            corp.departments.extend_from_slice(departments);
             wecom.add_corp(corp).unwrap();
         }
         let served = serve_on(&wecom, ([127, 0, 0, 1], 0).into()).await.unwrap();

@@ -7,16 +7,16 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::ports::{Chunk, Observation, PageRead};
+use domain::ports::{Chunk, Observation, PageRead, Reading as Asked};
 use domain::relation::Status;
 use domain::sync::{RunId, Seen};
-use domain::tally::Fact;
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
+use wecom::TagId;
 use wecom::api::contact::BatchPage;
-use wecom::{ExternalUserId, TagId, UserId};
 
 use self::refusals::{Now, what_now};
 use super::members::count;
+use super::pages::chained;
 use crate::calls::call;
 use crate::meter::Meter;
 use crate::repair::ChannelTags;
@@ -31,9 +31,9 @@ const SINGLES: u32 = 1_000_000;
 const CHANNELS: i32 = 100;
 
 /// What a reading of a chunk needs to know.
-struct Reading<'a> {
-    scope: &'a Scope<'a>,
-    meter: &'a Meter,
+pub(super) struct Reading<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) meter: &'a Meter,
     run: &'a RunId,
     tags: &'a ChannelTags,
 }
@@ -60,9 +60,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             tags: &tags,
         };
         let left = chunks.into_iter().filter(|chunk| !chunk.done);
-        let read: Vec<_> = left
-            .map(|chunk| self.read_chunk(&reading, chunk).boxed())
-            .collect();
+        let read: Vec<_> = left.map(|chunk| self.read_chunk(&reading, chunk)).collect();
         let mut read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
         // One chunk's trouble need not be another's: what can be read today is read.
         let mut trouble = None;
@@ -87,7 +85,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if meter.run().chunks.is_some() {
             return Ok(self.store.chunks(scope.corp, run).await?);
         }
-        let mut follow = self.follow_users(scope, meter).await?;
+        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
+            self.wecom.follow_users(scope.corp, scope.app)
+        });
+        let mut follow = follow.await?;
         follow.sort();
         follow.dedup();
         let groups = follow.chunks(self.pace.members_together.clamp(1, 100));
@@ -118,7 +119,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let mut seen = Seen::default();
         let mut unlicensed = HashSet::new();
         let pages = match chunk.since {
-            Some(_) => self.store.pages(scope.corp, run, &chunk).await?,
+            Some(_) => chained(self.store.pages(scope.corp, run, &chunk).await?),
             None => Vec::new(),
         };
         for page in &pages {
@@ -154,29 +155,23 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 },
                 Err(trouble) => return Err(trouble),
             };
-            unlicensed.extend(page.unlicensed.iter().cloned());
-            let (next, without) = (page.page.next_cursor.clone(), page.unlicensed.clone());
-            let told = self.take_page(reading, page, &mut seen, at);
-            let told = told.boxed().await?;
+            let unlicensed_here = page.unlicensed.clone();
+            unlicensed.extend(unlicensed_here.iter().cloned());
+            let next = page.page.next_cursor.clone();
+            let told = self.take_page(reading, page, &mut seen, at).await?;
             let read = PageRead {
                 number,
+                from: cursor,
                 cursor: next.clone(),
+                unlicensed: unlicensed_here,
                 seen: told,
-                unlicensed: without,
             };
             self.store.put_page(scope.corp, run, &chunk, &read).await?;
             number += 1;
             complete = next.is_none();
             cursor = next;
         }
-        let since = chunk.since.unwrap_or_else(now);
-        for member in chunk
-            .members
-            .iter()
-            .filter(|member| !unlicensed.contains(*member))
-        {
-            self.conclude(reading, member, &seen, since).boxed().await?;
-        }
+        self.conclude(reading, &chunk, &seen, &unlicensed).await?;
         self.finish(reading, chunk).await
     }
 
@@ -211,96 +206,21 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if rows.is_empty() {
             return Ok(told);
         }
-        let observed = self.store.observe(scope.corp, &rows, at).await?;
+        let asked = Asked {
+            at,
+            for_event: false,
+        };
+        let observed = self.observe(scope, &rows, asked).await?;
         meter.change(|run| {
             run.relations += count(rows.len());
-            run.writes += observed.writes;
+            run.writes += count(observed.differ.len());
         });
-        for place in observed.began {
-            if let Some(relation) = observed.relations.get(place) {
-                self.count_added(scope, relation).await?;
-            }
-        }
         let lacking = observed.relations.iter().filter_map(|relation| {
             let lacks = tags.lacking(relation)?;
             (relation.status == Status::Active).then_some((relation, lacks))
         });
         self.repair_all(scope, meter, lacking.collect()).await?;
         Ok(told)
-    }
-
-    /// The add that brought a customer of a channel counts, also if its event was lost.
-    pub(crate) async fn count_added(
-        &self,
-        scope: &Scope<'_>,
-        relation: &domain::relation::Relation,
-    ) -> Result<(), Trouble> {
-        let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
-        else {
-            return Ok(());
-        };
-        let pair = (&relation.userid, &relation.external_userid);
-        let at = jiff::Timestamp::from_second(added_at).unwrap_or_default();
-        let day = at.to_zoned(scope.timezone.clone()).date();
-        Ok(self
-            .store
-            .count(scope.corp, channel, pair, Fact::Added, day)
-            .await?)
-    }
-
-    /// Concludes that the active relations of a member that a complete reading has not told of are lost. A member of
-    /// whom it told nothing at all may have lost the customer-contact function meanwhile, and keeps the customers.
-    async fn conclude(
-        &self,
-        reading: &Reading<'_>,
-        member: &UserId,
-        seen: &Seen,
-        since: i64,
-    ) -> Result<(), Trouble> {
-        let Reading { scope, meter, .. } = *reading;
-        let (mut after, mut is_sure) = (None, false);
-        loop {
-            let active = self
-                .store
-                .active_customers(scope.corp, member, after.as_ref());
-            let (customers, more) = active.await?;
-            let is_missing = |customer: &&ExternalUserId| !seen.holds(member, customer);
-            let missing: Vec<_> = customers.iter().filter(is_missing).collect();
-            if !is_sure && !missing.is_empty() {
-                is_sure = missing.len() < customers.len() || self.follows(reading, member).await?;
-                if !is_sure {
-                    return Ok(());
-                }
-            }
-            for customer in missing {
-                let lost = self
-                    .store
-                    .conclude_lost(scope.corp, (member, customer), since);
-                if lost.await? {
-                    meter.change(|run| {
-                        run.lost += 1;
-                        run.writes += 1;
-                    });
-                }
-            }
-            match customers.last() {
-                Some(last) if more => after = Some(last.clone()),
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    /// Whether the member may have customers at this moment.
-    async fn follows(&self, reading: &Reading<'_>, member: &UserId) -> Result<bool, Trouble> {
-        let follow = self.follow_users(reading.scope, reading.meter).await?;
-        Ok(follow.contains(member))
-    }
-
-    async fn follow_users(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Vec<UserId>, Trouble> {
-        call(scope, meter, "externalcontact/get_follow_user_list", || {
-            self.wecom.follow_users(scope.corp, scope.app)
-        })
-        .await
     }
 
     async fn begin_anew(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<Chunk, Trouble> {

@@ -1,11 +1,12 @@
 //! Customer groups: all that there are, and those that are no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
 use wecom::{ChatId, Class, UserId};
 
+use super::Why;
 use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
@@ -54,7 +55,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         for groups in left.chunks(TOGETHER) {
             let read = groups
                 .iter()
-                .map(|(id, status)| self.read_group(scope, meter, id, Some(**status)));
+                .map(|(id, status)| self.read_group(scope, meter, id, (Some(**status), Why::Run)));
             together::all(read.collect(), scope.config.limits.in_flight).await?;
             let last = groups.last().map(|(id, _)| id.as_str().to_owned());
             meter.change(|run| {
@@ -65,12 +66,28 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         self.read_missing_groups(scope, meter, &statuses).await
     }
 
-    /// The ids of all groups: in one list, or owner by owner if that is too long.
+    /// The ids of all groups: in one list, or owner by owner if that is too long, and those of owners who have left,
+    /// which are in neither.
     async fn list_groups(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
-        match self.list_groups_of(scope, meter, &[]).await {
-            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {}
-            listed => return listed,
+        let mut statuses = match self.list_groups_of(scope, meter, &[]).await {
+            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {
+                self.list_by_owners(scope, meter).await?
+            }
+            listed => listed?,
+        };
+        let left = self.owners_who_left(scope, &statuses).await?;
+        for owners in left.chunks(OWNERS) {
+            match self.list_groups_of(scope, meter, owners).await {
+                Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
+                    statuses.extend(self.list_each(scope, meter, owners).await?);
+                }
+                listed => statuses.extend(listed?),
+            }
         }
+        Ok(statuses)
+    }
+
+    async fn list_by_owners(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
         let owners = call(scope, meter, "externalcontact/get_follow_user_list", || {
             self.wecom.follow_users(scope.corp, scope.app)
         });
@@ -79,6 +96,49 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             statuses.extend(self.list_groups_of(scope, meter, owners).await?);
         }
         Ok(statuses)
+    }
+
+    /// Owner by owner, for one who is there and out of the app's sight has the whole list refused.
+    async fn list_each(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owners: &[UserId],
+    ) -> Result<Statuses, Trouble> {
+        let mut statuses = Statuses::new();
+        for owner in owners.chunks(1) {
+            match self.list_groups_of(scope, meter, owner).await {
+                Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {}
+                listed => statuses.extend(listed?),
+            }
+        }
+        Ok(statuses)
+    }
+
+    /// Members who are gone, and owners of groups that are known and not listed: the groups of an owner who has left
+    /// are told to who asks for that owner's (WeCom doc 92120).
+    async fn owners_who_left(
+        &self,
+        scope: &Scope<'_>,
+        listed: &Statuses,
+    ) -> Result<Vec<UserId>, Trouble> {
+        let members = self.store.members(scope.corp).await?.into_iter();
+        let gone = members.filter(|member| member.gone_at.is_some());
+        let mut owners: BTreeSet<UserId> = gone.map(|member| member.userid).collect();
+        let mut after = None;
+        loop {
+            let (living, more) = self.store.living_groups(scope.corp, after.as_ref()).await?;
+            for id in living.iter().filter(|id| !listed.contains_key(*id)) {
+                let group = self.store.group(scope.corp, id).await?;
+                owners.extend(group.map(|group| group.chat.owner));
+            }
+            match living.last() {
+                Some(last) if more => after = Some(last.clone()),
+                _ => break,
+            }
+        }
+        owners.retain(|owner| !owner.is_empty());
+        Ok(owners.into_iter().collect())
     }
 
     async fn list_groups_of(
@@ -119,7 +179,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         loop {
             let (living, more) = self.store.living_groups(scope.corp, after.as_ref()).await?;
             for id in living.iter().filter(|id| !listed.contains_key(*id)) {
-                self.read_group(scope, meter, id, None).await?;
+                self.read_group(scope, meter, id, (None, Why::Run)).await?;
             }
             match living.last() {
                 Some(last) if more => after = Some(last.clone()),
@@ -128,13 +188,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Reads one group and stores it if it differs. Without a `status` the stored one stays.
+    /// Reads one group and stores it, for a run if it differs. Without a `status` the stored one stays.
     pub(crate) async fn read_group(
         &self,
         scope: &Scope<'_>,
         meter: &Meter,
         id: &ChatId,
-        status: Option<GroupStatusKind>,
+        (status, why): (Option<GroupStatusKind>, Why),
     ) -> Result<(), Trouble> {
         let read_at = now();
         let told = call(scope, meter, "externalcontact/groupchat/get", || {
@@ -153,22 +213,21 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 read_at,
             },
             Err(Trouble::Wecom(error)) if error.code().is_some_and(|code| GONE.contains(&code)) => {
-                let Some(stored) = stored
-                    .clone()
-                    .filter(|stored| stored.dissolved_at.is_none())
-                else {
-                    return Ok(());
-                };
+                let before = stored.clone();
+                let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {
-                    dissolved_at: Some(read_at),
+                    dissolved_at: group.dissolved_at.or(Some(read_at)),
                     read_at,
-                    ..stored
+                    ..group
                 }
             }
             Err(trouble) => return Err(trouble),
         };
-        let is_known = stored.is_some_and(|stored| Group { read_at, ..stored } == group);
-        if !is_known && self.store.put_group(scope.corp, &group).await? {
+        // One that is known to be dissolved is asked for because it is still in the list of those that live.
+        let stays = stored.is_some_and(|stored| Group { read_at, ..stored } == group)
+            && group.dissolved_at.is_none()
+            && why == Why::Run;
+        if !stays && self.store.put_group(scope.corp, &group).await? {
             meter.change(|run| run.writes += 1);
         }
         Ok(())

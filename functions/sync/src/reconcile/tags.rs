@@ -5,6 +5,7 @@ use domain::channel::ChannelKind;
 use wecom::api::tag::TagGroup;
 use wecom::{Class, TagGroupId};
 
+use super::Why;
 use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
@@ -13,7 +14,7 @@ use crate::{Scope, Store, Syncer, Wecom, now};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     pub(crate) async fn read_tags(&self, scope: &Scope<'_>, meter: &Meter) -> Result<(), Trouble> {
-        match self.read_tag_library(scope, meter).await {
+        match self.read_tag_library(scope, meter, Why::Run).await {
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
                 meter.skipped("the library of corp tags", &error);
             }
@@ -34,6 +35,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         &self,
         scope: &Scope<'_>,
         meter: &Meter,
+        why: Why,
     ) -> Result<(), Trouble> {
         let (corp, at) = (scope.corp, now());
         let told = call(scope, meter, "externalcontact/get_corp_tag_list", || {
@@ -43,7 +45,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let stored = self.store.tag_groups(corp).await?;
         let changed: Vec<TagGroup> = told
             .iter()
-            .filter(|group| !stored.contains(group))
+            .filter(|group| why == Why::Event || !stored.contains(group))
             .cloned()
             .collect();
         let is_told = |id: &TagGroupId| told.iter().any(|group| group.group_id == *id);

@@ -7,7 +7,7 @@ use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
-use domain::ports::Observation;
+use domain::ports::{Observation, Reading};
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
 use futures::FutureExt;
@@ -18,6 +18,7 @@ use wecom::{ChatId, Class, Error, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
+use crate::reconcile::Why;
 use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom, now};
@@ -30,6 +31,8 @@ const NO_CONTACT: [i64; 2] = [84061, 40096];
 const ABOUT_OBJECT: [i64; 9] = [
     40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
 ];
+/// Seconds by which the details of a group may be behind an event about it (WeCom doc 92130).
+const GROUP_LAG: i64 = 2;
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
 const GIVE_UP_MS: i64 = 2 * 86_400_000;
 
@@ -123,7 +126,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<(), Trouble> {
         match object {
             Object::Contact(customer) => self.fold_contact(scope, meter, customer, events).await,
-            Object::Tags => self.read_tag_library(scope, meter).await,
+            Object::Tags => self.read_tag_library(scope, meter, Why::Event).await,
             Object::Group(chat_id) => self.fold_group(scope, meter, chat_id, events).await,
             Object::Balance => self.read_balance(scope, meter).await,
             Object::Link(link_id) => self.fold_link(scope, link_id, events).await,
@@ -143,12 +146,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let at = now();
         let rows = self.followers(scope, meter, customer).await?;
         if !rows.is_empty() {
-            let observed = self.store.observe(scope.corp, &rows, at).await?;
-            for place in observed.began {
-                if let Some(relation) = observed.relations.get(place) {
-                    self.count_added(scope, relation).await?;
-                }
-            }
+            let asked = Reading {
+                at,
+                for_event: true,
+            };
+            self.observe(scope, &rows, asked).await?;
         }
         let ends = events.iter().filter_map(Change::of).filter(|change| {
             let is_listed = rows.iter().any(|row| row.follow.user_id == change.userid);
@@ -193,7 +195,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Applies what the events of a group tell, in their order, or reads the group.
+    /// Applies what the events of a group tell, in their order, or reads the group: also if somebody has read it since
+    /// it was read here.
     async fn fold_group(
         &self,
         scope: &Scope<'_>,
@@ -202,19 +205,17 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         events: &[InboxEvent],
     ) -> Result<(), Trouble> {
         let stored = self.store.group(scope.corp, chat_id).await?;
-        let applied = stored
-            .as_ref()
-            .and_then(|group| apply(group, events, now()));
-        match applied {
-            Some(group) if Some(&group) != stored.as_ref() => {
-                if self.store.put_group(scope.corp, &group).await? {
-                    meter.change(|run| run.writes += 1);
-                }
-                Ok(())
+        if let Some(group) = stored.as_ref().and_then(|group| apply(group, events)) {
+            if Some(&group) == stored.as_ref() {
+                return Ok(());
             }
-            Some(_) => Ok(()),
-            None => self.read_group(scope, meter, chat_id, None).await,
+            if self.store.put_group(scope.corp, &group).await? {
+                meter.change(|run| run.writes += 1);
+                return Ok(());
+            }
         }
+        let how = (None, Why::Event);
+        self.read_group(scope, meter, chat_id, how).await
     }
 
     /// A link that was deleted by hand brings no more customers: its channel is deleted.
@@ -256,8 +257,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let stored = self.store.members(scope.corp).await?;
         let stored: Option<&Member> = stored.iter().find(|member| member.userid == *userid);
         let follows = stored.is_some_and(|member| member.follows);
-        self.read_member(scope, meter, userid, follows, stored)
-            .await
+        self.read_member(scope, meter, userid, follows, None).await
     }
 }
 
@@ -287,13 +287,13 @@ fn by_object(events: Vec<InboxEvent>) -> BTreeMap<Object, Vec<InboxEvent>> {
 }
 
 /// The group after the events, or `None` if it has to be read.
-fn apply(group: &Group, events: &[InboxEvent], at: i64) -> Option<Group> {
+fn apply(group: &Group, events: &[InboxEvent]) -> Option<Group> {
     let mut group = group.clone();
     for event in events {
         let Event::UpdatedExternalChat(update) = &event.event else {
             return None;
         };
-        match group.fold(update, at) {
+        match group.fold(update, event.created_at + GROUP_LAG) {
             Fold::Known => {}
             Fold::Changed(changed) => group = *changed,
             Fold::Read => return None,

@@ -25,27 +25,45 @@ pub struct Observation {
     pub follow: FollowUser,
 }
 
-/// What became of an observation.
+/// A call that told of relations.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// When it began, in Unix seconds.
+    pub at: i64,
+    /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
+    /// before it may tell otherwise, and comes too late.
+    pub for_event: bool,
+}
+
+/// What observations come to.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The relations as they are now, in the order of the observations.
+    /// The relations as they are from now on, in the order of the observations.
     pub relations: Vec<Relation>,
-    /// Places, in that order, of the relations that were not known before or had ended.
-    pub began: Vec<usize>,
-    /// Rows that were written because they differed.
-    pub writes: u64,
+    /// Places, in that order, of the active relations of which it was not known that a channel of ours brought them.
+    pub came: Vec<usize>,
+    /// Places of the relations that differ from what is stored, each with the version that it was compared with.
+    pub differ: Vec<(usize, u64)>,
 }
 
 /// Keeps relations in step with what WeCom tells.
 pub trait ObserveRelations {
-    /// Compares `rows`, distinct pairs of the answer to a call that began at `at` (Unix seconds), with what is stored, and writes what
-    /// differs, each row under the version that it was compared with. What is known since is not undone.
-    fn observe(
+    /// Compares `rows`, distinct pairs of the answer to a call, with what is stored.
+    /// Nothing is written yet: what follows from a difference is done before, for afterwards there is none.
+    fn compare(
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        at: i64,
+        reading: Reading,
     ) -> impl Future<Output = Result<Observed, StoreError>> + Send;
+    /// Writes what differs, each row under the version that it was compared with. What is known since is not undone.
+    fn keep(
+        &self,
+        corp: &CorpId,
+        rows: &[Observation],
+        observed: &Observed,
+        reading: Reading,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Notes that WeCom, asked at `at` about the customer of an end, no longer knows the relation: what was read
     /// before that is older.
     fn confirm_end(
@@ -212,6 +230,8 @@ pub struct Chunk {
 pub struct PageRead {
     /// Its place in the reading, from 0.
     pub number: u32,
+    /// Where it begins; `None` for the first one.
+    pub from: Option<String>,
     /// Where the next page begins; `None` after the last one.
     pub cursor: Option<String>,
     /// The pairs that it told of, as [`crate::sync::Seen`] writes them.

@@ -6,6 +6,7 @@ use wecom::{Private, TagId};
 
 use super::{Relation, Status};
 use crate::channel::ChannelId;
+use crate::ports::{Observation, Reading};
 
 /// What WeCom tells of a relation beside its tags and its state, in WeCom's own words (docs 92114 and 92994).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +76,14 @@ impl Relation {
         }
         let told = Told::by(seen);
         let createtime = told.createtime.unwrap_or(at);
-        let began_again = after.status != Status::Active && createtime > after.status_at;
+        // Also of one that was taken for active all the time, if neither its end nor its start was told.
+        let is_another = after
+            .told
+            .createtime
+            .is_some_and(|known| createtime > known)
+            && after.added_at < Some(createtime);
+        let began_again =
+            is_another || after.status != Status::Active && createtime > after.status_at;
         let was_wrong = after.status == Status::Removed || after.concluded;
         if before.is_none() || began_again || was_wrong {
             if began_again || after.added_at.is_none() {
@@ -96,6 +104,30 @@ impl Relation {
         }
         after.observed_at = Some(at);
         after
+    }
+
+    /// The same in answer to a `reading`, which an event may have asked for.
+    #[must_use]
+    pub fn read(before: Option<&Self>, row: &Observation, reading: Reading) -> Self {
+        let Observation { contact, follow } = row;
+        let after = Self::observed(before, contact, follow, reading.at);
+        if !reading.for_event {
+            return after;
+        }
+        Self {
+            observed_at: after.observed_at.max(Some(reading.at)),
+            ..after
+        }
+    }
+
+    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`.
+    #[must_use]
+    pub fn came_unnoticed(&self, before: Option<&Self>) -> bool {
+        let known = before.filter(|before| before.status == Status::Active);
+        let channel = self.present_channel();
+        self.status == Status::Active
+            && channel.is_some()
+            && channel != known.and_then(Self::present_channel)
     }
 
     /// Whether an event has told of its end, which is more than a reading can conclude.

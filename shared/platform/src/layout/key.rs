@@ -99,6 +99,12 @@ impl Key {
         Self::new(tags(corp), group.as_str())
     }
 
+    /// Of the time at which the library of corp tags was read last.
+    #[must_use]
+    pub fn tags_read(corp: &CorpId) -> Self {
+        Self::new(sync(corp), "tags")
+    }
+
     /// Of a customer group in the list of those that live.
     #[must_use]
     pub fn living_group(corp: &CorpId, chat_id: &ChatId) -> Self {

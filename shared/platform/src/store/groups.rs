@@ -56,7 +56,13 @@ impl KeepGroups for Store {
         let written = self
             .put_read(Key::group(corp, chat_id), group, group.read_at)
             .await?;
-        if group.dissolved_at.is_some() && written {
+        let lives = if written {
+            group.dissolved_at.is_none()
+        } else {
+            let newer = self.group(corp, chat_id).await?;
+            newer.is_none_or(|newer| newer.dissolved_at.is_none())
+        };
+        if !lives {
             let delete = self
                 .client
                 .delete_item()

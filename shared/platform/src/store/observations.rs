@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::ports::{Observation, ObserveRelations, Observed, StoreError};
+use domain::ports::{Observation, ObserveRelations, Observed, Reading, StoreError};
 use domain::relation::{Change, Relation, Status};
 use wecom::{CorpId, ExternalUserId, UserId};
 
@@ -23,37 +23,50 @@ const TOGETHER: usize = 100;
 const ROSTER_PAGE: i32 = 1_000;
 
 impl ObserveRelations for Store {
-    async fn observe(
+    async fn compare(
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        at: i64,
+        reading: Reading,
     ) -> Result<Observed, StoreError> {
         let stored = self.stored(corp, rows).await?;
         let mut observed = Observed::default();
-        let mut writes = Vec::new();
         for (place, row) in rows.iter().enumerate() {
             let key = Key::relation(corp, &row.contact.external_user_id, &row.follow.user_id);
             let (before, version) = stored
                 .get(&key)
                 .map_or((None, 0), |(version, relation)| (Some(relation), *version));
-            let after = Relation::observed(before, &row.contact, &row.follow, at);
-            let was_active = before.is_some_and(|before| before.status == Status::Active);
-            if !was_active && after.status == Status::Active {
-                observed.began.push(place);
+            let after = Relation::read(before, row, reading);
+            if after.came_unnoticed(before) {
+                observed.came.push(place);
             }
             if before != Some(&after) {
-                writes.push((row, Row::after(corp, version, &after)?));
+                observed.differ.push((place, version));
             }
             observed.relations.push(after);
         }
-        observed.writes = u64::try_from(writes.len()).unwrap_or(u64::MAX);
-        for together in writes.chunks(TOGETHER) {
-            if !self.write_together(together).await? {
-                self.write_each(corp, together, at).await?;
+        Ok(observed)
+    }
+
+    async fn keep(
+        &self,
+        corp: &CorpId,
+        rows: &[Observation],
+        observed: &Observed,
+        reading: Reading,
+    ) -> Result<(), StoreError> {
+        let mut writes = Vec::with_capacity(observed.differ.len());
+        for (place, version) in &observed.differ {
+            if let (Some(row), Some(after)) = (rows.get(*place), observed.relations.get(*place)) {
+                writes.push((row, Row::after(corp, *version, after)?));
             }
         }
-        Ok(observed)
+        for together in writes.chunks(TOGETHER) {
+            if !self.write_together(together).await? {
+                self.write_each(corp, together, reading).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn confirm_end(&self, corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError> {
@@ -177,13 +190,11 @@ impl Store {
         &self,
         corp: &CorpId,
         writes: &[(&Observation, Row)],
-        at: i64,
+        reading: Reading,
     ) -> Result<(), StoreError> {
         for (row, written) in writes {
-            let observed = |before: Option<&Relation>| {
-                Relation::observed(before, &row.contact, &row.follow, at)
-            };
-            self.rewrite(corp, &written.key, observed).await?;
+            let read = |before: Option<&Relation>| Relation::read(before, row, reading);
+            self.rewrite(corp, &written.key, read).await?;
         }
         Ok(())
     }

@@ -86,10 +86,12 @@ impl KeepRuns for Store {
         }
         let row = run_row(Key::run(corp), version + 1, &run, Some(owner), until)?;
         if self.put_version(&item(&row)?, version).await? {
-            Ok(Lease::Ours(run))
-        } else {
-            Ok(Lease::Theirs(run))
+            return Ok(Lease::Ours(run));
         }
+        // Somebody else was faster, and his is the run that there is.
+        let taken = self.read_item::<RunRow>(&Key::run(corp)).await?;
+        let taken = taken.as_ref().map(RunRow::run).transpose()?;
+        Ok(taken.map_or(Lease::Nothing, Lease::Theirs))
     }
 
     async fn save_run(
@@ -185,8 +187,10 @@ impl KeepRuns for Store {
             "seen".into(),
             AttributeValue::B(Blob::new(page.seen.clone())),
         );
-        if let Some(cursor) = &page.cursor {
-            row.insert("cursor".into(), s(cursor));
+        for (name, cursor) in [("from", &page.from), ("cursor", &page.cursor)] {
+            if let Some(cursor) = cursor {
+                row.insert(name.into(), s(cursor));
+            }
         }
         if !page.unlicensed.is_empty() {
             let members = page.unlicensed.iter().map(|member| s(member.as_str()));
@@ -209,19 +213,22 @@ impl KeepRuns for Store {
                 .get("number")
                 .and_then(|number| number.as_n().ok()?.parse().ok());
             let seen = item.get("seen").and_then(|seen| seen.as_b().ok());
+            let cursor = |name| {
+                item.get(name)
+                    .and_then(|cursor| cursor.as_s().ok())
+                    .cloned()
+            };
             let unlicensed = item.get("unlicensed").and_then(|list| list.as_l().ok());
             let members = unlicensed.into_iter().flatten();
+            let members = members.filter_map(|member| member.as_s().ok());
             Ok(PageRead {
                 number: number.ok_or_else(unreadable)?,
-                cursor: item
-                    .get("cursor")
-                    .and_then(|cursor| cursor.as_s().ok())
-                    .cloned(),
-                seen: seen.ok_or_else(unreadable)?.as_ref().to_vec(),
+                from: cursor("from"),
+                cursor: cursor("cursor"),
                 unlicensed: members
-                    .filter_map(|member| member.as_s().ok())
                     .map(|member| UserId::from(member.as_str()))
                     .collect(),
+                seen: seen.ok_or_else(unreadable)?.as_ref().to_vec(),
             })
         };
         items.iter().map(page).collect()

@@ -20,6 +20,10 @@ impl KeepTagLibrary for Store {
         remove: &[TagGroupId],
         at: i64,
     ) -> Result<(), StoreError> {
+        // A group that is gone has no time of its own; the whole has one.
+        if !self.put_read(Key::tags_read(corp), &(), at).await? {
+            return Ok(());
+        }
         for group in put {
             self.put_read(Key::tag_group(corp, &group.group_id), group, at)
                 .await?;

@@ -1,0 +1,42 @@
+//! What WeCom tells of relations when it is asked, for a run or because of an event: compared, counted, kept.
+
+use domain::ports::{Observation, Observed, Reading as Asked};
+use domain::relation::Relation;
+use domain::tally::Fact;
+
+use crate::trouble::Trouble;
+use crate::{Scope, Store, Syncer, Wecom};
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Stores what WeCom told when it was asked. Adds that nobody has told of are counted first: a
+    /// process that ends in between finds them again, and counts them once.
+    pub(crate) async fn observe(
+        &self,
+        scope: &Scope<'_>,
+        rows: &[Observation],
+        asked: Asked,
+    ) -> Result<Observed, Trouble> {
+        let observed = self.store.compare(scope.corp, rows, asked).await?;
+        let came = observed.came.iter();
+        for relation in came.filter_map(|place| observed.relations.get(*place)) {
+            self.count_added(scope, relation).await?;
+        }
+        self.store.keep(scope.corp, rows, &observed, asked).await?;
+        Ok(observed)
+    }
+
+    /// The add that brought a customer of a channel counts, also if its event was lost.
+    async fn count_added(&self, scope: &Scope<'_>, relation: &Relation) -> Result<(), Trouble> {
+        let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
+        else {
+            return Ok(());
+        };
+        let pair = (&relation.userid, &relation.external_userid);
+        let at = jiff::Timestamp::from_second(added_at).unwrap_or_default();
+        let day = at.to_zoned(scope.timezone.clone()).date();
+        Ok(self
+            .store
+            .count(scope.corp, channel, pair, Fact::Added, day)
+            .await?)
+    }
+}

@@ -1,0 +1,132 @@
+//! The ports of the scheduled sync that no other function has, each of which may die: see [`dying`](crate::dying).
+
+use domain::acquisition::Balance;
+use domain::event::{EventId, InboxEvent};
+use domain::group::Group;
+use domain::member::{Department, Member};
+use domain::ports::{
+    Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
+    KeepWelcomes, Lease, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
+    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadGroups, ReadRuns, ReadTagLibrary,
+    Reading, RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture, WelcomeOwner,
+};
+use domain::relation::Change;
+use domain::sync::{Run, RunId};
+use domain::welcome::{Source, Welcome};
+use platform::store::Store;
+use platform::wecom_api::WecomApi;
+use std::time::Duration;
+use wecom::api::acquisition::AcquisitionQuota;
+use wecom::api::agent::Agent;
+use wecom::api::contact::{BatchPage, ExternalContactDetail};
+use wecom::api::department;
+use wecom::api::group::{GroupChat, GroupStatus};
+use wecom::api::media::MediaKind;
+use wecom::api::tag::TagGroup;
+use wecom::api::user::{User, UserEntry};
+use wecom::{AppName, ChatId, CorpId, Error, ExternalUserId, MediaId, Page, TagGroupId, UserId};
+
+use crate::dying::Dying;
+
+/// Makes every method of a port two points, named after it.
+macro_rules! dies {
+    ($inner:ty: $($port:ident {
+        $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+    })*) => {
+        $(impl $port for Dying<$inner> {
+            $(async fn $name(&self, $($argument: $type),*) -> $answer {
+                self.step(stringify!($name), self.inner.$name($($argument),*)).await
+            })*
+        })*
+    };
+}
+
+dies! { Store:
+    ObserveRelations {
+        fn compare(corp: &CorpId, rows: &[Observation], reading: Reading) -> Result<Observed, StoreError>;
+        fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, reading: Reading) -> Result<(), StoreError>;
+        fn confirm_end(corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError>;
+        fn active_customers(corp: &CorpId, member: &UserId, after: Option<&ExternalUserId>) -> Result<(Vec<ExternalUserId>, bool), StoreError>;
+        fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: i64) -> Result<bool, StoreError>;
+    }
+    FindWork {
+        fn work(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+        fn folded(events: &[EventId]) -> Result<(), StoreError>;
+        fn due(corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError>;
+    }
+    ReadRuns {
+        fn runs(corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError>;
+    }
+    KeepRuns {
+        fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: i64, until: i64) -> Result<Lease, StoreError>;
+        fn save_run(corp: &CorpId, owner: &str, run: &Run, until: i64) -> Result<bool, StoreError>;
+        fn release_run(corp: &CorpId, owner: &str) -> Result<(), StoreError>;
+        fn put_chunks(corp: &CorpId, run: &RunId, chunks: &[Chunk]) -> Result<(), StoreError>;
+        fn chunks(corp: &CorpId, run: &RunId) -> Result<Vec<Chunk>, StoreError>;
+        fn put_chunk(corp: &CorpId, run: &RunId, chunk: &Chunk) -> Result<(), StoreError>;
+        fn put_page(corp: &CorpId, run: &RunId, chunk: &Chunk, page: &PageRead) -> Result<(), StoreError>;
+        fn pages(corp: &CorpId, run: &RunId, chunk: &Chunk) -> Result<Vec<PageRead>, StoreError>;
+    }
+    KeepMembers {
+        fn members(corp: &CorpId) -> Result<Vec<Member>, StoreError>;
+        fn put_member(corp: &CorpId, member: &Member, at: i64) -> Result<bool, StoreError>;
+        fn departments(corp: &CorpId) -> Result<Vec<Department>, StoreError>;
+        fn put_departments(corp: &CorpId, put: &[Department], remove: &[u64], at: i64) -> Result<(), StoreError>;
+    }
+    KeepTagLibrary {
+        fn tag_groups(corp: &CorpId) -> Result<Vec<TagGroup>, StoreError>;
+        fn put_tag_groups(corp: &CorpId, put: &[TagGroup], remove: &[TagGroupId], at: i64) -> Result<(), StoreError>;
+    }
+    KeepGroups {
+        fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;
+        fn living_groups(corp: &CorpId, after: Option<&ChatId>) -> Result<(Vec<ChatId>, bool), StoreError>;
+        fn put_group(corp: &CorpId, group: &Group) -> Result<bool, StoreError>;
+    }
+    ReadBalance {
+        fn balance(corp: &CorpId) -> Result<Option<Balance>, StoreError>;
+    }
+    KeepBalance {
+        fn put_balance(corp: &CorpId, balance: &Balance) -> Result<(), StoreError>;
+    }
+    KeepWelcomes {
+        fn welcomes(corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError>;
+        fn put_welcome(corp: &CorpId, owner: &WelcomeOwner, welcome: Option<&Welcome>) -> Result<(), StoreError>;
+    }
+    ReadEvents {
+        fn event(id: &EventId) -> Result<Option<InboxEvent>, StoreError>;
+        fn events_of(corp: &CorpId, customer: &ExternalUserId, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+    }
+}
+
+dies! { WecomApi:
+    RefreshTokens {
+        fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, Error>;
+    }
+    ReadAddressBook {
+        fn visible_range(corp: &CorpId, app: &AppName) -> Result<Agent, Error>;
+        fn departments(corp: &CorpId, app: &AppName) -> Result<Vec<department::Department>, Error>;
+        fn department_members(corp: &CorpId, app: &AppName, department: u64) -> Result<Vec<UserEntry>, Error>;
+        fn member(corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, Error>;
+        fn follow_users(corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, Error>;
+    }
+    ReadCustomers {
+        fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, Error>;
+        fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, Error>;
+    }
+    ReadTagLibrary {
+        fn tag_library(corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, Error>;
+    }
+    ReadGroups {
+        fn groups(corp: &CorpId, app: &AppName, owners: &[UserId], cursor: Option<&str>) -> Result<Page<GroupStatus>, Error>;
+        fn group_chat(corp: &CorpId, app: &AppName, chat_id: &ChatId) -> Result<GroupChat, Error>;
+    }
+    ReadAcquisition {
+        fn acquisition_quota(corp: &CorpId, app: &AppName) -> Result<AcquisitionQuota, Error>;
+    }
+    UploadPicture {
+        fn upload_picture(corp: &CorpId, app: &AppName, source: &Source) -> Result<String, UploadError>;
+    }
+    UploadMedia {
+        fn upload(corp: &CorpId, app: &AppName, source: &Source, kind: MediaKind) -> Result<MediaId, UploadError>;
+    }
+}

@@ -1,0 +1,204 @@
+//! A scheduled sync whose process is killed between any two of its steps, or is there twice: the next process goes on,
+//! and the bundle agrees with WeCom in the end.
+
+use std::collections::BTreeMap;
+
+use ::sync::Task;
+use bundle_tests::sandbox::{
+    DeliveryMode, Growth, JoinScene, MemberSetup, QuitScene, SandboxOptions, Scan,
+};
+use domain::channel::ChannelId;
+use domain::ports::{FindWork, ReadCounts, ReadRuns};
+use futures::StreamExt;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use platform::store::Store;
+
+use crate::agreement::assert_agreement;
+use crate::apart::Apart;
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel, next_second};
+use crate::world::PATIENCE;
+
+/// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
+/// wait for leases to run out.
+const AT_ONCE: usize = 12;
+/// Of the points every third, by turns one before a step and one after; all of them take minutes.
+const EACH: usize = 3;
+/// Customers of the channel.
+const SCANS: usize = 2;
+
+/// A corp that no event has told of: members with more customers than a page has, a channel whose customers lack its
+/// tags, tag groups, customer groups, departments.
+async fn corp(scene: &Scene) -> ChannelId {
+    let (wecom, corp) = (&scene.outside.wecom, &scene.outside.corp);
+    wecom.set_delivery_mode(DeliveryMode {
+        lose_every: Some(1),
+        ..DeliveryMode::default()
+    });
+    let tags = corp.console_creates_tags("来源", &["展会", "官网"]);
+    let tags = tags.unwrap().tag_ids;
+    let channel = make_channel(&scene.platform, &tags[..1]).await;
+    for _ in 0..SCANS {
+        corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    }
+    // One customer more than a page has, of lisi and wangwu, who are read together.
+    corp.member_gets_function("zhangsan", false).unwrap();
+    let growth = Growth {
+        relations: 101,
+        groups: 1,
+        seed: 5,
+        ..Growth::default()
+    };
+    corp.grow(&growth).unwrap();
+    corp.member_gets_function("zhangsan", true).unwrap();
+    let alone = MemberSetup {
+        departments: vec![3],
+        has_function: false,
+        ..MemberSetup::new("m4", "赵六")
+    };
+    corp.member_joins(alone).unwrap();
+    let group = corp.group_begins("lisi", "老客户").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    channel
+}
+
+/// The adds and losses that are counted for the channel.
+async fn counted(store: &Store, channel: &ChannelId) -> (u64, u64) {
+    let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+    let yesterday = today.yesterday().unwrap().date();
+    let corp = corp_id();
+    let days = store.days(&corp, channel, yesterday, today.date());
+    let days = days.await.unwrap();
+    let sum = |count: fn(&domain::tally::DayCounts) -> u64| days.values().map(count).sum();
+    (sum(|day| day.added), sum(|day| day.lost))
+}
+
+/// A reconcile dies at `point`, another process goes on, and all is as it is at WeCom. Answers where it died.
+async fn reconcile_dies_at(point: usize) -> Option<String> {
+    let scene = Scene::new().await;
+    let channel = corp(&scene).await;
+    let first = scene.process("first", PACE, &Fate::at(point));
+    let death = first.dies_before(Task::Reconcile).await;
+    drop(first);
+    let second = scene.process("second", PACE, &Fate::none());
+    second.goes_on().await;
+    let store = scene.store();
+    let (running, last) = store.runs(&corp_id()).await.unwrap();
+    assert_eq!(running, None);
+    if last.is_none() {
+        // It had not begun.
+        assert_eq!(death.as_deref(), Some("before take_run"));
+        second.reconcile().await;
+    }
+    let context = format!("{point}: {death:?}");
+    assert_agreement(store, &scene.outside.corp, &context).await;
+    assert_eq!(
+        counted(store, &channel).await,
+        (SCANS as u64, 0),
+        "{context}"
+    );
+    let (_, last) = store.runs(&corp_id()).await.unwrap();
+    let last = last.unwrap();
+    assert_eq!((last.lost, last.error), (0, None), "{context}");
+    for relation in scene.outside.corp.truth().relations {
+        let is_lacking = relation.state.as_deref() == Some(channel.as_str());
+        assert!(!is_lacking || relation.tag_ids.len() == 1, "{context}");
+    }
+    death
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_truth() {
+    let scene = Scene::new().await;
+    corp(&scene).await;
+    let whole = Fate::none();
+    let process = scene.process("whole", PACE, &whole);
+    assert_eq!(process.reconcile().await["state"], "finished");
+    let points = whole.passed();
+    let deaths = futures::stream::iter((0..points).step_by(EACH))
+        .map(|point| async move { tokio::spawn(reconcile_dies_at(point)).await })
+        .buffer_unordered(AT_ONCE);
+    let mut places = BTreeMap::<String, usize>::new();
+    let deaths: Vec<_> = deaths.collect().await;
+    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    assert_eq!(failures, 0, "their messages stand above");
+    for place in deaths.into_iter().filter_map(|death| death.unwrap()) {
+        *places.entry(place).or_default() += 1;
+    }
+    let deaths: usize = places.values().sum();
+    // What is done side by side is done in any order, and the last of it may be done in fewer steps.
+    assert!(
+        points > 120 && deaths + 2 >= points / EACH,
+        "{points}: {places:?}"
+    );
+}
+
+/// Events of everything that a tick folds in come, and the tick dies at `point`; the next one goes on.
+async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
+    let options = SandboxOptions::default();
+    let outside = Outside::divided(options, &departments()).await;
+    let apart = Apart::new(&outside).await;
+    let (platform, corp) = (apart.platform("sync"), &outside.corp);
+    let channel = make_channel(&platform, &[]).await;
+    let process = |owner, fate: &Fate| Process::new(&platform, owner, PACE, fate);
+    let [left, removed] =
+        ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    let ends = corp.group_begins("lisi", "二").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    process("before", &Fate::none()).reconcile().await;
+    process("before", &Fate::none()).tick().await;
+    for _ in 0..SCANS {
+        corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    }
+    corp.customer_leaves(&left.external_userid, &left.userid)
+        .unwrap();
+    corp.member_removes(&removed.external_userid, &removed.userid)
+        .unwrap();
+    corp.console_creates_tags("来源", &["展会"]).unwrap();
+    corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
+        .unwrap();
+    corp.group_is_dissolved(&ends).unwrap();
+    corp.group_begins("wangwu", "三").unwrap();
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    next_second().await;
+    let fate = Fate::at(point);
+    let death = process("first", &fate).dies_before(Task::Tick).await;
+    process("second", &Fate::none()).goes_on().await;
+    let context = format!("{point}: {death:?}");
+    assert_agreement(&platform.store, corp, &context).await;
+    assert_eq!(
+        counted(&platform.store, &channel).await,
+        (SCANS as u64, 0),
+        "{context}"
+    );
+    let corp = corp_id();
+    let work = platform.store.work(&corp, i64::MAX, 100).await.unwrap();
+    assert!(work.is_empty(), "{context}: {work:?}");
+    (death, fate.passed())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_that_dies_at_any_step_of_its_folding_in_is_made_up_for_by_the_next() {
+    let (death, points) = tick_dies_at(usize::MAX).await;
+    assert_eq!(death, None);
+    let deaths = futures::stream::iter((0..points).step_by(EACH))
+        .map(|point| async move { tokio::spawn(tick_dies_at(point)).await })
+        .buffer_unordered(AT_ONCE / 3);
+    let deaths: Vec<_> = deaths.collect().await;
+    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    assert_eq!(failures, 0, "their messages stand above");
+    let died = deaths
+        .into_iter()
+        .filter(|death| death.as_ref().unwrap().0.is_some());
+    let died = died.count();
+    assert!(
+        points > 50 && died + 2 >= points / EACH,
+        "{died} of {points}"
+    );
+}

@@ -1,0 +1,373 @@
+//! Hundreds of things that happen to a corp, while events are lost, doubled and overtaken, and ticks and reconciles come
+//! in between. After a last reconcile the bundle agrees with WeCom in every field.
+//!
+//! A failure names its seed, and the same seed does the same operations again.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use ::sync::Pace;
+use bundle_tests::sandbox::{
+    Corp, DeliveryMode, JoinScene, MemberEdit, MemberSetup, MemberStatus, QuitScene, RelationTruth,
+    SandboxOptions, Scan, Truth,
+};
+use domain::channel::ChannelId;
+use domain::ports::ReadCounts;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use platform::store::Store;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+use crate::agreement::disagreements;
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::sync_scene::{PACE, Process, corp_id, departments, next_second};
+use crate::world::{PATIENCE, World};
+
+/// Operations of one history.
+const OPERATIONS: usize = 300;
+/// A tick after so many, a reconcile after so many, and another way in which events come after so many.
+const TICK: usize = 30;
+const RECONCILE: usize = 110;
+const DELIVERY: usize = 20;
+/// The members whom nobody sends away, so that there is always somebody.
+const STAFF: [&str; 3] = ["zhangsan", "lisi", "wangwu"];
+
+/// A corp to which things happen by chance.
+struct History {
+    dice: StdRng,
+    corp: Corp,
+    channels: Vec<String>,
+    /// Who ever met whom.
+    met: Vec<(String, String)>,
+    /// By which channel.
+    scanned: BTreeSet<(String, String, String)>,
+    number: usize,
+}
+
+impl History {
+    fn below(&mut self, length: usize) -> usize {
+        self.dice.random_range(0..length.max(1))
+    }
+
+    fn one_of<T: Clone>(&mut self, some: &[T]) -> Option<T> {
+        let place = self.below(some.len());
+        some.get(place).cloned()
+    }
+
+    fn is_one_in(&mut self, number: usize) -> bool {
+        self.below(number) == 0
+    }
+
+    fn name(&mut self, what: &str) -> String {
+        self.number += 1;
+        format!("{what}{}", self.number)
+    }
+
+    /// Something happens. What cannot happen as things stand does not.
+    fn goes_on(&mut self) {
+        let truth = self.corp.truth();
+        match self.below(32) {
+            0..=5 => self.somebody_comes(&truth),
+            6 => self.somebody_confirms(),
+            7..=10 => self.somebody_edits(&truth),
+            11..=15 => self.somebody_goes(&truth),
+            16..=19 => self.members_change(&truth),
+            20..=23 => self.tags_change(&truth),
+            _ => self.groups_change(&truth),
+        }
+    }
+
+    fn somebody_comes(&mut self, truth: &Truth) {
+        let known = self.one_of(&self.met.clone()).filter(|_| self.is_one_in(3));
+        let scan = Scan {
+            half: self.is_one_in(4),
+            name: Some(self.name("客户")),
+            customer: known.map(|(customer, _)| customer),
+            wecom_user: self.is_one_in(8),
+            ..Scan::default()
+        };
+        let channel = self.one_of(&self.channels.clone());
+        let came = match channel.filter(|_| !self.is_one_in(3)) {
+            Some(channel) => {
+                let came = self.corp.scan(&channel, &scan);
+                // Who has the member already causes no event, and is no add.
+                if let Ok(came) = &came
+                    && !came.events.is_empty()
+                {
+                    let (customer, member) = (&came.external_userid, &came.userid);
+                    self.scanned
+                        .insert((channel, member.clone(), customer.clone()));
+                }
+                came
+            }
+            None => {
+                let member = self.one_of(&truth.members);
+                let full = Scan {
+                    half: false,
+                    ..scan
+                };
+                self.corp.add_by_search(&member.unwrap().userid, &full)
+            }
+        };
+        if let Ok(came) = came {
+            self.met.push((came.external_userid, came.userid));
+        }
+    }
+
+    fn somebody_confirms(&mut self) {
+        for (customer, member) in self.met.clone() {
+            if self.is_one_in(2) {
+                let _not_half = self.corp.member_confirms(&customer, &member);
+            }
+        }
+    }
+
+    fn somebody_edits(&mut self, truth: &Truth) {
+        let Some(RelationTruth {
+            userid,
+            external_userid,
+            tag_ids,
+            ..
+        }) = self.one_of(&truth.relations)
+        else {
+            return;
+        };
+        let tags: Vec<String> = truth
+            .tag_groups
+            .iter()
+            .flat_map(|group| &group.tags)
+            .map(|tag| tag.id.clone())
+            .collect();
+        let mut edit = MemberEdit::default();
+        match self.below(4) {
+            0 => edit.remark = Some(self.name("备注")),
+            1 => edit.description = Some(self.name("描述")),
+            2 => edit.add_tags = self.one_of(&tags).into_iter().collect(),
+            _ => edit.remove_tags = tag_ids,
+        }
+        self.corp
+            .member_edits(&external_userid, &userid, &edit)
+            .unwrap();
+    }
+
+    fn somebody_goes(&mut self, truth: &Truth) {
+        let Some((customer, member)) = self.one_of(&self.met.clone()) else {
+            return;
+        };
+        let _as_it_may_be = match self.below(4) {
+            0 => {
+                let known = self
+                    .one_of(&truth.customers)
+                    .map(|known| known.external_userid);
+                let name = self.name("改名");
+                let renamed = known.map(|known| self.corp.customer_is_renamed(&known, &name));
+                return renamed.unwrap_or(Ok(())).unwrap();
+            }
+            1 | 2 => self.corp.customer_leaves(&customer, &member),
+            _ => self.corp.member_removes(&customer, &member),
+        };
+    }
+
+    fn members_change(&mut self, truth: &Truth) {
+        let member = self.one_of(&truth.members).unwrap().userid;
+        let (name, corp) = (self.name("员工"), self.corp.clone());
+        match self.below(8) {
+            0 | 1 => {
+                let departments = self.departments();
+                let setup = MemberSetup {
+                    departments,
+                    ..MemberSetup::new(self.name("m"), name)
+                };
+                corp.member_joins(setup).unwrap();
+            }
+            2 => corp.member_is_renamed(&member, &name).unwrap(),
+            3 => corp.member_moves(&member, &self.departments()).unwrap(),
+            4 => corp
+                .member_gets_function(&member, self.is_one_in(2))
+                .unwrap(),
+            5 => corp.member_takes_alias(&member, &name).unwrap(),
+            6 => corp
+                .member_gets_status(
+                    &member,
+                    self.one_of(&[MemberStatus::Active, MemberStatus::Disabled])
+                        .unwrap(),
+                )
+                .unwrap(),
+            _ if STAFF.contains(&member.as_str()) => {
+                corp.member_gets_position(&member, &name).unwrap()
+            }
+            _ => corp.member_leaves(&member).unwrap(),
+        }
+    }
+
+    fn departments(&mut self) -> Vec<u32> {
+        self.one_of(&[vec![], vec![2], vec![3], vec![3, 1]])
+            .unwrap()
+    }
+
+    fn tags_change(&mut self, truth: &Truth) {
+        let (name, corp) = (self.name("标签"), self.corp.clone());
+        let Some(group) = self.one_of(&truth.tag_groups) else {
+            corp.console_creates_tags(&name, &["甲", "乙"]).unwrap();
+            return;
+        };
+        let ids: Vec<&str> = group.tags.iter().map(|tag| tag.id.as_str()).collect();
+        let tag = self.one_of(&ids).unwrap();
+        match self.below(7) {
+            0 => drop(corp.console_creates_tags(&name, &["甲", "乙"]).unwrap()),
+            1 => drop(corp.console_adds_tag(&group.id, &name).unwrap()),
+            2 => drop(corp.console_renames_tag(tag, &name).unwrap()),
+            3 => drop(corp.console_renames_tag(&group.id, &name).unwrap()),
+            4 => drop(corp.console_orders_tags(Some(&group.id), &ids).unwrap()),
+            5 => drop(corp.console_deletes_tag(tag).unwrap()),
+            _ => drop(corp.console_deletes_tag(&group.id).unwrap()),
+        }
+    }
+
+    fn groups_change(&mut self, truth: &Truth) {
+        let (name, corp) = (self.name("群"), self.corp.clone());
+        let member = self.one_of(&truth.members).unwrap().userid;
+        let begins = truth.groups.len() < 2 || self.is_one_in(5);
+        let Some(group) = self.one_of(&truth.groups).filter(|_| !begins) else {
+            corp.group_begins(&member, &name).unwrap();
+            return;
+        };
+        let person = self
+            .one_of(&truth.customers)
+            .map(|customer| customer.external_userid);
+        let person = person
+            .filter(|_| !self.is_one_in(3))
+            .unwrap_or(member.clone());
+        let inside = self.one_of(&group.members).unwrap().id;
+        let scene = self.one_of(&[JoinScene::QrCode(None), JoinScene::Invited(member.clone())]);
+        let _as_it_may_be = match self.below(8) {
+            0..=2 => corp.group_is_joined(&group.chat_id, &[&person], &scene.unwrap()),
+            3 => corp.group_is_left(&group.chat_id, &[&inside], QuitScene::Left),
+            4 => corp.group_is_renamed(&group.chat_id, &name),
+            5 => corp.group_notice_changes(&group.chat_id, &name),
+            6 => corp.group_changes_owner(&group.chat_id, &member),
+            _ if self.is_one_in(2) => corp.group_is_dissolved(&group.chat_id),
+            _ => {
+                let _not_inside = corp.group_has_admins(&group.chat_id, &[&inside]);
+                return;
+            }
+        };
+    }
+
+    /// Another way in which events come.
+    fn delivery(&mut self) -> DeliveryMode {
+        DeliveryMode {
+            copies: self.one_of(&[1, 1, 2, 3]).unwrap(),
+            lose_every: self.one_of(&[None, Some(1), Some(2), Some(5)]).unwrap(),
+            reorder: self.one_of(&[0, 0, 3, 8]).unwrap(),
+            paused: false,
+        }
+    }
+}
+
+/// The adds of a channel, as the bundle counts them.
+async fn counted(store: &Store, channel: &str) -> usize {
+    let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+    let (from, to) = (today.yesterday().unwrap().date(), today.date());
+    let (corp, channel) = (corp_id(), ChannelId::parse(channel).unwrap());
+    let days = store.days(&corp, &channel, from, to).await.unwrap();
+    let added: u64 = days.values().map(|day| day.added).sum();
+    usize::try_from(added).unwrap()
+}
+
+async fn a_history_ends_in_agreement(seed: u64) {
+    let options = SandboxOptions {
+        seed,
+        ..SandboxOptions::default()
+    };
+    let outside = Outside::divided(options, &departments()).await;
+    let world: World = outside.world().await;
+    let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+    let process = Process::new(
+        &platform,
+        "sync",
+        Pace {
+            members_together: 3,
+            ..PACE
+        },
+        &Fate::none(),
+    );
+    let mut history = History {
+        dice: StdRng::seed_from_u64(seed),
+        corp: outside.corp.clone(),
+        channels: Vec::new(),
+        met: Vec::new(),
+        scanned: BTreeSet::new(),
+        number: 0,
+    };
+    for operation in 1..=OPERATIONS {
+        history.goes_on();
+        if operation % (OPERATIONS / 4) == 1 {
+            let truth = outside.corp.truth();
+            let group = history.one_of(&truth.tag_groups);
+            let tags: Vec<String> = group
+                .into_iter()
+                .map(|group| group.tags[0].id.clone())
+                .collect();
+            let fields = json!({"users": STAFF, "tag_ids": tags});
+            history.channels.push(world.channel(fields).await.id);
+        }
+        if operation % DELIVERY == 0 {
+            outside.wecom.set_delivery_mode(history.delivery());
+        }
+        if operation % TICK == 0 {
+            process.goes_on().await;
+        }
+        if operation % RECONCILE == 0 {
+            assert_eq!(
+                process.reconcile().await["state"],
+                "finished",
+                "seed {seed}"
+            );
+        }
+    }
+    outside.wecom.set_delivery_mode(DeliveryMode::default());
+    outside.wecom.settled(PATIENCE).await.unwrap();
+    next_second().await;
+    process.goes_on().await;
+    assert_eq!(
+        process.reconcile().await["state"],
+        "finished",
+        "seed {seed}"
+    );
+    // Tags and relations of the last events may still be on their way.
+    let end = Instant::now() + PATIENCE / 10;
+    loop {
+        let found = disagreements(&platform.store, &outside.corp).await;
+        if found.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < end, "seed {seed}: {found:#?}");
+        next_second().await;
+    }
+    let truth = outside.corp.truth();
+    for channel in &history.channels {
+        let listed = truth
+            .relations
+            .iter()
+            .filter(|it| it.state.as_ref() == Some(channel));
+        let scanned = history.scanned.iter().filter(|(of, _, _)| of == channel);
+        let (least, most) = (listed.count(), scanned.count());
+        let added = counted(&platform.store, channel).await;
+        assert!(
+            (least..=most).contains(&added),
+            "seed {seed}, {channel}: {least} to {most}, {added} are counted"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_has_happened_a_reconcile_ends_in_agreement() {
+    let histories = (1..=4).map(|seed| tokio::spawn(a_history_ends_in_agreement(seed)));
+    let ended = futures::future::join_all(histories).await;
+    let failures = ended.iter().filter(|ended| ended.is_err()).count();
+    assert_eq!(failures, 0, "their messages stand above");
+}

@@ -1,0 +1,190 @@
+//! A scheduled sync whose processes a test starts one by one, over ports that may die, beside tables in memory or
+//! beside a whole bundle.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use ::sync::{Pace, Schedule, Syncer, Task};
+use bundle_tests::sandbox::{DepartmentSetup, SandboxOptions};
+use domain::channel::{Channel, ChannelId, Remote};
+use domain::ports::{KeepChannels, KeepRemoteChannel};
+use futures::FutureExt;
+use lambda_runtime::{Context, LambdaEvent};
+use platform::layout;
+use platform::start::Platform;
+use platform::store::Store;
+use platform::wecom_api::WecomApi;
+use scrm_local::config::DEMO_CORP;
+use scrm_local::embedded::{Embedded, Place};
+use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config};
+use scrm_local::start::Listeners;
+use scrm_local::tables;
+use serde_json::{Value, json};
+use wecom::{AppName, CorpId};
+
+use crate::dying::{Dying, Fate};
+use crate::outside::Outside;
+use crate::world::{APP, PATIENCE};
+
+/// A pace for corps that are small and processes that die: chunks of two members, leases of a second, and events that
+/// are folded in at once. There is no heartbeat among the steps, so that they are the same every time.
+pub(crate) const PACE: Pace = Pace {
+    lease: Duration::from_secs(1),
+    heartbeat: Duration::from_secs(60),
+    margin: Duration::from_secs(20),
+    settle: Duration::ZERO,
+    members_together: 2,
+};
+/// The time between two looks at a condition.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// WeCom, and tables in memory with nothing else of the bundle.
+pub(crate) struct Scene {
+    pub(crate) outside: Outside,
+    pub(crate) platform: Platform,
+    _embedded: Embedded,
+}
+
+/// A process of the sync. Dropped, it is killed.
+pub(crate) struct Process {
+    syncer: Syncer<Dying<Store>, Dying<WecomApi>>,
+    owner: String,
+    fate: Fate,
+}
+
+impl Scene {
+    /// A corp of zhangsan, lisi and wangwu with two departments below the root.
+    pub(crate) async fn new() -> Self {
+        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
+        let listener = Listeners::bind(0).await.unwrap().dynamodb;
+        let embedded = Embedded::start(Place::Memory, listener).await.unwrap();
+        let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()));
+        for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
+            tables::ensure(&client, name, table).await.unwrap();
+        }
+        Self {
+            platform: outside.platform(embedded.endpoint(), "sync"),
+            outside,
+            _embedded: embedded,
+        }
+    }
+
+    /// One more process.
+    pub(crate) fn process(&self, owner: &str, pace: Pace, fate: &Fate) -> Process {
+        Process::new(&self.platform, owner, pace, fate)
+    }
+
+    /// What is kept.
+    pub(crate) fn store(&self) -> &Store {
+        &self.platform.store
+    }
+}
+
+/// A channel of zhangsan that puts these tags on, made as the admin API makes it.
+pub(crate) async fn make_channel(platform: &Platform, tag_ids: &[String]) -> ChannelId {
+    let spec = json!({"name": "展会", "users": ["zhangsan"], "tag_ids": tag_ids});
+    let mut channel = Channel {
+        id: ChannelId::from_random(7),
+        spec: serde_json::from_value(spec).unwrap(),
+        app: AppName::from(APP),
+        remote: Remote::Creating,
+        on_duty: None,
+        duty_until: None,
+        telling_until: None,
+        version: 1,
+        created_at: 0,
+        updated_at: 0,
+    };
+    channel.remote = platform.wecom.make(&corp_id(), &channel).await.unwrap();
+    let corp = corp_id();
+    let put = platform.store.put_channel(&corp, &channel, None);
+    assert!(put.await.unwrap());
+    channel.id
+}
+
+/// Two departments, one below the other.
+pub(crate) fn departments() -> [DepartmentSetup; 2] {
+    [(2, 1, "销售部"), (3, 2, "华东区")].map(|(id, parent_id, name)| DepartmentSetup {
+        id,
+        parent_id,
+        name: name.to_owned(),
+    })
+}
+
+/// The corp.
+pub(crate) fn corp_id() -> CorpId {
+    CorpId::from(DEMO_CORP)
+}
+
+impl Process {
+    /// Over these adapters, known to others as `owner`.
+    pub(crate) fn new(platform: &Platform, owner: &str, pace: Pace, fate: &Fate) -> Self {
+        let Platform {
+            config,
+            store,
+            wecom,
+            metrics,
+        } = platform;
+        let (store, wecom) = (fate.of(store.clone()), fate.of(wecom.clone()));
+        Self {
+            syncer: Syncer::new(Arc::clone(config), store, wecom, metrics.clone(), pace),
+            owner: owner.to_owned(),
+            fate: fate.clone(),
+        }
+    }
+
+    /// Does what the schedule asks for.
+    pub(crate) async fn does(&self, task: Task) -> Value {
+        let mut context = Context::default();
+        context.request_id.clone_from(&self.owner);
+        let event = LambdaEvent::new(Schedule { task }, context);
+        // What it does is too large for the stack of a test.
+        self.syncer.handle(event).boxed().await.unwrap()
+    }
+
+    /// A reconcile, and what it answers.
+    pub(crate) async fn reconcile(&self) -> Value {
+        self.does(Task::Reconcile).await
+    }
+
+    /// A tick, and what it says of the corp.
+    pub(crate) async fn tick(&self) -> Value {
+        self.does(Task::Tick).await["corps"][DEMO_CORP].take()
+    }
+
+    /// Works until it dies, and says where; or until it is done, and says nothing.
+    pub(crate) async fn dies_before(&self, task: Task) -> Option<String> {
+        tokio::select! {
+            _ = self.does(task) => None,
+            place = self.fate.death() => Some(place),
+        }
+    }
+
+    /// Ticks until no run is under way: that of a process that was killed is free when its lease has run out.
+    pub(crate) async fn goes_on(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let told = self.tick().await;
+            for part in ["tokens", "due", "folded", "run"] {
+                assert!(told[part].get("error").is_none(), "{told}");
+            }
+            if told["run"].is_null() || told["run"]["state"] == "finished" {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "waited in vain; the last tick said {told}"
+            );
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+}
+
+/// Waits for the next second of the clock: what WeCom and the bundle compare are seconds.
+pub(crate) async fn next_second() {
+    let second = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let begun = second();
+    while second() == begun {
+        tokio::time::sleep(BREATH / 5).await;
+    }
+}

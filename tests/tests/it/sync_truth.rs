@@ -1,0 +1,354 @@
+//! What happens while a reconcile is under way: two processes at once, a process that is paused, events between the
+//! reading of something and its writing. Barriers in the ports put things in their order.
+
+use std::time::Duration;
+
+use ::sync::Pace;
+use bundle_tests::sandbox::{
+    Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan,
+};
+use domain::ports::ReadRuns;
+use platform::start::Platform;
+use wecom::UserId;
+
+use crate::agreement::{active_customers, assert_agreement};
+use crate::dying::Fate;
+use crate::outside::Outside;
+use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, next_second};
+use crate::world::{PATIENCE, World};
+
+/// Longer than anything here takes.
+const LONG: Pace = Pace {
+    lease: Duration::from_secs(60),
+    ..PACE
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reconciles_at_once_do_the_work_once() {
+    let alone = Scene::new().await;
+    let both = Scene::new().await;
+    let relations = Growth {
+        relations: 30,
+        ..Growth::default()
+    };
+    for scene in [&alone, &both] {
+        scene.outside.corp.grow(&relations).unwrap();
+    }
+    let calls = |scene: &Scene| scene.outside.wecom.calls_of("batch/get_by_user").len();
+    let none = Fate::none();
+    alone.process("one", LONG, &none).reconcile().await;
+
+    let [first, second] = ["one", "two"].map(|owner| both.process(owner, LONG, &none));
+    let (first, second) = tokio::join!(first.reconcile(), second.reconcile());
+    let states = [&first["state"], &second["state"]];
+    assert!(
+        states.iter().any(|state| *state == "finished"),
+        "{states:?}"
+    );
+    assert_eq!(first["run_id"], second["run_id"]);
+    assert_eq!(
+        states.iter().filter(|state| **state == "continues").count(),
+        1
+    );
+    assert_eq!(calls(&both), calls(&alone));
+    assert_agreement(both.store(), &both.outside.corp, "two at once").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
+    for place in [
+        "before customers",
+        "after customers",
+        "before put_page",
+        "after active_customers",
+        "after group_chat",
+        "before save_run",
+    ] {
+        let scene = Scene::new().await;
+        let corp = &scene.outside.corp;
+        let some = Growth {
+            relations: 20,
+            groups: 2,
+            ..Growth::default()
+        };
+        corp.grow(&some).unwrap();
+        let pause = Fate::wait_at(place);
+        let paused = scene.process("paused", PACE, &pause);
+        let (told, ()) = tokio::join!(paused.reconcile(), async {
+            assert_eq!(pause.death().await, place);
+            next_second().await;
+            let truth = corp.truth();
+            let pair = |at: usize| {
+                let relation = &truth.relations[at];
+                (relation.external_userid.as_str(), relation.userid.as_str())
+            };
+            let (removed, edited) = (pair(0), pair(1));
+            corp.member_removes(removed.0, removed.1).unwrap();
+            corp.member_edits(edited.0, edited.1, &remark("another"))
+                .unwrap();
+            corp.add_by_search("lisi", &Scan::default()).unwrap();
+            corp.group_is_renamed(&truth.groups[0].chat_id, "另一个")
+                .unwrap();
+            scene.process("second", PACE, &Fate::none()).goes_on().await;
+            pause.release();
+        });
+        assert_eq!(told["state"], "continues", "the run is another's now");
+        let (running, last) = scene.store().runs(&corp_id()).await.unwrap();
+        assert_eq!((running, last.unwrap().error), (None, None), "{place}");
+        // What happened before the second process came to it is a matter of the next reconcile.
+        next_second().await;
+        scene
+            .process("third", PACE, &Fate::none())
+            .reconcile()
+            .await;
+        assert_agreement(scene.store(), corp, place).await;
+    }
+}
+
+fn remark(remark: &str) -> MemberEdit {
+    MemberEdit {
+        remark: Some(remark.to_owned()),
+        ..MemberEdit::default()
+    }
+}
+
+/// A whole bundle, beside which a test starts processes of the sync.
+struct Beside {
+    outside: Outside,
+    world: World,
+    platform: Platform,
+}
+
+impl Beside {
+    async fn new() -> Self {
+        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
+        let world = outside.world().await;
+        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        Self {
+            outside,
+            world,
+            platform,
+        }
+    }
+
+    fn process(&self, fate: &Fate) -> Process {
+        Process::new(&self.platform, "run", LONG, fate)
+    }
+
+    /// A tick that folds every event in that WeCom has told of.
+    async fn tick(&self) {
+        self.outside.wecom.settled(PATIENCE).await.unwrap();
+        let told = Process::new(&self.platform, "tick", LONG, &Fate::none())
+            .tick()
+            .await;
+        assert!(told["folded"].is_u64(), "{told}");
+    }
+
+    /// Begins a reconcile, does `verbs` when it has come to `place`, in a later second, and lets a tick fold them in
+    /// before the reconcile goes on. After another tick the bundle agrees with WeCom.
+    async fn during_a_run(&self, place: &'static str, verbs: impl AsyncFnOnce()) {
+        let pause = Fate::wait_at(place);
+        let process = self.process(&pause);
+        let (told, ()) = tokio::join!(process.reconcile(), async {
+            assert_eq!(pause.death().await, place);
+            next_second().await;
+            verbs().await;
+            next_second().await;
+            self.tick().await;
+            pause.release();
+        });
+        assert_eq!(told["state"], "finished", "{place}: {told}");
+        self.tick().await;
+        assert_agreement(&self.platform.store, &self.outside.corp, place).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
+    let beside = Beside::new().await;
+    let corp = &beside.outside.corp;
+    let Happening {
+        external_userid,
+        userid,
+        ..
+    } = corp.add_by_search("lisi", &Scan::default()).unwrap();
+    let edits = |text: &str| {
+        corp.member_edits(&external_userid, &userid, &remark(text))
+            .unwrap()
+    };
+    edits("one");
+    next_second().await;
+    beside.tick().await;
+    beside.world.untold(|| edits("two"));
+    for place in ["after customers", "after compare"] {
+        beside
+            .during_a_run(place, async || drop(edits("one")))
+            .await;
+        beside.world.untold(|| edits("two"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_during_a_run_is_not_undone_by_it() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let channel = world.channel_that_says("hi").await;
+    for place in [
+        "after follow_users",
+        "after tag_library",
+        "before customers",
+        "after customers",
+        "after compare",
+        "before put_page",
+        "after active_customers",
+        "after groups",
+        "after group_chat",
+        "before put_group",
+    ] {
+        // Before: half of it no event tells of, so that the run has things to write.
+        let tags = world.untold(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
+        let [left, removed, back, edited] = world.untold(|| {
+            ["zhangsan", "lisi", "lisi", "wangwu"]
+                .map(|member| corp.add_by_search(member, &Scan::default()).unwrap())
+        });
+        let [renamed, dissolved, joined, quitted] = world.untold(|| {
+            let begin = |name| corp.group_begins("lisi", name).unwrap().chat_id;
+            ["一", "二", "三", "四"].map(begin)
+        });
+        let invited = JoinScene::Invited("lisi".to_owned());
+        world.untold(|| {
+            corp.group_is_joined(&quitted, &["wangwu"], &invited)
+                .unwrap();
+            corp.member_removes(&back.external_userid, &back.userid)
+                .unwrap();
+        });
+        let verbs = async || {
+            corp.scan(&channel.id, &Scan::default()).unwrap();
+            corp.add_by_search("wangwu", &Scan::default()).unwrap();
+            corp.customer_leaves(&left.external_userid, &left.userid)
+                .unwrap();
+            corp.member_removes(&removed.external_userid, &removed.userid)
+                .unwrap();
+            let again = Scan {
+                customer: Some(back.external_userid.clone()),
+                ..Scan::default()
+            };
+            corp.scan(&channel.id, &again).unwrap();
+            let edit = MemberEdit {
+                add_tags: tags.tag_ids[..1].to_vec(),
+                ..remark("又一个")
+            };
+            corp.member_edits(&edited.external_userid, &edited.userid, &edit)
+                .unwrap();
+            corp.console_renames_tag(&tags.tag_ids[1], "C").unwrap();
+            corp.console_creates_tags("新的", &["x"]).unwrap();
+            corp.group_is_renamed(&renamed, "另一个").unwrap();
+            corp.group_is_dissolved(&dissolved).unwrap();
+            corp.group_is_joined(&joined, &["zhangsan"], &invited)
+                .unwrap();
+            corp.group_is_left(&quitted, &["wangwu"], QuitScene::Left)
+                .unwrap();
+            corp.group_begins("wangwu", "新群").unwrap();
+        };
+        beside.during_a_run(place, verbs).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
+    next_second().await;
+    beside.tick().await;
+    let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
+    world.untold(|| renames("B"));
+    beside
+        .during_a_run("after tag_library", async || renames("A"))
+        .await;
+    let new = world.untold(|| corp.console_creates_tags("新的", &["x"]).unwrap());
+    let deletes = async || drop(corp.console_deletes_tag(&new.group_id).unwrap());
+    beside.during_a_run("after tag_library", deletes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_not_changed_back_by_a_run() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    next_second().await;
+    beside.tick().await;
+    let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
+    world.untold(|| renames("二"));
+    beside
+        .during_a_run("after group_chat", async || renames("一"))
+        .await;
+    // Nothing was kept of this one yet when its end is told.
+    corp.group_is_dissolved(&group).unwrap();
+    next_second().await;
+    beside.tick().await;
+    let new = world.untold(|| corp.group_begins("lisi", "三").unwrap().chat_id);
+    let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
+    beside.during_a_run("after group_chat", dissolves).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
+    let beside = Beside::new().await;
+    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let group = corp.group_begins("lisi", "一").unwrap().chat_id;
+    let invited = JoinScene::Invited("lisi".to_owned());
+    corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
+    next_second().await;
+    beside.tick().await;
+    world.untold(|| corp.group_is_renamed(&group, "二").unwrap());
+    corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
+        .unwrap();
+    beside.outside.wecom.settled(PATIENCE).await.unwrap();
+    let pause = Fate::wait_at("after group");
+    let tick = Process::new(&beside.platform, "tick", LONG, &pause);
+    tokio::join!(tick.tick(), async {
+        pause.death().await;
+        // What is read three seconds after an event has in it what the event tells (doc 92130).
+        for _ in 0..3 {
+            next_second().await;
+        }
+        beside.process(&Fate::none()).reconcile().await;
+        pause.release();
+    });
+    assert_agreement(&beside.platform.store, corp, "after both").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a_run() {
+    let scene = Scene::new().await;
+    let corp = &scene.outside.corp;
+    let some = Growth {
+        relations: 20,
+        ..Growth::default()
+    };
+    corp.grow(&some).unwrap();
+    let all = corp.truth().relations.len();
+    scene
+        .process("first", LONG, &Fate::none())
+        .reconcile()
+        .await;
+    let pause = Fate::wait_at("before customers");
+    let run = scene.process("second", LONG, &pause);
+    next_second().await;
+    let (told, ()) = tokio::join!(run.reconcile(), async {
+        pause.death().await;
+        for member in ["zhangsan", "lisi", "wangwu"] {
+            corp.member_gets_function(member, false).unwrap();
+        }
+        pause.release();
+    });
+    assert_eq!(told["state"], "finished");
+    let mut active = 0;
+    for member in ["zhangsan", "lisi", "wangwu"] {
+        active += active_customers(scene.store(), &UserId::from(member))
+            .await
+            .len();
+    }
+    assert_eq!(active, all);
+}
