@@ -124,6 +124,9 @@ pub struct Pace {
     /// Members whose customers are read together, 100 at most (WeCom doc 92994). Fewer make better progress in
     /// parallel, and each group of them costs half a page.
     pub members_together: usize,
+    /// Chunks and members in work for each call that may be in flight: while one is compared and written, the next is
+    /// asked for. The governor holds the calls themselves to their number.
+    pub side_by_side: usize,
 }
 
 impl Default for Pace {
@@ -134,6 +137,7 @@ impl Default for Pace {
             margin: Duration::from_secs(20),
             settle: Duration::from_secs(3),
             members_together: 20,
+            side_by_side: 2,
         }
     }
 }
@@ -224,6 +228,13 @@ impl Scope<'_> {
     /// Whether there is time to begin something.
     pub(crate) fn has_time(&self) -> bool {
         Instant::now() < self.until
+    }
+}
+
+impl Pace {
+    /// How many chunks or members are in work at the same time.
+    pub(crate) fn in_work(&self, scope: &Scope<'_>) -> usize {
+        scope.config.limits.in_flight * self.side_by_side.max(1)
     }
 }
 

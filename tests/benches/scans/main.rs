@@ -7,6 +7,7 @@
 
 mod check;
 mod report;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ use scrm_local::stack::{Stack, StackOptions, Wecom};
 use serde_json::json;
 
 use check::Finding;
-use report::Usage;
+use usage::Usage;
 
 /// Scans through the local stack, counted and timed.
 #[derive(Debug, Parser)]

@@ -1,9 +1,8 @@
 //! The report of a run: counts, percentiles, a histogram, and what it cost.
 
-use std::fs;
-
 use crate::Options;
 use crate::check::Finding;
+use crate::usage::Usage;
 
 /// The time from a callback to the call that welcomes, at the 99th percentile.
 const TARGET_MS: f64 = 1000.0;
@@ -15,50 +14,6 @@ const BAR: usize = 50;
 const CLASSES: [f64; 12] = [
     10.0, 20.0, 50.0, 100.0, 125.0, 150.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 20_000.0,
 ];
-
-/// What the process has used so far; `None` where there is no `/proc`.
-pub(crate) struct Usage {
-    cpu_seconds: Option<f64>,
-    peak_megabytes: Option<f64>,
-}
-
-impl Usage {
-    pub(crate) fn now() -> Self {
-        Self {
-            cpu_seconds: cpu_seconds(),
-            peak_megabytes: peak_megabytes(),
-        }
-    }
-
-    /// The processor time since `earlier`; the peak is that of the whole process.
-    pub(crate) fn since(&self, earlier: &Self) -> Self {
-        let used = self.cpu_seconds.zip(earlier.cpu_seconds);
-        Self {
-            cpu_seconds: used.map(|(now, then)| now - then),
-            peak_megabytes: self.peak_megabytes,
-        }
-    }
-}
-
-/// User and system time of the process (`proc(5)`, "stat": fields 14 and 15, in hundredths on every Linux).
-fn cpu_seconds() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field may hold spaces, but it ends with the last parenthesis.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
-}
-
-/// The largest resident set so far (`proc(5)`, "status": `VmHWM`, in KiB).
-fn peak_megabytes() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib * 1024.0 / 1_000_000.0)
-}
 
 pub(crate) fn print(options: &Options, finding: &Finding, usage: &Usage) {
     let place = match &options.data {
@@ -84,7 +39,7 @@ pub(crate) fn print(options: &Options, finding: &Finding, usage: &Usage) {
     println!(
         "  cost    {} of processor time, {} of memory at the peak, for all in one process",
         known(usage.cpu_seconds, "s"),
-        known(usage.peak_megabytes, "MB")
+        known(usage.peak_bytes.map(|bytes| bytes as f64 / 1e6), "MB")
     );
     let result = if finding.is_complete() {
         "nothing lost, nothing doubled"

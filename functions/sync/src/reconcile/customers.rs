@@ -61,7 +61,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         };
         let left = chunks.into_iter().filter(|chunk| !chunk.done);
         let read: Vec<_> = left.map(|chunk| self.read_chunk(&reading, chunk)).collect();
-        let mut read = futures::stream::iter(read).buffer_unordered(scope.config.limits.in_flight);
+        let mut read = futures::stream::iter(read).buffer_unordered(self.pace.in_work(scope));
         // One chunk's trouble need not be another's: what can be read today is read.
         let mut trouble = None;
         while let Some(chunk) = read.next().await {

@@ -143,7 +143,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                     known.get(*id).copied(),
                 )
             });
-            together::all(read.collect(), scope.config.limits.in_flight).await?;
+            together::all(read.collect(), self.pace.in_work(scope)).await?;
             let last = members.last().map(|id| id.as_str().to_owned());
             meter.change(|run| run.resume_after = last);
         }

@@ -1,0 +1,118 @@
+//! The process that runs the function: the deployed handler over the deployed adapters, and what it has used.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use platform::environment::Environment;
+use platform::metrics::Metrics;
+use platform::start::Platform;
+use scrm_local::config::ConfigFile;
+use scrm_local::functions::sync_function;
+use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sync::Pace;
+use tokio::process::Command;
+
+use crate::usage::Usage;
+
+/// How long to wait before the next invocation goes on with the run. The schedule of the template waits a minute.
+const NEXT: Duration = Duration::from_secs(1);
+
+/// Where the function finds its surroundings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Task {
+    /// URL of DynamoDB.
+    pub(crate) dynamodb: String,
+    /// URL of WeCom.
+    pub(crate) wecom: String,
+    /// The configuration.
+    pub(crate) config: PathBuf,
+    /// For [`Pace::members_together`].
+    pub(crate) members_together: Option<usize>,
+    /// For [`Pace::side_by_side`].
+    pub(crate) side_by_side: Option<usize>,
+}
+
+/// What the process has used.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Used {
+    /// From the first invocation to the answer of the last.
+    pub(crate) wall: Duration,
+    /// Invocations until the run was over.
+    pub(crate) invocations: u32,
+    /// Processor time and peak memory of the process.
+    pub(crate) usage: Usage,
+}
+
+impl Task {
+    /// Reads what [`Task::run`] gives to the process.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    fn pace(&self) -> Pace {
+        let own = Pace::default();
+        Pace {
+            members_together: self.members_together.unwrap_or(own.members_together),
+            side_by_side: self.side_by_side.unwrap_or(own.side_by_side),
+            ..own
+        }
+    }
+
+    /// Runs the function to the end of a run in a process of its own.
+    pub(crate) async fn run(&self) -> Result<Used, String> {
+        let failed = |error: io::Error| format!("the function's process: {error}");
+        let itself = std::env::current_exe().map_err(failed)?;
+        let task = serde_json::to_string(self).map_err(|error| error.to_string())?;
+        let mut command = Command::new(itself);
+        command.arg("--function").arg(task).stderr(Stdio::inherit());
+        let output = command.kill_on_drop(true).output().await.map_err(failed)?;
+        if !output.status.success() {
+            return Err(format!("the function's process ended: {}", output.status));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+    }
+}
+
+/// Invokes the function as the schedule does, until the run is over, and prints [`Used`] as JSON.
+pub(crate) async fn run(task: &Task) -> Result<(), String> {
+    let environment = Environment {
+        inbox_table: INBOX_TABLE.to_owned(),
+        data_table: DATA_TABLE.to_owned(),
+        secret_id: String::new(),
+        wecom_api_base: task.wecom.clone(),
+    };
+    let config = ConfigFile::open(&task.config).map_err(|error| error.to_string())?;
+    let platform = Platform::with(
+        aws_config(&task.dynamodb),
+        &environment,
+        Box::new(config),
+        Metrics::new("sync", |_| ()),
+    );
+    let platform = platform.map_err(|error| error.to_string())?;
+    let function = sync_function(platform, task.pace());
+    let begun = Instant::now();
+    let mut invocations = 0;
+    loop {
+        invocations += 1;
+        // A reconcile goes on with the run under way, as a tick does, and does nothing else.
+        let invoked = function.invoke(br#"{"task":"reconcile"}"#.to_vec()).await;
+        let answer = invoked.answer.map_err(|error| error.to_string())?;
+        let answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+        if answer["state"] == "finished" {
+            break;
+        }
+        tokio::time::sleep(NEXT).await;
+    }
+    let used = Used {
+        wall: begun.elapsed(),
+        invocations,
+        usage: Usage::now(),
+    };
+    let json = serde_json::to_string(&used).map_err(|error| error.to_string())?;
+    println!("{json}");
+    Ok(())
+}
