@@ -22,6 +22,7 @@ pub(crate) struct Instance {
 
 /// A pace for deadlines of milliseconds: no margin, no time to settle, every member alone.
 pub(crate) const QUICK: Pace = Pace {
+    side_by_side: 2,
     lease: Duration::from_secs(30),
     heartbeat: Duration::from_millis(50),
     margin: Duration::ZERO,

@@ -29,6 +29,7 @@ use crate::world::{APP, PATIENCE};
 /// A pace for corps that are small and processes that die: chunks of two members, leases of a second, and events that
 /// are folded in at once. There is no heartbeat among the steps, so that they are the same every time.
 pub(crate) const PACE: Pace = Pace {
+    side_by_side: 2,
     lease: Duration::from_secs(1),
     heartbeat: Duration::from_secs(60),
     margin: Duration::from_secs(20),
