@@ -6,14 +6,17 @@ use serde_json::json;
 use crate::copy;
 use crate::world::{World, later};
 
-/// Ticks until nothing is left to fold in, and says how many events were.
-async fn fold(world: &World, events: u64) {
+/// Ticks until so many events are folded in, and says how many ticks had some: one, unless the machine is so slow that
+/// the first were old enough before the last had come.
+async fn fold(world: &World, events: u64) -> usize {
     world.all_delivered().await;
-    let mut folded = 0;
+    let (mut folded, mut ticks) = (0, 0);
     let end = std::time::Instant::now() + crate::world::PATIENCE;
     while folded < events {
         let tick = world.tick().await;
-        folded += tick["folded"].as_u64().unwrap_or_else(|| panic!("{tick}"));
+        let now = tick["folded"].as_u64().unwrap_or_else(|| panic!("{tick}"));
+        folded += now;
+        ticks += usize::from(now > 0);
         assert!(
             std::time::Instant::now() < end,
             "{folded} of {events} events"
@@ -21,6 +24,7 @@ async fn fold(world: &World, events: u64) {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     assert_eq!(folded, events);
+    ticks
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,9 +56,9 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
     world.all_delivered().await;
     let calls = world.calls(get);
     // Two adds, ten edits, and a group of two tags.
-    fold(&world, 15).await;
-    assert_eq!(world.calls(get) - calls, 1);
-    assert_eq!(world.calls("get_corp_tag_list"), 1);
+    let ticks = fold(&world, 15).await;
+    assert!(world.calls(get) - calls <= ticks && ticks < 5, "{ticks}");
+    assert!(world.calls("get_corp_tag_list") <= ticks);
     copy::tags_agree(&world.store(), &world.corp).await;
     copy::relations_agree(&world.store(), &world.corp).await;
     let relation = customer.relation().await;
@@ -124,8 +128,8 @@ async fn the_library_of_tags_follows_the_console() {
         .console_renames_tag(&group.group_id, "渠道")
         .unwrap();
     let calls = world.calls("get_corp_tag_list");
-    fold(&world, 2).await;
-    assert_eq!(world.calls("get_corp_tag_list") - calls, 1);
+    let ticks = fold(&world, 2).await;
+    assert!(world.calls("get_corp_tag_list") - calls <= ticks);
     copy::tags_agree(&store, &world.corp).await;
     let order = [beijing.as_str(), fair, shanghai];
     world
