@@ -197,7 +197,7 @@ impl History {
                 )
                 .unwrap(),
             _ if STAFF.contains(&member.as_str()) => {
-                corp.member_gets_position(&member, &name).unwrap()
+                corp.member_gets_position(&member, &name).unwrap();
             }
             _ => corp.member_leaves(&member).unwrap(),
         }

@@ -184,15 +184,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<(), Trouble> {
         let stored = self.store.group(scope.corp, chat_id).await?;
         let applied = stored.as_ref().and_then(|group| apply(group, events));
-        match applied {
-            Some(group) if Some(&group) != stored.as_ref() => {
-                if self.store.put_group(scope.corp, &group).await? {
-                    meter.change(|run| run.writes += 1);
-                    return Ok(());
-                }
+        if let Some(group) = applied {
+            if Some(&group) == stored.as_ref() {
+                return Ok(());
             }
-            Some(_) => return Ok(()),
-            None => {}
+            if self.store.put_group(scope.corp, &group).await? {
+                meter.change(|run| run.writes += 1);
+                return Ok(());
+            }
         }
         let how = (None, Why::Event);
         self.read_group(scope, meter, chat_id, how).await
