@@ -118,8 +118,9 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// How long before the function's deadline no more is begun: a page takes a call, its retries and its writes.
     pub margin: Duration,
-    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130),
-    /// and a member who edits makes several events.
+    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130), a
+    /// member who edits makes several events, and readings are told apart by their seconds, so that the one for the
+    /// event must be later than any page that was read before it.
     pub settle: Duration,
     /// Members whose customers are read together, 100 at most (WeCom doc 92994). Fewer make better progress in
     /// parallel, and each group of them costs half a page.

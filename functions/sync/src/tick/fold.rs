@@ -39,7 +39,8 @@ const GIVE_UP_MS: i64 = 2 * 86_400_000;
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Folds events in as long as there are some and time is left; answers how many.
     pub(super) async fn fold_in(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
-        let until_ms = Timestamp::now().as_millisecond();
+        let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
+        let until_ms = Timestamp::now().as_millisecond() - settle;
         let (mut folded, mut trouble) = (0, None);
         let held = AtomicBool::new(false);
         let held = &held;
@@ -47,7 +48,6 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             let events = self.store.work(scope.corp, until_ms, EVENTS).await?;
             let more = i32::try_from(events.len()).is_ok_and(|length| length == EVENTS);
             let objects = by_object(events).into_iter();
-            let objects = objects.filter(|(object, events)| self.has_settled(object, events));
             let objects = objects.map(|(object, events)| async move {
                 let folded = if held.load(Ordering::Relaxed) {
                     Err(Trouble::Held)
@@ -84,14 +84,6 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             &[],
         );
         trouble.map_or(Ok(json!(folded)), Err)
-    }
-
-    /// Whether the details that the events announce can be read: those of groups follow behind.
-    fn has_settled(&self, object: &Object, events: &[InboxEvent]) -> bool {
-        let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
-        let newest = events.iter().map(|event| event.received_at_ms).max();
-        !matches!(object, Object::Group(_))
-            || newest.is_none_or(|newest| newest + settle <= Timestamp::now().as_millisecond())
     }
 
     /// The events that are not tried again: because WeCom has said for good that it will not tell of this thing, or

@@ -40,7 +40,7 @@ pub struct Reading {
 pub struct Observed {
     /// The relations as they are from now on, in the order of the observations.
     pub relations: Vec<Relation>,
-    /// Places, in that order, of the active relations of which it was not known that a channel of ours brought them.
+    /// Places, in that order, of the relations of which it was not known that a channel of ours brought them.
     pub came: Vec<usize>,
     /// Places of the relations that differ from what is stored, each with the version that it was compared with.
     pub differ: Vec<(usize, u64)>,

@@ -120,14 +120,12 @@ impl Relation {
         }
     }
 
-    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`.
+    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`. The customer may
+    /// have left since: the add was one all the same.
     #[must_use]
     pub fn came_unnoticed(&self, before: Option<&Self>) -> bool {
-        let known = before.filter(|before| before.status == Status::Active);
         let channel = self.present_channel();
-        self.status == Status::Active
-            && channel.is_some()
-            && channel != known.and_then(Self::present_channel)
+        channel.is_some() && channel != before.and_then(Self::present_channel)
     }
 
     /// Whether an event has told of its end, which is more than a reading can conclude.
