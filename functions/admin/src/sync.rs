@@ -26,6 +26,7 @@ fn view(run: &Run) -> Value {
     if let Some(fields) = view.as_object_mut() {
         fields.remove("resume_after");
         fields.remove("chunks");
+        fields.remove("members_read");
     }
     view["per_minute"] = json!(run.per_minute());
     if run.finished_at.is_none() {

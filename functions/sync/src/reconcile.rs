@@ -116,16 +116,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     async fn phases(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) -> Result<(), Trouble> {
         loop {
             let next = match meter.run().phase {
-                Phase::Members => {
-                    self.read_members(scope, meter).boxed().await?;
-                    Phase::Tags
-                }
                 Phase::Tags => {
                     self.read_tags(scope, meter).boxed().await?;
                     Phase::Customers
                 }
                 Phase::Customers => {
-                    self.read_customers(scope, meter, owner).boxed().await?;
+                    self.read_people(scope, meter, owner).await?;
                     Phase::Groups
                 }
                 Phase::Groups => return self.read_groups(scope, meter).boxed().await,
@@ -133,6 +129,29 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             meter.enter(next);
             // A run that is killed between two parts begins with the right one.
             self.save(scope, meter, owner).await?;
+        }
+    }
+
+    /// Reads members and customers side by side: their APIs have limits of their own, and while members are asked for,
+    /// one by one, the tables have little to do.
+    async fn read_people(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        owner: &str,
+    ) -> Result<(), Trouble> {
+        let members = async {
+            if !meter.run().members_read {
+                self.read_members(scope, meter).boxed().await?;
+                meter.change(|run| run.members_read = true);
+            }
+            Ok::<(), Trouble>(())
+        };
+        let customers = self.read_customers(scope, meter, owner).boxed();
+        // What does not pass is told before what does.
+        match tokio::join!(members, customers) {
+            (Err(passing), Err(other)) if passing.passes() => Err(other),
+            (members, customers) => members.and(customers),
         }
     }
 

@@ -50,7 +50,6 @@ fn show(bar: &ProgressBar, run: &Run) {
     bar.set_length(run.total);
     bar.set_position(run.done);
     bar.set_message(match run.phase {
-        Phase::Members => "members".to_owned(),
         Phase::Tags => "tags".to_owned(),
         Phase::Customers => format!("{} relations", run.relations),
         Phase::Groups => "groups".to_owned(),

@@ -42,11 +42,9 @@ impl std::fmt::Display for RunId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Departments, members, and who of them may have customers.
-    Members,
     /// The library of corp tags, and the balance of acquisition links.
     Tags,
-    /// All customers, member by member.
+    /// Departments and members, and beside them all customers, member by member.
     Customers,
     /// Customer groups.
     Groups,
@@ -87,6 +85,9 @@ pub struct Run {
     /// In how many chunks the members are read; `None` until they are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunks: Option<u32>,
+    /// Whether all members are read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub members_read: bool,
     /// The last member or group that is done in a part that goes through them in the order of their ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_after: Option<String>,
@@ -114,7 +115,7 @@ impl Run {
             task: "reconcile".to_owned(),
             started_at: now,
             finished_at: None,
-            phase: Phase::Members,
+            phase: Phase::Tags,
             done: 0,
             total: 0,
             relations: 0,
@@ -124,6 +125,7 @@ impl Run {
             lost: 0,
             repaired: 0,
             chunks: None,
+            members_read: false,
             resume_after: None,
             skipped: Vec::new(),
             error: None,
