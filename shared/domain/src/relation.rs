@@ -1,7 +1,7 @@
 //! A follow relation: one member and one customer, and what an event does to it.
 //!
 //! Events come late, twice and out of order (WeCom doc 90930), so a change carries its own time and an
-//! older one never undoes a newer one. What WeCom tells when it is asked ([`observed`]) comes in between them, with
+//! older one never undoes a newer one. What WeCom tells when it is asked (`observed.rs`) comes in between them, with
 //! the time of the call.
 
 use serde::{Deserialize, Serialize};

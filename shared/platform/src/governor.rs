@@ -136,6 +136,13 @@ impl Governor {
             if let Some(narrowed) = self.known(corp).in_flight(api, now()) {
                 in_flight.narrow(corp, api, narrowed);
             }
+            // Who has waited for a place may have waited into a pause.
+            let call = async {
+                match self.known(corp).paused_until(api, now()) {
+                    Some(until) => Err(Error::Paused { api, until }),
+                    None => call.await,
+                }
+            };
             in_flight.call(corp, api, call).await
         };
         match answer.as_ref().err().and_then(Error::code) {
