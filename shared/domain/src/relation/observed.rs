@@ -70,10 +70,11 @@ impl Relation {
         let customer = &contact.external_user_id;
         let unseen = || Self::unseen(seen.user_id.clone(), customer.clone());
         let mut after = before.cloned().unwrap_or_else(unseen);
-        let ended_meanwhile = after.has_ended() && after.status_at >= at;
-        if after.observed_at > Some(at) || after.status_at > at || ended_meanwhile {
+        if after.observed_at > Some(at) || after.status_at > at {
             return after;
         }
+        // Of the same second, it may have been before the end: it says nothing against it, but the rest is good.
+        let may_be_before_end = after.has_ended() && after.status_at == at;
         let told = Told::by(seen);
         let createtime = told.createtime.unwrap_or(at);
         // Also of one that was taken for active all the time, if neither its end nor its start was told.
@@ -85,7 +86,7 @@ impl Relation {
         let began_again =
             is_another || after.status != Status::Active && createtime > after.status_at;
         let was_wrong = after.status == Status::Removed || after.concluded;
-        if before.is_none() || began_again || was_wrong {
+        if !may_be_before_end && (before.is_none() || began_again || was_wrong) {
             if began_again || after.added_at.is_none() {
                 after.begin(createtime);
             }

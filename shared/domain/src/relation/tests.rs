@@ -244,6 +244,20 @@ fn being_listed_undoes_a_removal_and_not_a_loss() {
 }
 
 #[test]
+fn a_reading_of_the_second_of_an_end_tells_the_rest_at_once() {
+    for end in [left(50), removed(50)] {
+        let before = after(&[add(1, A), end.clone()]);
+        let observed = observe(Some(&before), &seen(1, A), 50);
+        assert_eq!((observed.status, observed.status_at), (before.status, 50));
+        assert_eq!(observed.told.remark.expose(), "王");
+        if before.status == Status::Lost {
+            let later = observe(Some(&observed), &seen(1, A), 60);
+            assert_eq!(later, observed, "nothing is left to be learnt");
+        }
+    }
+}
+
+#[test]
 fn who_is_missed_by_a_complete_reading_is_lost_until_seen_or_told_otherwise() {
     let before = after(&[add(1, A)]);
     let missed = before.missed(100);
