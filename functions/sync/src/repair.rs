@@ -125,10 +125,16 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Some(id) => self.store.channel(scope.corp, id).await?,
             None => None,
         };
-        let tags = channel.map(|channel| relation.lacks(&channel.spec.tag_ids));
+        let wanted = channel.map(|channel| channel.spec.tag_ids);
+        let tags = wanted.as_ref().map(|wanted| relation.lacks(wanted));
         let tags = tags.unwrap_or_default();
         let outcome = if tags.is_empty() {
-            TagsOutcome::new(TagsResult::Tagged)
+            // The channel may have gone, or lost its tags, since it failed.
+            TagsOutcome::new(match wanted {
+                None => TagsResult::NoChannel,
+                Some(wanted) if wanted.is_empty() => TagsResult::NoTags,
+                Some(_) => TagsResult::Tagged,
+            })
         } else {
             let marked = call(scope, meter, "externalcontact/mark_tag", || {
                 self.wecom.mark_tags(scope.corp, &event.app, pair, &tags)
