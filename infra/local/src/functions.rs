@@ -60,6 +60,7 @@ impl Functions {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: wecom_base,
+            function_name: None,
         };
         let platform = |name: &'static str| {
             let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));

@@ -11,6 +11,8 @@ pub struct Environment {
     pub secret_id: String,
     /// `WECOM_API_BASE`: where WeCom's API is; `https://qyapi.weixin.qq.com` if not set.
     pub wecom_api_base: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of the deployed function, which Lambda sets; it tells stacks apart.
+    pub function_name: Option<String>,
 }
 
 /// Variables that must be set and are not.
@@ -28,9 +30,9 @@ impl Environment {
     /// Names every variable that is missing.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
         let mut missing = Vec::new();
+        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut required = |name: &'static str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.unwrap_or_else(|| {
+            optional(name).unwrap_or_else(|| {
                 missing.push(name);
                 String::new()
             })
@@ -39,9 +41,8 @@ impl Environment {
             inbox_table: required("SCRM_INBOX_TABLE"),
             data_table: required("SCRM_DATA_TABLE"),
             secret_id: required("SCRM_SECRET_ID"),
-            wecom_api_base: variable("WECOM_API_BASE")
-                .filter(|base| !base.is_empty())
-                .unwrap_or_else(|| WECOM_API.to_owned()),
+            wecom_api_base: optional("WECOM_API_BASE").unwrap_or_else(|| WECOM_API.to_owned()),
+            function_name: optional("AWS_LAMBDA_FUNCTION_NAME"),
         };
         if missing.is_empty() {
             Ok(environment)
@@ -66,8 +67,13 @@ mod tests {
     }
 
     #[test]
-    fn wecoms_own_address_is_the_default() {
+    fn wecoms_own_address_is_the_default_and_outside_lambda_there_is_no_function() {
         let set = |name: &str| name.starts_with("SCRM").then(|| name.to_lowercase());
-        assert_eq!(Environment::read(set).unwrap().wecom_api_base, WECOM_API);
+        let environment = Environment::read(set).unwrap();
+        assert_eq!(environment.wecom_api_base, WECOM_API);
+        assert_eq!(environment.function_name, None);
+        let environment = Environment::read(|name| Some(name.to_lowercase())).unwrap();
+        let name = environment.function_name.as_deref();
+        assert_eq!(name, Some("aws_lambda_function_name"));
     }
 }

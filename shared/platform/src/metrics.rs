@@ -13,7 +13,7 @@ pub const NAMESPACE: &str = "wecom-scrm";
 /// Writes the metrics of one function.
 #[derive(Clone)]
 pub struct Metrics {
-    function: &'static str,
+    function: Arc<str>,
     write: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -24,20 +24,27 @@ pub enum Unit {
     Count,
     /// How long, in milliseconds.
     Milliseconds,
+    /// A share of a hundred.
+    Percent,
+    /// One that CloudWatch has no word for; the metric's name says it.
+    None,
 }
 
 impl Metrics {
     /// Writes the metrics of `function` through `write`, one line a call.
-    pub fn new(function: &'static str, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn new(
+        function: impl Into<Arc<str>>,
+        write: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            function,
+            function: function.into(),
             write: Arc::new(write),
         }
     }
 
     /// Writes to the standard output, where Lambda collects them.
     #[must_use]
-    pub fn to_stdout(function: &'static str) -> Self {
+    pub fn to_stdout(function: impl Into<Arc<str>>) -> Self {
         Self::new(function, |line| println!("{line}"))
     }
 
@@ -45,7 +52,7 @@ impl Metrics {
     /// dimensions come from short lists, never from customers: each pair of values is a metric of its own.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "counts and milliseconds are far below 2^53"
+        reason = "what is measured is far below 2^53"
     )]
     pub fn put(&self, name: &str, unit: Unit, value: i64, dimensions: &[(&str, &str)]) {
         let names: Vec<&str> = std::iter::once("function")
@@ -54,6 +61,8 @@ impl Metrics {
         let unit = match unit {
             Unit::Count => "Count",
             Unit::Milliseconds => "Milliseconds",
+            Unit::Percent => "Percent",
+            Unit::None => "None",
         };
         let directive = json!({
             "Timestamp": Timestamp::now().as_millisecond(),
@@ -65,7 +74,7 @@ impl Metrics {
         });
         let mut line = Map::from_iter([
             ("_aws".to_owned(), directive),
-            ("function".to_owned(), self.function.into()),
+            ("function".to_owned(), Value::from(&*self.function)),
             (name.to_owned(), Value::from(value as f64)),
         ]);
         line.extend(

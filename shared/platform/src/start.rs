@@ -35,7 +35,8 @@ const ATTEMPT: Duration = Duration::from_millis(1800);
 const OPERATION: Duration = Duration::from_millis(4000);
 
 impl Platform {
-    /// Builds the adapters of `function` with the credentials of its role.
+    /// Builds the adapters of `function` with the credentials of its role. Its metrics bear the name that it is
+    /// deployed under, so that two stacks of one account do not share them.
     ///
     /// # Errors
     /// If TLS cannot be set up on this machine.
@@ -54,12 +55,9 @@ impl Platform {
             .await;
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = SecretsManager::new(secrets, environment.secret_id.clone());
-        Self::with(
-            aws,
-            environment,
-            Box::new(secret),
-            Metrics::to_stdout(function),
-        )
+        let name = environment.function_name.as_deref().unwrap_or(function);
+        let metrics = Metrics::to_stdout(name);
+        Self::with(aws, environment, Box::new(secret), metrics)
     }
 
     /// Builds the adapters over a given AWS configuration and secret.

@@ -81,6 +81,7 @@ impl Scene {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: served.base_url.clone(),
+            function_name: None,
         };
         Ok(Self {
             task: Task {

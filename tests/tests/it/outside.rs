@@ -101,6 +101,7 @@ impl Outside {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: self.wecom_url.clone(),
+            function_name: None,
         };
         let secret = ConfigFile::open(&self.secret()).unwrap();
         let (aws, metrics) = (aws_config(dynamodb_url), Metrics::new(function, |_| {}));

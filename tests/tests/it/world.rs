@@ -189,6 +189,7 @@ impl World {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: String::new(),
+            function_name: None,
         };
         Store::new(self.dynamodb(), &environment)
     }
