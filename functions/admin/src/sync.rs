@@ -20,13 +20,15 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-/// The run with its rate and what it has still to do; its place in a list of ids is nobody's business.
+/// The run with its rate and what it has still to do; its place in a list of ids, and what it remembers of other runs,
+/// is nobody's business.
 fn view(run: &Run) -> Value {
     let mut view = json!(run);
     if let Some(fields) = view.as_object_mut() {
         fields.remove("resume_after");
         fields.remove("chunks");
         fields.remove("members_read");
+        fields.remove("complete_before");
     }
     view["per_minute"] = json!(run.per_minute());
     if run.finished_at.is_none() {

@@ -13,7 +13,7 @@ use domain::ports::{
     ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
     KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, MarkTags,
     ObserveRelations, ReadAcquisition, ReadAddressBook, ReadCustomers, ReadEvents, ReadGroups,
-    ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia, UploadPicture,
+    ReadQuota, ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia, UploadPicture,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -52,6 +52,7 @@ pub trait Store:
     + KeepWelcomes
     + ObserveRelations
     + ReadEvents
+    + ReadQuota
     + ReadRelation
     + RecordTags
     + Sync
@@ -71,6 +72,7 @@ impl<
         + KeepWelcomes
         + ObserveRelations
         + ReadEvents
+        + ReadQuota
         + ReadRelation
         + RecordTags
         + Sync,

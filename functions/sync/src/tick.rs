@@ -1,6 +1,7 @@
 //! What is due every minute. Each part has its bounds, and none depends on another's success.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use domain::sync::Run;
@@ -17,6 +18,7 @@ use crate::{Scope, Store, Syncer, Wecom};
 
 mod due;
 mod fold;
+mod gauges;
 
 /// A token that ends within this time is fetched anew: no customer waits for one, and an outage of gettoken of a few
 /// minutes is outlived.
@@ -27,15 +29,22 @@ const SHORT: Duration = Duration::from_secs(40);
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due, for every corp, and says what was done and what stood in the way.
     pub(crate) async fn tick(&self, scopes: &[Scope<'_>], owner: &str) -> Value {
-        let corps = scopes
-            .iter()
-            .map(|scope| async { (scope.corp.to_string(), self.tick_corp(scope, owner).await) });
-        let corps: Map<String, Value> =
-            futures::future::join_all(corps).await.into_iter().collect();
+        let corps = scopes.iter().map(|scope| async {
+            let waiting = OnceLock::new();
+            let told = self.tick_corp(scope, owner, &waiting).await;
+            ((scope.corp.to_string(), told), waiting.into_inner())
+        });
+        let corps = futures::future::join_all(corps).await.into_iter();
+        let (corps, waiting): (Map<String, Value>, Vec<_>) = corps.unzip();
+        let measured = AssertUnwindSafe(self.measure(scopes, &waiting).boxed()).catch_unwind();
+        if measured.await.is_err() {
+            tracing::error!("the gauges of a tick made it panic; what it did is done");
+        }
         json!({"corps": corps})
     }
 
-    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str) -> Value {
+    /// Does what is due for a corp. `waiting` gets the number of adds whose tags are tried again.
+    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str, waiting: &OnceLock<usize>) -> Value {
         let short = Scope {
             until: scope.until.min(Instant::now() + SHORT),
             ..*scope
@@ -45,7 +54,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let mut done = Map::new();
         let (tokens, due, folded) = tokio::join!(
             self.part(scope, "tokens", self.refresh_tokens(&short).boxed()),
-            self.part(scope, "due", self.do_due(&short, &meter).boxed()),
+            self.part(scope, "due", self.do_due(&short, &meter, waiting).boxed()),
             self.part(scope, "folded", self.fold_in(&short, &meter).boxed()),
         );
         let run = self.go_on(scope, owner).boxed();

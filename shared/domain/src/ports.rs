@@ -14,7 +14,7 @@ pub use stores::{
 };
 pub use sync::{
     Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, Lease,
-    Observation, ObserveRelations, Observed, PageRead, ReadBalance, ReadRuns, Reading,
+    Observation, ObserveRelations, Observed, PageRead, ReadBalance, ReadQuota, ReadRuns, Reading,
 };
 pub use vendor::{
     AppState, KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps,

@@ -84,6 +84,24 @@ impl Usage {
         self.in_hour += granted;
         Ok(granted)
     }
+
+    /// How much of the limits is taken at `now` (Unix seconds), in percent: of the minute or of the hour, whichever is
+    /// closer to its end. A minute that has just ended counts still, for who looks once a minute may always look when
+    /// one has just begun.
+    #[must_use]
+    pub fn percent(&self, now: i64, limits: &Limits) -> u32 {
+        let is_recent = [0, 1].contains(&(now.div_euclid(MINUTE) - self.minute));
+        let of_minute = share(self.in_minute, limits.per_minute).filter(|_| is_recent);
+        let is_present = now.div_euclid(HOUR) == self.hour;
+        let of_hour = share(self.in_hour, limits.per_hour).filter(|_| is_present);
+        of_minute.max(of_hour).unwrap_or_default()
+    }
+}
+
+/// So many percent of `limit`, rounded down; `None` of a limit of nothing.
+fn share(taken: u32, limit: u32) -> Option<u32> {
+    let percent = (u64::from(taken) * 100).checked_div(u64::from(limit))?;
+    u32::try_from(percent).ok()
 }
 
 /// Why and how long an API is left alone.
@@ -124,6 +142,13 @@ impl Guard {
     pub fn paused_until(&self, api: &str, now: i64) -> Option<i64> {
         let pause = self.pauses.get(api)?;
         (now < pause.until).then_some(pause.until)
+    }
+
+    /// How many APIs are left alone at `now` (Unix seconds).
+    #[must_use]
+    pub fn paused(&self, now: i64) -> usize {
+        let pauses = self.pauses.values();
+        pauses.filter(|pause| now < pause.until).count()
     }
 
     /// WeCom has answered 45009: a pause of a minute, which grows to an hour and then to Beijing's midnight if WeCom
@@ -214,6 +239,43 @@ mod tests {
     }
 
     #[test]
+    fn the_share_that_is_taken_is_of_the_fuller_window_and_ends_with_it() {
+        let limits = Limits {
+            per_minute: 10,
+            per_hour: 40,
+            ..Limits::default()
+        };
+        let mut usage = Usage::default();
+        assert_eq!(usage.percent(NOON, &limits), 0);
+        let minute = NOON + 60;
+        usage.take(minute, 8, &limits).unwrap();
+        let cases = [
+            (minute, 80),
+            (minute + 119, 80),
+            (minute + 120, 20),
+            (NOON + HOUR - 1, 20),
+            (NOON + HOUR, 0),
+        ];
+        for (now, expected) in cases {
+            assert_eq!(usage.percent(now, &limits), expected, "at {now}");
+        }
+        for minute in 2..6 {
+            usage.take(NOON + minute * 60, 10, &limits).ok();
+        }
+        assert_eq!(usage.percent(NOON + 300, &limits), 100);
+        let smaller = Limits {
+            per_minute: 0,
+            per_hour: 20,
+            ..limits
+        };
+        assert_eq!(
+            usage.percent(NOON + 300, &smaller),
+            200,
+            "it was made smaller"
+        );
+    }
+
+    #[test]
     fn a_pause_grows_to_the_hour_and_then_to_midnight_in_beijing() {
         let mut guard = Guard::default();
         let limits = Limits::default();
@@ -226,6 +288,7 @@ mod tests {
             "calls that were under way"
         );
         assert_eq!(guard.paused_until(API, NOON + 60), None);
+        assert_eq!((guard.paused(NOON + 59), guard.paused(NOON + 60)), (1, 0));
         guard.refused(API, NOON + 61, &limits);
         assert_eq!(guard.paused_until(API, NOON + 61), Some(NOON + 3_661));
         guard.refused(API, NOON + 3_662, &limits);

@@ -38,6 +38,21 @@ impl std::fmt::Display for RunId {
     }
 }
 
+/// Hours since the last complete run, of a corp that never had one: a week.
+const NEVER_HOURS: i64 = 168;
+
+/// Whole hours since the last complete run began, of what is known of a corp's runs at `now` (Unix seconds).
+///
+/// They are counted from its beginning: what has changed at WeCom while it ran may not be in it, so a run of six hours
+/// leaves a copy that is six hours old. A corp without one counts as a week old, so that an alarm is on until there is
+/// one.
+#[must_use]
+pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64) -> i64 {
+    let told = running.into_iter().chain(last);
+    let begun = told.filter_map(Run::complete_since).max();
+    begun.map_or(NEVER_HOURS, |begun| (now - begun).max(0) / 3_600)
+}
+
 /// The parts of a reconcile, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +118,10 @@ pub struct Run {
     /// When this was written, in Unix seconds.
     #[serde(default)]
     pub updated_at: i64,
+    /// When the last complete run before this one began, in Unix seconds. The run itself is kept no longer than until
+    /// another one is over, and that may fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_before: Option<i64>,
 }
 
 impl Run {
@@ -131,7 +150,35 @@ impl Run {
             error: None,
             held_up: None,
             updated_at: now,
+            complete_before: None,
         }
+    }
+
+    /// The same run as the one that follows on `before`.
+    #[must_use]
+    pub fn following(self, before: &Self) -> Self {
+        Self {
+            complete_before: before.complete_since(),
+            ..self
+        }
+    }
+
+    /// When the last complete run began that this one knows of: itself, if it ended without an error.
+    #[must_use]
+    pub fn complete_since(&self) -> Option<i64> {
+        let is_complete = self.finished_at.is_some() && self.error.is_none();
+        if is_complete {
+            Some(self.started_at)
+        } else {
+            self.complete_before
+        }
+    }
+
+    /// How much of it is done, in percent; `None` as long as it is not known how much there is.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        let percent = self.done.saturating_mul(100).checked_div(self.total)?;
+        Some(percent.min(100))
     }
 
     /// Members and groups done per minute, waiting for the next tick included; `None` before the first.
@@ -206,6 +253,48 @@ mod tests {
             (run.per_minute(), run.seconds_left()),
             (Some(120), Some(40))
         );
+    }
+
+    #[test]
+    fn the_part_that_is_done_is_told_when_the_whole_is_known() {
+        let mut run = Run::starting_at(0);
+        for (done, total, percent) in [
+            (0, 0, None),
+            (0, 3, Some(0)),
+            (2, 3, Some(66)),
+            (3, 3, Some(100)),
+            (4, 3, Some(100)),
+        ] {
+            (run.done, run.total) = (done, total);
+            assert_eq!(run.percent(), percent, "{done} of {total}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_as_old_as_the_beginning_of_the_last_run_without_an_error() {
+        const HOUR: i64 = 3_600;
+        let at = |hour: i64| Run::starting_at(hour * HOUR * 1_000);
+        let over = |mut run: Run, error: Option<&str>| {
+            run.finished_at = Some(run.started_at + 2 * HOUR);
+            run.error = error.map(str::to_owned);
+            run
+        };
+        assert_eq!(hours_since_complete(None, None, 9 * HOUR), 168);
+        let first = at(10);
+        assert_eq!(hours_since_complete(Some(&first), None, 11 * HOUR), 168);
+        let complete = over(first, None);
+        let age = hours_since_complete(None, Some(&complete), 13 * HOUR - 1);
+        assert_eq!(age, 2);
+        // Neither a run under way nor failed ones, however many, make it younger or forget it.
+        let running = at(34).following(&complete);
+        let age = hours_since_complete(Some(&running), Some(&complete), 35 * HOUR);
+        assert_eq!(age, 25);
+        let failed = over(running, Some("refused"));
+        let again = over(at(58).following(&failed), Some("refused"));
+        assert_eq!(hours_since_complete(None, Some(&again), 60 * HOUR), 50);
+        let repaired = over(at(82).following(&again), None);
+        let age = hours_since_complete(None, Some(&repaired), 84 * HOUR);
+        assert_eq!(age, 2);
     }
 
     #[test]

@@ -32,8 +32,8 @@
 //! | run under way, with its lease; last run | `{corp}#sync` | `run`; `last` | partition (admin), key (sync) |
 //! | members of a run that are read together | `{corp}#{run}` | `chunk#{number}` | partition (sync) |
 //! | page that was read of a chunk | `{corp}#{run}` | `page#{chunk}#{reading}#{page}` | partition (sync) |
-//! | guard of the quota: pauses, calls in flight | `{corp}#quota` | `guard` | key (all that call WeCom) |
-//! | calls taken of an API in this minute and hour | `{corp}#quota` | `usage#{api}` | key (all but welcome) |
+//! | guard of the quota: pauses, calls in flight | `{corp}#quota` | `guard` | key (all that call WeCom), partition (sync) |
+//! | calls taken of an API in this minute and hour | `{corp}#quota` | `usage#{api}` | key (all but welcome), partition (sync) |
 //! | add of a day, of a channel with limits | `{corp}#channel#{channel}#{date}` | `{userid}#{external_userid}` | partition, for one member its beginning (tagging, admin, sync) |
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
@@ -164,6 +164,10 @@ pub const WELCOME: &str = "welcome#";
 pub const TAGS: &str = "tags#";
 /// Begins the sort keys of members' default welcomes.
 pub const MEMBER: &str = "member#";
+/// Sort key of the guard of the quota.
+pub const GUARD: &str = "guard";
+/// Begins the sort keys of what was taken of the APIs.
+pub const USAGE: &str = "usage#";
 
 /// Partition of a corp's channels.
 #[must_use]
@@ -214,6 +218,12 @@ pub fn groups(corp: &CorpId) -> String {
 #[must_use]
 pub fn sync(corp: &CorpId) -> String {
     format!("{corp}#sync")
+}
+
+/// Partition of what the functions share about WeCom's limits.
+#[must_use]
+pub fn quota(corp: &CorpId) -> String {
+    format!("{corp}#quota")
 }
 
 /// Partition of the parts of a run.

@@ -7,9 +7,11 @@ use domain::member::{Department, Member};
 use domain::ports::{
     Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
     KeepWelcomes, Lease, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
-    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadGroups, ReadRuns, ReadTagLibrary,
-    Reading, RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture, WelcomeOwner,
+    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadGroups, ReadQuota, ReadRuns,
+    ReadTagLibrary, Reading, RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture,
+    WelcomeOwner,
 };
+use domain::quota::{Guard, Usage};
 use domain::relation::Change;
 use domain::sync::{Run, RunId};
 use domain::welcome::{Source, Welcome};
@@ -56,6 +58,9 @@ dies! { Store:
     }
     ReadRuns {
         fn runs(corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError>;
+    }
+    ReadQuota {
+        fn quota(corp: &CorpId) -> Result<(Guard, Vec<Usage>), StoreError>;
     }
     KeepRuns {
         fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: i64, until: i64) -> Result<Lease, StoreError>;

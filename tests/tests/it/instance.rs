@@ -1,14 +1,16 @@
 //! The sync as an instance of its own beside the local stack's: with a deadline and a pace of the test's choice.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, LambdaEvent};
+use platform::metrics::Metrics;
 use platform::start::Platform;
 use platform::store::Store;
 use platform::wecom_api::WecomApi;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sync::{Pace, Schedule, Syncer, Task};
 
 use crate::outside::Outside;
@@ -18,6 +20,7 @@ use crate::world::World;
 pub(crate) struct Instance {
     syncer: Arc<Syncer<Store, WecomApi>>,
     invocations: AtomicU64,
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 /// A pace for deadlines of milliseconds: no margin, no time to settle, every member alone.
@@ -42,12 +45,40 @@ impl Instance {
             config,
             store,
             wecom,
-            metrics,
+            metrics: _,
         } = outside.platform(endpoint, "sync");
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let written = Arc::clone(&lines);
+        let metrics = Metrics::new("dev-sync", move |line| {
+            written.lock().unwrap().push(line.to_owned());
+        });
         Self {
             syncer: Arc::new(Syncer::new(config, store, wecom, metrics, pace)),
             invocations: AtomicU64::default(),
+            lines,
         }
+    }
+
+    /// A tick, and what it measured without any dimension but the function: by name, value and unit.
+    pub(crate) async fn gauges(&self) -> BTreeMap<String, (i64, String)> {
+        self.lines.lock().unwrap().clear();
+        self.invoke(Task::Tick, Duration::from_secs(30)).await;
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        let mut gauges = BTreeMap::new();
+        for line in lines {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(line["function"], "dev-sync");
+            let metric = &line["_aws"]["CloudWatchMetrics"][0];
+            if metric["Dimensions"] != json!([["function"]]) {
+                continue;
+            }
+            let text = |name| metric["Metrics"][0][name].as_str().unwrap().to_owned();
+            #[expect(clippy::cast_possible_truncation, reason = "gauges are whole numbers")]
+            let value = line[text("Name")].as_f64().unwrap() as i64;
+            let twice = gauges.insert(text("Name"), (value, text("Unit")));
+            assert_eq!(twice, None, "one line each: {line}");
+        }
+        gauges
     }
 
     /// Does `task` within `time`, as a function with that time-out, and returns what it answers.

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
 use serde_json::json;
+use sync::Task;
 
+use crate::instance::{Instance, QUICK};
 use crate::outside::Outside;
+use crate::repairs::make_due;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,5 +116,61 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
     assert_eq!(world.tick().await["folded"], 0);
     world.reconcile().await;
     crate::copy::groups_agree(&world.store(), &world.corp).await;
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_measures_how_all_corps_together_stand() {
+    let outside = Outside::limited(json!({"pause": 120, "per_minute": 20})).await;
+    let world = outside.world().await;
+    let instance = Instance::beside(&outside, &world, QUICK);
+    let gauge = |value: i64, unit: &str| Some((value, unit.to_owned()));
+    let told = instance.gauges().await;
+    let expected = [
+        ("reconcile_age_hours", gauge(168, "None")),
+        ("reconcile_percent", None),
+        ("tags_waiting", gauge(0, "Count")),
+        ("apis_paused", gauge(0, "Count")),
+    ];
+    for (name, expected) in expected {
+        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+    }
+
+    let minute = Duration::from_secs(60);
+    let ran = instance.invoke(Task::Reconcile, minute).await;
+    assert_eq!(ran["state"], "finished", "{ran}");
+    let told = instance.gauges().await;
+    assert_eq!(told.get("reconcile_age_hours"), gauge(0, "None").as_ref());
+    let (used, unit) = told["quota_used_percent"].clone();
+    assert!((1..=100).contains(&used) && unit == "Percent", "{told:?}");
+
+    // A second run comes to a stop among its members, and an add waits for its tags.
+    let tags = world.tags(&["展会"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    let faults = world.wecom.faults();
+    faults.next("mark_tag", 1, Fault::Code(45009));
+    faults.after("batch/get_by_user", 1, 1, Fault::Code(45009));
+    let customer = world.scan(&channel);
+    customer.outcome("tags", "failed").await;
+    world.all_delivered().await;
+    assert_eq!(make_due(&world, "tags#").await, 1);
+    let ran = instance.invoke(Task::Reconcile, minute).await;
+    assert_eq!(ran["state"], "continues", "{ran}");
+    let told = instance.gauges().await;
+    let expected = [
+        ("reconcile_age_hours", gauge(0, "None")),
+        ("tags_waiting", gauge(1, "Count")),
+        ("apis_paused", gauge(2, "Count")),
+    ];
+    for (name, expected) in expected {
+        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+    }
+    let (done, unit) = told["reconcile_percent"].clone();
+    assert!((1..100).contains(&done) && unit == "Percent", "{told:?}");
+    assert_eq!(
+        instance.gauges().await["tags_waiting"].0,
+        0,
+        "it is due later"
+    );
     world.ends();
 }

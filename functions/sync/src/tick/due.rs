@@ -1,5 +1,7 @@
 //! Things that are due at a time: channels at a boundary of their schedule, media that expire, tags to try again.
 
+use std::sync::OnceLock;
+
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::duty;
 use domain::event::EventId;
@@ -20,9 +22,16 @@ const MEDIA_AT_ONCE: usize = 4;
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due; answers how much. One thing's trouble is not another's, and media come last: a boundary of a
-    /// schedule does not wait for somebody's web server.
-    pub(super) async fn do_due(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
+    /// schedule does not wait for somebody's web server. `waiting` gets the number of adds whose tags are tried again.
+    pub(super) async fn do_due(
+        &self,
+        scope: &Scope<'_>,
+        meter: &Meter,
+        waiting: &OnceLock<usize>,
+    ) -> Result<Value, Trouble> {
         let due = self.store.due(scope.corp, now(), TOGETHER).await?;
+        let tags = due.iter().filter(|due| matches!(due, Due::Tags { .. }));
+        waiting.get_or_init(|| tags.count());
         let (mut done, mut trouble) = (0, None);
         let mut media = Vec::new();
         for due in due {

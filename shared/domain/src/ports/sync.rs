@@ -12,6 +12,7 @@ use crate::channel::ChannelId;
 use crate::event::{EventId, InboxEvent};
 use crate::group::Group;
 use crate::member::{Department, Member};
+use crate::quota::{Guard, Usage};
 use crate::relation::{Change, Relation};
 use crate::sync::{Run, RunId};
 use wecom::api::tag::TagGroup;
@@ -197,6 +198,15 @@ pub trait KeepRuns: ReadRuns {
         run: &RunId,
         chunk: &Chunk,
     ) -> impl Future<Output = Result<Vec<PageRead>, StoreError>> + Send;
+}
+
+/// Reads how a corp stands with WeCom's limits.
+pub trait ReadQuota {
+    /// The guard, and what was taken of each API that was called lately. They may be a second old.
+    fn quota(
+        &self,
+        corp: &CorpId,
+    ) -> impl Future<Output = Result<(Guard, Vec<Usage>), StoreError>> + Send;
 }
 
 /// What asking for a run came to.

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use wecom::{AppName, ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 
 use super::{
-    CHUNK, PROFILE, RELATION, TAGS, WELCOME, channels, contact, day_adds, day_member, day_sort,
-    departments, groups, members, pages, run_parts, sync, tags, welcomes,
+    CHUNK, GUARD, PROFILE, RELATION, TAGS, USAGE, WELCOME, channels, contact, day_adds, day_member,
+    day_sort, departments, groups, members, pages, quota, run_parts, sync, tags, welcomes,
 };
 
 /// Primary key of an item in the data table.
@@ -150,13 +150,13 @@ impl Key {
     /// Of what the functions share about the limits of a corp's APIs.
     #[must_use]
     pub fn guard(corp: &CorpId) -> Self {
-        Self::new(format!("{corp}#quota"), "guard")
+        Self::new(quota(corp), GUARD)
     }
 
     /// Of what was taken of an API.
     #[must_use]
     pub fn usage(corp: &CorpId, api: &str) -> Self {
-        Self::new(format!("{corp}#quota"), format!("usage#{api}"))
+        Self::new(quota(corp), format!("{USAGE}{api}"))
     }
 
     /// Of an add that is counted by the day.

@@ -1,13 +1,13 @@
 //! What all functions share about WeCom's limits: the guard of a corp, and what was taken of each API.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::StoreError;
+use domain::ports::{ReadQuota, StoreError};
 use domain::quota::{Guard, Limits, Usage};
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;
 
-use super::{Item, Store, condition_held, item, read};
-use crate::layout::Key;
+use super::{Item, Store, condition_held, item, read, s, unavailable};
+use crate::layout::{self, Key};
 
 /// Processes that may meet on one row; each loses at most once to each other.
 const TRIES: usize = 16;
@@ -34,6 +34,29 @@ struct UsageRow {
 
 /// Seconds after which a row of usage may go.
 const USAGE_SECONDS: i64 = 2 * 86_400;
+
+impl ReadQuota for Store {
+    async fn quota(&self, corp: &CorpId) -> Result<(Guard, Vec<Usage>), StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(layout::quota(corp)));
+        let mut items = query.into_paginator().items().send();
+        let (mut guard, mut usage) = (Guard::default(), Vec::new());
+        while let Some(item) = items.next().await {
+            let item = item.map_err(unavailable)?;
+            let key: Key = read(item.clone())?;
+            if key.sk == layout::GUARD {
+                guard = guard_of_item(item)?;
+            } else if key.sk.starts_with(layout::USAGE) {
+                usage.push(read::<UsageRow>(item)?.usage);
+            }
+        }
+        Ok((guard, usage))
+    }
+}
 
 impl Store {
     /// The guard of a corp.

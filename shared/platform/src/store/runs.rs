@@ -77,7 +77,8 @@ impl KeepRuns for Store {
         let (run, over) = match (known, new) {
             (Some(run), _) if run.finished_at.is_none() && leased => return Ok(Lease::Theirs(run)),
             (Some(run), _) if run.finished_at.is_none() => (run, None),
-            (over, Some(new)) => (new, over),
+            (Some(over), Some(new)) => (new.following(&over), Some(over)),
+            (None, Some(new)) => (new, None),
             (_, None) => return Ok(Lease::Nothing),
         };
         // The last one is written down before its place is taken.

@@ -1,0 +1,88 @@
+//! How all corps together stand at the end of a tick: one number each, which an alarm can look at without knowing the
+//! corps or the APIs. What cannot be read is not told, for a number that leaves a corp out would say that all is well.
+
+use domain::ports::StoreError;
+use domain::quota::{Guard, Usage};
+use domain::sync::{Run, hours_since_complete};
+use platform::metrics::Unit;
+
+use crate::{Scope, Store, Syncer, Wecom, now};
+
+/// The run of a corp that is under way, and the last one.
+type Runs = (Option<Run>, Option<Run>);
+/// How a corp stands with WeCom's limits.
+type Quota = (Guard, Vec<Usage>);
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
+    /// Measures. `waiting` has for each corp the adds whose tags this tick had to try again, if it could look.
+    pub(super) async fn measure(&self, scopes: &[Scope<'_>], waiting: &[Option<usize>]) {
+        if scopes.is_empty() {
+            return;
+        }
+        let corps = scopes.iter().map(|scope| self.look(scope));
+        let (runs, quotas): (Vec<_>, Vec<_>) =
+            futures::future::join_all(corps).await.into_iter().unzip();
+        if let Some(runs) = all(runs) {
+            self.tell_runs(&runs);
+        }
+        if let Some(quotas) = all(quotas) {
+            self.tell_quotas(scopes, &quotas);
+        }
+        if let Some(waiting) = waiting.iter().copied().sum::<Option<usize>>() {
+            self.gauge("tags_waiting", Unit::Count, waiting);
+        }
+    }
+
+    /// Reads what is told of a corp: a request each.
+    async fn look(&self, scope: &Scope<'_>) -> (Option<Runs>, Option<Quota>) {
+        let runs = self.store.runs(scope.corp).await;
+        let quota = self.store.quota(scope.corp).await;
+        (known(scope, runs), known(scope, quota))
+    }
+
+    fn tell_runs(&self, runs: &[Runs]) {
+        let now = now();
+        let ages = runs
+            .iter()
+            .map(|(running, last)| hours_since_complete(running.as_ref(), last.as_ref(), now));
+        if let Some(oldest) = ages.max() {
+            self.gauge("reconcile_age_hours", Unit::None, oldest);
+        }
+        let done = runs
+            .iter()
+            .filter_map(|(running, _)| running.as_ref()?.percent());
+        if let Some(least) = done.min() {
+            self.gauge("reconcile_percent", Unit::Percent, least);
+        }
+    }
+
+    fn tell_quotas(&self, scopes: &[Scope<'_>], quotas: &[Quota]) {
+        let now = now();
+        let paused: usize = quotas.iter().map(|(guard, _)| guard.paused(now)).sum();
+        self.gauge("apis_paused", Unit::Count, paused);
+        let used = scopes.iter().zip(quotas).flat_map(|(scope, (_, usage))| {
+            let limits = &scope.config.limits.rate;
+            usage.iter().map(move |usage| usage.percent(now, limits))
+        });
+        let most = used.max().unwrap_or_default();
+        self.gauge("quota_used_percent", Unit::Percent, most);
+    }
+
+    fn gauge(&self, name: &str, unit: Unit, value: impl TryInto<i64>) {
+        let value = value.try_into().unwrap_or(i64::MAX);
+        self.metrics.put(name, unit, value, &[]);
+    }
+}
+
+/// Those of all corps, or nothing.
+fn all<T>(corps: Vec<Option<T>>) -> Option<Vec<T>> {
+    corps.into_iter().collect()
+}
+
+/// What was read, if it was.
+fn known<T>(scope: &Scope<'_>, read: Result<T, StoreError>) -> Option<T> {
+    read.inspect_err(|error| {
+        tracing::warn!(corp.id = %scope.corp, store.error = %error, "a gauge of a tick could not be read and is not told");
+    })
+    .ok()
+}
