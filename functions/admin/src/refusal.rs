@@ -49,6 +49,10 @@ pub(crate) enum Refusal {
     Secret(#[from] SecretError),
 }
 
+/// What is told of a fault of the secret, to whoever asks: nobody can show a key then, and the log has the rest.
+const NOT_CONFIGURED: &str =
+    "this deployment has no configuration that can be used: the log of the admin function says why";
+
 /// Codes of WeCom that blame a field of a channel.
 const BLAMED: [(i64, &str); 12] = [
     (40003, "users"),
@@ -122,7 +126,11 @@ impl Refusal {
     }
 
     pub(crate) fn body(&self) -> Value {
-        let mut body = json!({"error": self.word(), "message": self.to_string()});
+        let message = match self {
+            Self::Secret(_) => NOT_CONFIGURED.to_owned(),
+            told => told.to_string(),
+        };
+        let mut body = json!({"error": self.word(), "message": message});
         if let Some(field) = self.field() {
             body["field"] = field.into();
         }

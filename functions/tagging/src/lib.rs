@@ -113,11 +113,14 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Handles one batch of the inbox's stream.
     ///
     /// # Errors
-    /// When the store cannot say what is done already; Lambda then brings the whole batch again.
+    /// When there is no configuration, or the store cannot say what is done already; Lambda then brings the whole batch
+    /// again.
     pub async fn handle(
         &self,
         batch: LambdaEvent<StreamEvent>,
     ) -> Result<DynamoDbEventResponse, Error> {
+        // Without one the corp's days are unknown, and no tag can be put on.
+        self.config.current().await?;
         let mut events = stream::events(batch.payload, &self.metrics);
         // A batch comes again as a whole from its first failed record on. What has an outcome is done; to
         // repeat it would spend WeCom's quota just when it is short.

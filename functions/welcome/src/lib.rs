@@ -69,11 +69,14 @@ where
     /// Handles one batch of the inbox's stream.
     ///
     /// # Errors
-    /// None: a record that has to come again is named in the answer.
+    /// When there is no configuration; Lambda then brings the whole batch again. A single record that has to come
+    /// again is named in the answer.
     pub async fn handle(
         &self,
         batch: LambdaEvent<StreamEvent>,
     ) -> Result<DynamoDbEventResponse, Error> {
+        // Without one nobody can be welcomed, and an outcome that says so would be final.
+        self.config.current().await?;
         let events = stream::events(batch.payload, &self.metrics);
         Ok(stream::handle_each(events, AT_ONCE, &self.metrics, |event| self.welcome(event)).await)
     }

@@ -155,7 +155,9 @@ pub fn callback_function(platform: Platform) -> Function {
     Function::http("callback", CALLBACK_TIMEOUT, service)
 }
 
-fn admin_function(platform: Platform) -> Function {
+/// The function of the admin API, over the given adapters.
+#[must_use]
+pub fn admin_function(platform: Platform) -> Function {
     let admin = Arc::new(Admin::new(platform.config, platform.store, platform.wecom));
     let service = service_fn(move |request: Request| {
         let admin = Arc::clone(&admin);
@@ -164,7 +166,9 @@ fn admin_function(platform: Platform) -> Function {
     Function::http("admin", ADMIN_TIMEOUT, service)
 }
 
-fn welcome_function(platform: &Platform) -> Function {
+/// The function that welcomes, over the given adapters.
+#[must_use]
+pub fn welcome_function(platform: &Platform) -> Function {
     let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
     let wecom = platform.wecom.clone().in_a_hurry(store.clone());
     let welcomer = Arc::new(Welcomer::new(
@@ -197,7 +201,9 @@ pub fn sync_function(platform: Platform, pace: Pace) -> Function {
     Function::new("sync", SYNC_TIMEOUT, service)
 }
 
-fn tagging_function(platform: &Platform) -> Function {
+/// The function that puts tags on, over the given adapters.
+#[must_use]
+pub fn tagging_function(platform: &Platform) -> Function {
     let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
     let tagger = Arc::new(Tagger::new(
         config,

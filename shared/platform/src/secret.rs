@@ -1,12 +1,15 @@
 //! The configuration as it is now: read from its secret, kept for a few minutes, read early when a
 //! signature fails, so that a rotation needs no redeployment.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use wecom::CorpId;
 
 use crate::BoxFuture;
@@ -16,6 +19,9 @@ use crate::config::{Config, ConfigError};
 const FRESH: Duration = Duration::from_secs(300);
 /// Time between two readings of a secret that could not be read, or that a bad signature asked for.
 const EARLY: Duration = Duration::from_secs(60);
+/// Time between two readings of a secret that never was a configuration: whoever fills it waits a moment, and the
+/// events that come meanwhile do not each ask Secrets Manager.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// Where the text of the secret comes from.
 pub trait LoadSecret: Send + Sync {
@@ -23,15 +29,32 @@ pub trait LoadSecret: Send + Sync {
     fn load(&self) -> BoxFuture<'_, Result<String, SecretError>>;
 }
 
-/// A configuration that cannot be had.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A configuration that cannot be had. Each is told in one line.
+#[derive(Clone, thiserror::Error)]
 pub enum SecretError {
+    /// It is as the template makes it: nobody has written a configuration yet.
+    #[error(
+        "the configuration secret {id} is not filled: write the configuration and run aws secretsmanager \
+         put-secret-value --secret-id {id} --secret-string file://config.json"
+    )]
+    NotFilled {
+        /// The secret's id, as the function knows it.
+        id: String,
+    },
     /// The secret could not be read.
     #[error("the configuration secret cannot be read: {0}")]
     Unavailable(String),
     /// It was read, and is not a configuration.
     #[error(transparent)]
     Invalid(#[from] ConfigError),
+}
+
+/// The same sentence: the Lambda runtime logs what a function returns as an error in this form, and is the one who
+/// logs it.
+impl fmt::Debug for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The secret in Secrets Manager.
@@ -60,15 +83,35 @@ impl LoadSecret for SecretsManager {
             let answer = answer.map_err(|error| {
                 SecretError::Unavailable(DisplayErrorContext(error).to_string())
             })?;
-            Ok(answer.secret_string.unwrap_or_default())
+            let text = answer.secret_string.unwrap_or_default();
+            if is_blank(&text) {
+                let id = self.id.clone();
+                return Err(SecretError::NotFilled { id });
+            }
+            Ok(text)
         })
     }
+}
+
+/// Whether a secret's text is nothing, or the empty object with which it is made.
+fn is_blank(text: &str) -> bool {
+    let object = serde_json::from_str::<Map<String, Value>>(text);
+    text.trim().is_empty() || object.is_ok_and(|object| object.is_empty())
 }
 
 /// The configuration, kept in memory.
 pub struct ConfigSource {
     secret: Box<dyn LoadSecret>,
-    kept: Mutex<Option<Kept>>,
+    known: Mutex<Known>,
+}
+
+/// What the readings came to.
+#[derive(Default)]
+struct Known {
+    /// The last good configuration.
+    kept: Option<Kept>,
+    /// What was wrong with the secret while there never was a good one, and when it was read.
+    fault: Option<(SecretError, Instant)>,
 }
 
 struct Kept {
@@ -85,7 +128,7 @@ impl ConfigSource {
     pub fn new(secret: Box<dyn LoadSecret>) -> Self {
         Self {
             secret,
-            kept: Mutex::new(None),
+            known: Mutex::default(),
         }
     }
 
@@ -93,16 +136,19 @@ impl ConfigSource {
     /// stays in use.
     ///
     /// # Errors
-    /// When there never was a good one.
+    /// When there never was a good one. A secret that holds none is read again after a few seconds; one that could not
+    /// be read, at once. Nothing is logged here: whoever cannot go on says so, once.
     pub async fn current(&self) -> Result<Arc<Config>, SecretError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept
-            .as_ref()
-            .filter(|kept| kept.tried_at.elapsed() < kept.fresh_for)
-        {
+        let mut known = self.known.lock().await;
+        let kept = known.kept.as_ref();
+        if let Some(kept) = kept.filter(|kept| kept.tried_at.elapsed() < kept.fresh_for) {
             return Ok(Arc::clone(&kept.config));
         }
-        self.read(&mut kept).await
+        let fault = known.fault.as_ref();
+        if let Some((error, _)) = fault.filter(|(_, read_at)| read_at.elapsed() < AGAIN) {
+            return Err(error.clone());
+        }
+        self.read(&mut known).await
     }
 
     /// Where the days of `corp` are counted; UTC for a corp that is no longer configured, whose events are
@@ -118,38 +164,45 @@ impl ConfigSource {
     /// Another configuration than `seen`, with which a signature did not fit or a call was refused: the one that
     /// was read meanwhile, else the secret is read again, at most once a minute.
     pub async fn reread(&self, seen: &Arc<Config>) -> Option<Arc<Config>> {
-        let mut kept = self.kept.lock().await;
+        let mut known = self.known.lock().await;
+        let kept = known.kept.as_ref();
         let another = |config: &Arc<Config>| !Arc::ptr_eq(config, seen);
-        if let Some(newer) = kept.as_ref().filter(|kept| another(&kept.config)) {
+        if let Some(newer) = kept.filter(|kept| another(&kept.config)) {
             return Some(Arc::clone(&newer.config));
         }
         let too_soon = |kept: &Kept| kept.reread_at.is_some_and(|at| at.elapsed() < EARLY);
-        if kept.as_ref().is_some_and(too_soon) {
+        if kept.is_some_and(too_soon) {
             return None;
         }
-        let read = self.read(&mut kept).await.ok();
-        if let Some(kept) = kept.as_mut() {
+        let read = self.read(&mut known).await.ok();
+        if let Some(kept) = known.kept.as_mut() {
             kept.reread_at = Some(Instant::now());
         }
         read.filter(another)
     }
 
-    async fn read(&self, kept: &mut Option<Kept>) -> Result<Arc<Config>, SecretError> {
+    async fn read(&self, known: &mut Known) -> Result<Arc<Config>, SecretError> {
         let read = self
             .secret
             .load()
             .await
             .and_then(|json| Ok(Config::parse(&json)?));
-        let reread_at = kept.as_ref().and_then(|kept| kept.reread_at);
-        let (config, fresh_for) = match (read, kept.as_ref()) {
+        let kept = known.kept.as_ref();
+        let reread_at = kept.and_then(|kept| kept.reread_at);
+        let (config, fresh_for) = match (read, kept) {
             (Ok(config), _) => (Arc::new(config), FRESH),
             (Err(error), Some(last)) => {
                 tracing::error!(config.error = %error, "the configuration could not be read again; the last one stays in use");
                 (Arc::clone(&last.config), EARLY)
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => {
+                let is_of_content = !matches!(error, SecretError::Unavailable(_));
+                known.fault = is_of_content.then(|| (error.clone(), Instant::now()));
+                return Err(error);
+            }
         };
-        *kept = Some(Kept {
+        known.fault = None;
+        known.kept = Some(Kept {
             config: Arc::clone(&config),
             tried_at: Instant::now(),
             fresh_for,
@@ -160,91 +213,4 @@ impl ConfigSource {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    /// A secret that counts its readings and answers what `texts` says, the last one for ever.
-    struct Scripted {
-        texts: Vec<&'static str>,
-        readings: Arc<AtomicUsize>,
-    }
-
-    impl LoadSecret for Scripted {
-        fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
-            let at = self
-                .readings
-                .fetch_add(1, Ordering::SeqCst)
-                .min(self.texts.len() - 1);
-            Box::pin(async move { Ok(self.texts[at].to_owned()) })
-        }
-    }
-
-    const GOOD: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
-        "corps":[{"corp_id":"ww1","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
-    const ROTATED: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
-        "corps":[{"corp_id":"ww2","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
-
-    fn source(texts: Vec<&'static str>) -> (ConfigSource, Arc<AtomicUsize>) {
-        let readings = Arc::new(AtomicUsize::new(0));
-        (
-            ConfigSource::new(Box::new(Scripted {
-                texts,
-                readings: Arc::clone(&readings),
-            })),
-            readings,
-        )
-    }
-
-    #[tokio::test]
-    async fn it_is_read_once_and_kept() {
-        let (source, readings) = source(vec![GOOD]);
-        for _ in 0..5 {
-            assert!(source.current().await.unwrap().corp("ww1").is_some());
-        }
-        assert_eq!(readings.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn a_bad_signature_reads_it_early_but_once_a_minute() {
-        let (source, readings) = source(vec![GOOD, ROTATED]);
-        let old = source.current().await.unwrap();
-        let new = source.reread(&old).await.unwrap();
-        assert!(new.corp("ww2").is_some());
-        assert!(source.reread(&new).await.is_none());
-        assert!(source.current().await.unwrap().corp("ww2").is_some());
-        assert_eq!(readings.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn who_comes_second_with_the_old_one_gets_the_new_one_without_a_reading() {
-        let (source, readings) = source(vec![GOOD, ROTATED]);
-        let old = source.current().await.unwrap();
-        let (first, second) = tokio::join!(source.reread(&old), source.reread(&old));
-        assert!(first.is_some() && second.is_some());
-        assert_eq!(readings.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn a_secret_that_breaks_leaves_the_last_good_one_in_use() {
-        let (source, _) = source(vec![GOOD, "{"]);
-        let good = source.current().await.unwrap();
-        assert!(source.reread(&good).await.is_none());
-        assert!(source.current().await.unwrap().corp("ww1").is_some());
-    }
-
-    #[tokio::test]
-    async fn a_secret_that_was_never_good_is_an_error_each_time_and_recovers() {
-        let (source, _) = source(vec!["", GOOD]);
-        assert!(
-            source
-                .current()
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("is empty")
-        );
-        assert!(source.current().await.is_ok());
-    }
-}
+mod tests;

@@ -160,6 +160,13 @@ impl<'a> Apart<'a> {
 }
 
 impl Instance {
+    /// Waits until it has been given records so many times, whatever it answered.
+    pub(crate) async fn was_given(&mut self, records: usize) {
+        let given = self.handled.wait_for(|count| *count >= records);
+        let given = tokio::time::timeout(PATIENCE, given);
+        given.await.unwrap().unwrap();
+    }
+
     /// Waits until it has died, and says where; or until it has handled `records`, and says nothing.
     pub(crate) async fn dies_before_handling(mut self, records: usize) -> Option<String> {
         let end = async {

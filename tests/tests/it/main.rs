@@ -44,6 +44,7 @@ mod sync_truth;
 mod tags;
 mod ticks;
 mod tokens;
+mod unfilled;
 mod welcome_retries;
 mod welcomes;
 mod world;

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use bundle_tests::sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
+use platform::BoxFuture;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
+use platform::secret::{LoadSecret, SecretError};
 use platform::start::Platform;
 use scrm_local::config::{ConfigFile, DEMO_CORP};
 use scrm_local::operator::Operator;
@@ -18,6 +20,25 @@ use crate::world::World;
 
 /// The admin key of every configuration here.
 pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-forty-characters-exactly";
+
+/// The secret as the template makes it.
+const UNFILLED: &str = "{}";
+
+/// The configuration file as the secret that it stands for.
+struct SecretFile(PathBuf);
+
+impl LoadSecret for SecretFile {
+    fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
+        let text = fs::read_to_string(&self.0).unwrap();
+        let id = "scrm/config".to_owned();
+        let read = if text == UNFILLED {
+            Err(SecretError::NotFilled { id })
+        } else {
+            Ok(text)
+        };
+        Box::pin(std::future::ready(read))
+    }
+}
 
 /// A WeCom of its own server, and a directory of its own.
 pub(crate) struct Outside {
@@ -103,9 +124,19 @@ impl Outside {
             wecom_api_base: self.wecom_url.clone(),
             function_name: None,
         };
-        let secret = ConfigFile::open(&self.secret()).unwrap();
+        let secret = SecretFile(self.secret());
         let (aws, metrics) = (aws_config(dynamodb_url), Metrics::new(function, |_| {}));
         Platform::with(aws, &environment, Box::new(secret), metrics).unwrap()
+    }
+
+    /// Makes the secret what the template makes it, or puts the configuration in.
+    pub(crate) fn fill(&self, is_filled: bool) {
+        let text = if is_filled {
+            self.config.to_string()
+        } else {
+            UNFILLED.to_owned()
+        };
+        fs::write(self.secret(), text).unwrap();
     }
 
     /// Forgets how far the functions have come in the stream, so that every record comes again.

@@ -1,0 +1,153 @@
+//! When the secret is read, what is kept of it, and what is said when there is none.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A secret that counts its readings and answers what `texts` says, the last one for ever.
+struct Scripted {
+    texts: Vec<&'static str>,
+    readings: Arc<AtomicUsize>,
+}
+
+impl LoadSecret for Scripted {
+    fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
+        let at = self
+            .readings
+            .fetch_add(1, Ordering::SeqCst)
+            .min(self.texts.len() - 1);
+        Box::pin(async move { Ok(self.texts[at].to_owned()) })
+    }
+}
+
+const GOOD: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
+    "corps":[{"corp_id":"ww1","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
+const ROTATED: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
+    "corps":[{"corp_id":"ww2","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
+
+fn source(texts: Vec<&'static str>) -> (ConfigSource, Arc<AtomicUsize>) {
+    let readings = Arc::new(AtomicUsize::new(0));
+    (
+        ConfigSource::new(Box::new(Scripted {
+            texts,
+            readings: Arc::clone(&readings),
+        })),
+        readings,
+    )
+}
+
+#[tokio::test]
+async fn it_is_read_once_and_kept() {
+    let (source, readings) = source(vec![GOOD]);
+    for _ in 0..5 {
+        assert!(source.current().await.unwrap().corp("ww1").is_some());
+    }
+    assert_eq!(readings.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_bad_signature_reads_it_early_but_once_a_minute() {
+    let (source, readings) = source(vec![GOOD, ROTATED]);
+    let old = source.current().await.unwrap();
+    let new = source.reread(&old).await.unwrap();
+    assert!(new.corp("ww2").is_some());
+    assert!(source.reread(&new).await.is_none());
+    assert!(source.current().await.unwrap().corp("ww2").is_some());
+    assert_eq!(readings.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn who_comes_second_with_the_old_one_gets_the_new_one_without_a_reading() {
+    let (source, readings) = source(vec![GOOD, ROTATED]);
+    let old = source.current().await.unwrap();
+    let (first, second) = tokio::join!(source.reread(&old), source.reread(&old));
+    assert!(first.is_some() && second.is_some());
+    assert_eq!(readings.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_secret_that_breaks_leaves_the_last_good_one_in_use() {
+    let (source, _) = source(vec![GOOD, "{"]);
+    let good = source.current().await.unwrap();
+    assert!(source.reread(&good).await.is_none());
+    assert!(source.current().await.unwrap().corp("ww1").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_was_never_good_is_read_again_every_few_seconds_until_it_is() {
+    let (source, readings) = source(vec!["", GOOD]);
+    for _ in 0..5 {
+        let error = source.current().await.unwrap_err().to_string();
+        assert!(error.contains("is empty"), "{error}");
+    }
+    assert_eq!(readings.load(Ordering::SeqCst), 1);
+    tokio::time::advance(AGAIN).await;
+    assert!(source.current().await.is_ok());
+    assert_eq!(readings.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_secret_that_could_not_be_read_is_read_by_the_next_event() {
+    struct Away;
+    impl LoadSecret for Away {
+        fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
+            Box::pin(async { Err(SecretError::Unavailable("time-out".to_owned())) })
+        }
+    }
+    let source = ConfigSource::new(Box::new(Away));
+    assert!(source.current().await.is_err());
+    assert!(source.known.lock().await.fault.is_none());
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_has_filled_says_in_one_line_what_to_do() {
+    for text in ["{}", " { }\n", "", " "] {
+        let error = secrets_manager(text).await.load().await.unwrap_err();
+        let line = "the configuration secret scrm/config is not filled: write the configuration and run aws \
+                    secretsmanager put-secret-value --secret-id scrm/config --secret-string file://config.json";
+        assert_eq!(error.to_string(), line);
+        assert_eq!(format!("{error:?}"), line, "as the runtime logs it");
+    }
+    for text in [GOOD, "[]", "{", "null", r#"{"corps":[]}"#] {
+        let read = secrets_manager(text).await.load().await;
+        assert_eq!(
+            read.unwrap(),
+            text,
+            "what is wrong with it, its parser says"
+        );
+    }
+}
+
+/// A Secrets Manager that answers one request with a secret of this text.
+async fn secrets_manager(text: &str) -> SecretsManager {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let body = json!({"Name": "scrm/config", "SecretString": text}).to_string();
+    let length = body.len();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            request.push(stream.read_u8().await.unwrap());
+        }
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1";
+        let answer = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    let aws = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("ap-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build();
+    let client = aws_sdk_secretsmanager::Client::new(&aws);
+    SecretsManager::new(client, "scrm/config".to_owned())
+}
