@@ -26,25 +26,34 @@ const TOKEN_MARGIN: Duration = Duration::from_secs(600);
 /// How long the parts before the run may take: then the next tick comes.
 const SHORT: Duration = Duration::from_secs(40);
 
+/// What a tick of a corp meets with that the gauges tell. What it did not come to stays unset.
+#[derive(Default)]
+struct Noticed {
+    /// Apps whose credentials WeCom refuses.
+    apps_broken: OnceLock<usize>,
+    /// Adds whose tags had to be tried again.
+    tags_waiting: OnceLock<usize>,
+}
+
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due, for every corp, and says what was done and what stood in the way.
     pub(crate) async fn tick(&self, scopes: &[Scope<'_>], owner: &str) -> Value {
         let corps = scopes.iter().map(|scope| async {
-            let waiting = OnceLock::new();
-            let told = self.tick_corp(scope, owner, &waiting).await;
-            ((scope.corp.to_string(), told), waiting.into_inner())
+            let noticed = Noticed::default();
+            let told = self.tick_corp(scope, owner, &noticed).await;
+            ((scope.corp.to_string(), told), noticed)
         });
         let corps = futures::future::join_all(corps).await.into_iter();
-        let (corps, waiting): (Map<String, Value>, Vec<_>) = corps.unzip();
-        let measured = AssertUnwindSafe(self.measure(scopes, &waiting).boxed()).catch_unwind();
+        let (corps, noticed): (Map<String, Value>, Vec<_>) = corps.unzip();
+        let measured = AssertUnwindSafe(self.measure(scopes, &noticed).boxed()).catch_unwind();
         if measured.await.is_err() {
             tracing::error!("the gauges of a tick made it panic; what it did is done");
         }
         json!({"corps": corps})
     }
 
-    /// Does what is due for a corp. `waiting` gets the number of adds whose tags are tried again.
-    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str, waiting: &OnceLock<usize>) -> Value {
+    /// Does what is due for a corp, and keeps what it meets with for the gauges.
+    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str, noticed: &Noticed) -> Value {
         let short = Scope {
             until: scope.until.min(Instant::now() + SHORT),
             ..*scope
@@ -53,8 +62,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let meter = Meter::new(Run::starting_at(Timestamp::now().as_millisecond()));
         let mut done = Map::new();
         let (tokens, due, folded) = tokio::join!(
-            self.part(scope, "tokens", self.refresh_tokens(&short).boxed()),
-            self.part(scope, "due", self.do_due(&short, &meter, waiting).boxed()),
+            self.part(
+                scope,
+                "tokens",
+                self.refresh_tokens(&short, noticed).boxed()
+            ),
+            self.part(scope, "due", self.do_due(&short, &meter, noticed).boxed()),
             self.part(scope, "folded", self.fold_in(&short, &meter).boxed()),
         );
         let run = self.go_on(scope, owner).boxed();
@@ -95,8 +108,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// Tokens of all apps that end soon. One app's trouble is not another's.
-    async fn refresh_tokens(&self, scope: &Scope<'_>) -> Result<Value, Trouble> {
-        let mut fetched = 0;
+    async fn refresh_tokens(&self, scope: &Scope<'_>, noticed: &Noticed) -> Result<Value, Trouble> {
+        let (mut fetched, mut broken) = (0, 0);
         let mut trouble = None;
         for app in scope.config.apps() {
             match self
@@ -105,9 +118,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 .await
             {
                 Ok(asked) => fetched += u32::from(asked),
-                Err(error) => trouble = trouble.or(Some(Trouble::Wecom(error))),
+                Err(error) => {
+                    broken += usize::from(matches!(error, wecom::Error::Broken { .. }));
+                    trouble = trouble.or(Some(Trouble::Wecom(error)));
+                }
             }
         }
+        noticed.apps_broken.get_or_init(|| broken);
         trouble.map_or(Ok(json!(fetched)), Err)
     }
 

@@ -1,15 +1,13 @@
 //! The tagging function: wiring only.
 
 use lambda_runtime::{Error, run, service_fn, tracing};
-use platform::environment::Environment;
 use platform::start::Platform;
 use tagging::Tagger;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let environment = Environment::read(|name| std::env::var(name).ok())?;
-    let platform = Platform::start("tagging", &environment).await?;
+    let platform = Platform::start("tagging", |name| std::env::var(name).ok())?;
     tokio::join!(platform.wecom.warm_up(), platform.store.open_data());
     let tagger = Tagger::new(
         platform.config,

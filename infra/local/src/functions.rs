@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::Admin;
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use callback::Callback;
 use domain::event::{RELATED, WELCOMED};
 use lambda_http::Request;

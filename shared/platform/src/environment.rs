@@ -1,5 +1,7 @@
 //! What a function is told through its environment variables. Read once, by `main`.
 
+use aws_credential_types::Credentials;
+
 /// The variables of every function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -15,10 +17,27 @@ pub struct Environment {
     pub function_name: Option<String>,
 }
 
+/// What every function is told about AWS. Lambda sets all of it but the endpoint.
+#[derive(Debug, Clone)]
+pub struct AwsEnvironment {
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: those of the function's role.
+    pub credentials: Credentials,
+    /// `AWS_ENDPOINT_URL`: where all services are, if not where they always are.
+    pub endpoint_url: Option<String>,
+}
+
 /// Variables that must be set and are not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("environment variables not set: {}", .0.join(", "))]
 pub struct MissingVariables(Vec<&'static str>);
+
+impl FromIterator<Self> for MissingVariables {
+    fn from_iter<T: IntoIterator<Item = Self>>(all: T) -> Self {
+        Self(all.into_iter().flat_map(|missing| missing.0).collect())
+    }
+}
 
 /// WeCom's own address (doc 90664).
 pub const WECOM_API: &str = "https://qyapi.weixin.qq.com";
@@ -29,25 +48,75 @@ impl Environment {
     /// # Errors
     /// Names every variable that is missing.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
-        let mut missing = Vec::new();
-        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let mut required = |name: &'static str| {
-            optional(name).unwrap_or_else(|| {
-                missing.push(name);
-                String::new()
-            })
-        };
+        let mut variables = Variables::new(variable);
         let environment = Self {
-            inbox_table: required("SCRM_INBOX_TABLE"),
-            data_table: required("SCRM_DATA_TABLE"),
-            secret_id: required("SCRM_SECRET_ID"),
-            wecom_api_base: optional("WECOM_API_BASE").unwrap_or_else(|| WECOM_API.to_owned()),
-            function_name: optional("AWS_LAMBDA_FUNCTION_NAME"),
+            inbox_table: variables.required(&["SCRM_INBOX_TABLE"]),
+            data_table: variables.required(&["SCRM_DATA_TABLE"]),
+            secret_id: variables.required(&["SCRM_SECRET_ID"]),
+            wecom_api_base: variables
+                .optional("WECOM_API_BASE")
+                .unwrap_or_else(|| WECOM_API.to_owned()),
+            function_name: variables.optional("AWS_LAMBDA_FUNCTION_NAME"),
         };
-        if missing.is_empty() {
+        variables.complete(environment)
+    }
+}
+
+impl AwsEnvironment {
+    /// Reads the variables through `variable`. An empty one counts as not set.
+    ///
+    /// # Errors
+    /// Names every variable that is missing.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+        let mut variables = Variables::new(variable);
+        let credentials = Credentials::new(
+            variables.required(&["AWS_ACCESS_KEY_ID"]),
+            variables.required(&["AWS_SECRET_ACCESS_KEY"]),
+            variables.optional("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let environment = Self {
+            region: variables.required(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            credentials,
+            endpoint_url: variables.optional("AWS_ENDPOINT_URL"),
+        };
+        variables.complete(environment)
+    }
+}
+
+/// Reads variables and remembers which are missing.
+struct Variables<F> {
+    variable: F,
+    missing: Vec<&'static str>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn new(variable: F) -> Self {
+        Self {
+            variable,
+            missing: Vec::new(),
+        }
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The first of `names` that is set.
+    fn required(&mut self, names: &[&'static str]) -> String {
+        let found = names.iter().find_map(|name| self.optional(name));
+        found.unwrap_or_else(|| {
+            self.missing.extend(names.first());
+            String::new()
+        })
+    }
+
+    fn complete<T>(self, environment: T) -> Result<T, MissingVariables> {
+        if self.missing.is_empty() {
             Ok(environment)
         } else {
-            Err(MissingVariables(missing))
+            Err(MissingVariables(self.missing))
         }
     }
 }
@@ -75,5 +144,26 @@ mod tests {
         let environment = Environment::read(|name| Some(name.to_lowercase())).unwrap();
         let name = environment.function_name.as_deref();
         assert_eq!(name, Some("aws_lambda_function_name"));
+    }
+
+    #[test]
+    fn the_region_has_two_names_and_no_secret_is_shown() {
+        let set = |name: &str| match name {
+            "AWS_DEFAULT_REGION" => Some("cn-north-1".to_owned()),
+            "AWS_ENDPOINT_URL" => Some(String::new()),
+            name => Some(format!("value of {name}")),
+        };
+        let without_region = |name: &str| set(name).filter(|_| name != "AWS_REGION");
+        let aws = AwsEnvironment::read(without_region).unwrap();
+        assert_eq!(aws.region, "cn-north-1");
+        assert_eq!(aws.endpoint_url, None);
+        let shown = format!("{aws:?}");
+        assert!(!shown.contains("AWS_SECRET_ACCESS_KEY") && !shown.contains("AWS_SESSION_TOKEN"));
+
+        let error = AwsEnvironment::read(|_| None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "environment variables not set: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_types::SdkConfig;
 use domain::welcome::Source;
 use reqwest::{Client, Response};
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 
-use crate::environment::Environment;
+use crate::environment::{AwsEnvironment, Environment, MissingVariables};
 use crate::governor::Governor;
 use crate::media::Sources;
 use crate::metrics::Metrics;
@@ -15,7 +16,19 @@ use crate::store::Store;
 use crate::store::tokens::SharedTokens;
 use crate::wecom_api::WecomApi;
 
-/// The adapters of one function.
+/// The adapters of a function that makes no call to WeCom.
+pub struct Base {
+    /// The configuration.
+    pub config: Arc<ConfigSource>,
+    /// The tables.
+    pub store: Store,
+    /// The metrics.
+    pub metrics: Metrics,
+    aws: SdkConfig,
+    wecom_api_base: String,
+}
+
+/// The adapters of a function that calls WeCom.
 pub struct Platform {
     /// The configuration.
     pub config: Arc<ConfigSource>,
@@ -27,6 +40,17 @@ pub struct Platform {
     pub metrics: Metrics,
 }
 
+/// A function that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its environment is not complete.
+    #[error(transparent)]
+    Environment(#[from] MissingVariables),
+    /// TLS cannot be set up on this machine.
+    #[error(transparent)]
+    Tls(#[from] wecom::Error),
+}
+
 /// A connection to AWS that is not there in a second is tried anew.
 const CONNECT: Duration = Duration::from_secs(1);
 /// One try of a call to AWS. WeCom waits 5 s for the answer to a callback, so two tries fit.
@@ -34,30 +58,57 @@ const ATTEMPT: Duration = Duration::from_millis(1800);
 /// All tries of a call to AWS, so that a callback is refused in time and comes again.
 const OPERATION: Duration = Duration::from_millis(4000);
 
-impl Platform {
-    /// Builds the adapters of `function` with the credentials of its role. Its metrics bear the name that it is
-    /// deployed under, so that two stacks of one account do not share them.
+impl Base {
+    /// Builds the adapters of `function` from its environment variables, which are read through `variable`. Its
+    /// metrics bear the name that it is deployed under, so that two stacks of one account do not share them.
     ///
     /// # Errors
-    /// If TLS cannot be set up on this machine.
-    pub async fn start(
+    /// Names every variable that is missing.
+    pub fn start(
         function: &'static str,
-        environment: &Environment,
-    ) -> Result<Self, wecom::Error> {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(OPERATION)
-            .build();
-        let aws = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .load()
-            .await;
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, MissingVariables> {
+        let environment = Environment::read(&variable);
+        let (environment, aws) = match (environment, AwsEnvironment::read(&variable)) {
+            (Ok(environment), Ok(aws)) => (environment, sdk_config(aws)),
+            (environment, aws) => {
+                let missing = [environment.err(), aws.err()];
+                return Err(missing.into_iter().flatten().collect());
+            }
+        };
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = SecretsManager::new(secrets, environment.secret_id.clone());
         let name = environment.function_name.as_deref().unwrap_or(function);
         let metrics = Metrics::to_stdout(name);
-        Self::with(aws, environment, Box::new(secret), metrics)
+        Ok(Self::with(aws, &environment, Box::new(secret), metrics))
+    }
+
+    fn with(
+        aws: SdkConfig,
+        environment: &Environment,
+        secret: Box<dyn LoadSecret>,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            config: Arc::new(ConfigSource::new(secret)),
+            store: Store::new(aws_sdk_dynamodb::Client::new(&aws), environment),
+            metrics,
+            aws,
+            wecom_api_base: environment.wecom_api_base.clone(),
+        }
+    }
+}
+
+impl Platform {
+    /// Builds the adapters of `function`, as [`Base::start`] does.
+    ///
+    /// # Errors
+    /// Names every variable that is missing, or says that TLS cannot be set up on this machine.
+    pub fn start(
+        function: &'static str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, StartError> {
+        Ok(Self::on(Base::start(function, variable)?)?)
     }
 
     /// Builds the adapters over a given AWS configuration and secret.
@@ -70,14 +121,22 @@ impl Platform {
         secret: Box<dyn LoadSecret>,
         metrics: Metrics,
     ) -> Result<Self, wecom::Error> {
-        let config = Arc::new(ConfigSource::new(secret));
-        let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), environment);
-        let tokens = Arc::new(SharedTokens::new(store.clone(), metrics.clone()));
-        let base_url = environment.wecom_api_base.clone();
+        Self::on(Base::with(aws, environment, secret, metrics))
+    }
+
+    fn on(base: Base) -> Result<Self, wecom::Error> {
+        let Base {
+            config,
+            store,
+            metrics,
+            aws,
+            wecom_api_base,
+        } = base;
+        let tokens = Arc::new(SharedTokens::new(store.clone()));
         let governor = Governor::new(store.clone());
         let wecom = WecomApi::new(
             Arc::clone(&config),
-            base_url,
+            wecom_api_base,
             tokens,
             Sources::new(aws)?,
             governor,
@@ -89,4 +148,22 @@ impl Platform {
             metrics,
         })
     }
+}
+
+/// How a function reaches AWS: with the credentials of its role, which Lambda has put into the environment for as long
+/// as the process lives. The SDK's usual chain of other places to look for credentials (profiles, containers, machines)
+/// would be a fifth of the package and is never needed there.
+fn sdk_config(aws: AwsEnvironment) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(aws.region))
+        .credentials_provider(SharedCredentialsProvider::new(aws.credentials))
+        .timeout_config(timeouts);
+    config.set_endpoint_url(aws.endpoint_url);
+    config.build()
 }

@@ -83,6 +83,8 @@ async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
         "{}",
         outside.wecom.wrong_secrets()
     );
+    let instance = Instance::beside(&outside, &world, QUICK);
+    assert_eq!(instance.gauges().await["apps_broken"].0, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,6 +132,7 @@ async fn a_tick_measures_how_all_corps_together_stand() {
         ("reconcile_age_hours", gauge(168, "None")),
         ("reconcile_percent", None),
         ("tags_waiting", gauge(0, "Count")),
+        ("apps_broken", gauge(0, "Count")),
         ("apis_paused", gauge(0, "Count")),
     ];
     for (name, expected) in expected {

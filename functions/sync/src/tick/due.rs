@@ -1,13 +1,12 @@
 //! Things that are due at a time: channels at a boundary of their schedule, media that expire, tags to try again.
 
-use std::sync::OnceLock;
-
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::duty;
 use domain::event::EventId;
 use domain::ports::{Due, WelcomeOwner};
 use serde_json::{Value, json};
 
+use super::Noticed;
 use crate::meter::Meter;
 use crate::together;
 use crate::trouble::Trouble;
@@ -22,16 +21,16 @@ const MEDIA_AT_ONCE: usize = 4;
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due; answers how much. One thing's trouble is not another's, and media come last: a boundary of a
-    /// schedule does not wait for somebody's web server. `waiting` gets the number of adds whose tags are tried again.
+    /// schedule does not wait for somebody's web server.
     pub(super) async fn do_due(
         &self,
         scope: &Scope<'_>,
         meter: &Meter,
-        waiting: &OnceLock<usize>,
+        noticed: &Noticed,
     ) -> Result<Value, Trouble> {
         let due = self.store.due(scope.corp, now(), TOGETHER).await?;
         let tags = due.iter().filter(|due| matches!(due, Due::Tags { .. }));
-        waiting.get_or_init(|| tags.count());
+        noticed.tags_waiting.get_or_init(|| tags.count());
         let (mut done, mut trouble) = (0, None);
         let mut media = Vec::new();
         for due in due {

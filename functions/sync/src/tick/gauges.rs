@@ -1,11 +1,14 @@
 //! How all corps together stand at the end of a tick: one number each, which an alarm can look at without knowing the
 //! corps or the APIs. What cannot be read is not told, for a number that leaves a corp out would say that all is well.
 
+use std::sync::OnceLock;
+
 use domain::ports::StoreError;
 use domain::quota::{Guard, Usage};
 use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;
 
+use super::Noticed;
 use crate::{Scope, Store, Syncer, Wecom, now};
 
 /// The run of a corp that is under way, and the last one.
@@ -14,8 +17,8 @@ type Runs = (Option<Run>, Option<Run>);
 type Quota = (Guard, Vec<Usage>);
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Measures. `waiting` has for each corp the adds whose tags this tick had to try again, if it could look.
-    pub(super) async fn measure(&self, scopes: &[Scope<'_>], waiting: &[Option<usize>]) {
+    /// Measures, with what the tick of each corp met with.
+    pub(super) async fn measure(&self, scopes: &[Scope<'_>], noticed: &[Noticed]) {
         if scopes.is_empty() {
             return;
         }
@@ -28,8 +31,16 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if let Some(quotas) = all(quotas) {
             self.tell_quotas(scopes, &quotas);
         }
-        if let Some(waiting) = waiting.iter().copied().sum::<Option<usize>>() {
-            self.gauge("tags_waiting", Unit::Count, waiting);
+        let sum = |count: fn(&Noticed) -> &OnceLock<usize>| -> Option<usize> {
+            noticed.iter().map(|corp| count(corp).get().copied()).sum()
+        };
+        for (name, sum) in [
+            ("apps_broken", sum(|corp| &corp.apps_broken)),
+            ("tags_waiting", sum(|corp| &corp.tags_waiting)),
+        ] {
+            if let Some(sum) = sum {
+                self.gauge(name, Unit::Count, sum);
+            }
         }
     }
 

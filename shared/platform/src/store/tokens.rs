@@ -10,13 +10,11 @@ use wecom::{Error, StoredToken, TokenKey, TokenStore};
 use super::{Store, condition_held, item, n, s};
 use crate::BoxFuture;
 use crate::layout::Key;
-use crate::metrics::{Metrics, Unit};
 
 /// The tokens in the data table.
 #[derive(Debug, Clone)]
 pub struct SharedTokens {
     store: Store,
-    metrics: Metrics,
 }
 
 #[derive(Deserialize)]
@@ -28,10 +26,10 @@ struct Row {
 }
 
 impl SharedTokens {
-    /// Keeps tokens in `store` and counts broken apps in `metrics`.
+    /// Keeps tokens in `store`.
     #[must_use]
-    pub fn new(store: Store, metrics: Metrics) -> Self {
-        Self { store, metrics }
+    pub fn new(store: Store) -> Self {
+        Self { store }
     }
 
     fn update(&self, key: &TokenKey) -> Result<UpdateItemFluentBuilder, StoreError> {
@@ -133,10 +131,6 @@ impl TokenStore for SharedTokens {
         key: &'a TokenKey,
         token: &'a StoredToken,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        // Which app it is the log says: an alarm cannot know the names, and each would be a metric of its own.
-        if token.broken.is_some() {
-            self.metrics.put("apps_broken", Unit::Count, 1, &[]);
-        }
         Box::pin(async { self.write(key, token).await.map_err(failed) })
     }
 

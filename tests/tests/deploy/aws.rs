@@ -1,0 +1,50 @@
+//! The AWS CLI against the emulator, as the manual uses it against AWS.
+
+use serde_json::Value;
+
+use crate::command::{Command, Outcome};
+use crate::emulator::{ACCESS_KEY, Emulator, REGION};
+use crate::tools::Tools;
+
+/// Credentials, region and endpoint.
+pub(crate) struct Aws {
+    variables: Vec<(String, String)>,
+}
+
+impl Aws {
+    pub(crate) fn new(tools: &Tools, emulator: &Emulator) -> Self {
+        let variables = [
+            ("PATH", tools.path()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_ENDPOINT_URL", emulator.url.clone()),
+            ("AWS_PAGER", String::new()),
+            ("SAM_CLI_TELEMETRY", "0".to_owned()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        Self {
+            variables: variables.to_vec(),
+        }
+    }
+
+    /// What any program needs to reach this AWS.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// Runs a command of the AWS CLI and reads its answer.
+    pub(crate) async fn ask(&self, words: &[&str]) -> Outcome<Value> {
+        let name = format!("aws-{}", words[..2.min(words.len())].join("-"));
+        let said = Command::new(&name, "aws")
+            .envs(&self.variables)
+            .args(["--output", "json"])
+            .args(words)
+            .run()
+            .await?;
+        if said.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(serde_json::from_str(&said)?)
+    }
+}

@@ -1,0 +1,374 @@
+//! What was deployed, held against lists: who may do what, what starts what, and how the tables are made.
+//!
+//! The emulator refuses a function what its role does not allow, but asks nobody whether the API may invoke it or the
+//! schedule start it, and a role that allows too much refuses nothing. Hence the lists.
+
+use std::collections::BTreeSet;
+
+use domain::event::{RELATED, WELCOMED};
+use platform::layout;
+use serde_json::{Value, json};
+
+use crate::aws::Aws;
+use crate::bundle::{Outputs, STACK, names};
+use crate::command::Outcome;
+use crate::emulator::REGION;
+use crate::steps::Steps;
+
+mod roles;
+
+/// The emulator's account.
+const ACCOUNT: &str = "000000000000";
+
+/// Compares all of it.
+pub(crate) async fn compare(steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
+    let dead_letters = dead_letters(aws, outputs).await?;
+    steps
+        .step(
+            "each role allows exactly what its function does",
+            roles::compare(aws, outputs, &dead_letters),
+        )
+        .await?;
+    steps
+        .step("tables are made as the layout says", tables(aws, outputs))
+        .await?;
+    steps
+        .step(
+            "streams start welcome and tagging",
+            mappings(aws, outputs, &dead_letters),
+        )
+        .await?;
+    steps
+        .step(
+            "routes lead to callback and admin, which the API may invoke",
+            routes(aws, outputs),
+        )
+        .await?;
+    steps
+        .step("schedules start sync", schedules(aws, &dead_letters))
+        .await?;
+    steps.step("every alarm says what to do", alarms(aws)).await
+}
+
+/// The ARN of a function.
+fn function_arn(function: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-{function}")
+}
+
+async fn dead_letters(aws: &Aws, outputs: &Outputs) -> Outcome<String> {
+    let words = [
+        "sqs",
+        "get-queue-attributes",
+        "--attribute-names",
+        "QueueArn",
+        "--queue-url",
+    ];
+    let attributes = aws
+        .ask(&[&words[..], &[&outputs.dead_letters]].concat())
+        .await?;
+    let arn = attributes["Attributes"]["QueueArn"].as_str();
+    Ok(arn.ok_or("the queue has no ARN")?.to_owned())
+}
+
+/// Fails unless both are the same, and shows them.
+fn same(what: &str, wanted: &Value, found: &Value) -> Outcome<()> {
+    if wanted == found {
+        return Ok(());
+    }
+    Err(format!("{what}: wanted {wanted}, found {found}").into())
+}
+
+async fn tables(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
+    for (name, layout) in [
+        (&outputs.inbox_table, layout::INBOX),
+        (&outputs.data_table, layout::DATA),
+    ] {
+        let about =
+            async |command: &str| aws.ask(&["dynamodb", command, "--table-name", name]).await;
+        let table = &about("describe-table").await?["Table"];
+        let key = |hash: &str, range: Option<&str>| {
+            let range = range.map(|range| json!({"AttributeName": range, "KeyType": "RANGE"}));
+            let hash = json!({"AttributeName": hash, "KeyType": "HASH"});
+            Value::from_iter(std::iter::once(hash).chain(range))
+        };
+        same("key", &key(layout.hash, layout.range), &table["KeySchema"])?;
+        let index = |index: &layout::Index| {
+            let projection = if index.keys_only { "KEYS_ONLY" } else { "ALL" };
+            json!([index.name, key(index.hash, Some(index.range)), projection])
+        };
+        let wanted: BTreeSet<String> = layout
+            .indexes
+            .iter()
+            .map(|found| index(found).to_string())
+            .collect();
+        let found = table["GlobalSecondaryIndexes"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let found: BTreeSet<String> = found
+            .map(|index| {
+                let projection = &index["Projection"]["ProjectionType"];
+                json!([index["IndexName"], index["KeySchema"], projection]).to_string()
+            })
+            .collect();
+        same("indexes", &json!(wanted), &json!(found))?;
+        let stream = layout.stream.then_some("NEW_IMAGE");
+        same(
+            "stream",
+            &json!(stream),
+            &table["StreamSpecification"]["StreamViewType"],
+        )?;
+        same(
+            "deletion protection",
+            &json!(true),
+            &table["DeletionProtectionEnabled"],
+        )?;
+        same(
+            "billing",
+            &json!("PAY_PER_REQUEST"),
+            &table["BillingModeSummary"]["BillingMode"],
+        )?;
+        same(
+            "encryption",
+            &json!("ENABLED"),
+            &table["SSEDescription"]["Status"],
+        )?;
+        let ttl = &about("describe-time-to-live").await?["TimeToLiveDescription"];
+        same("time to live", &json!(layout.ttl), &ttl["AttributeName"])?;
+        let backups = &about("describe-continuous-backups").await?["ContinuousBackupsDescription"];
+        let recovery = &backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"];
+        same("point-in-time recovery", &json!("ENABLED"), recovery)?;
+    }
+    Ok(())
+}
+
+async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<()> {
+    let table = aws
+        .ask(&[
+            "dynamodb",
+            "describe-table",
+            "--table-name",
+            &outputs.inbox_table,
+        ])
+        .await?;
+    let stream = &table["Table"]["LatestStreamArn"];
+    // Batch size, lanes, age and retries: infra/local/src/functions.rs has the same of the local stack.
+    let wanted = [
+        ("welcome", &WELCOMED[..], [10, 10, 3_600, 60]),
+        ("tagging", &RELATED[..], [100, 1, 64_800, 10_000]),
+    ];
+    let all = aws.ask(&["lambda", "list-event-source-mappings"]).await?;
+    let all = all["EventSourceMappings"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    if all.len() != wanted.len() {
+        return Err(format!("{} mappings", all.len()).into());
+    }
+    for (function, events, numbers) in wanted {
+        let arn = function_arn(function);
+        let mapping = all.iter().find(|mapping| mapping["FunctionArn"] == arn);
+        let mapping = mapping.ok_or_else(|| format!("nothing starts {function}"))?;
+        let pattern = mapping["FilterCriteria"]["Filters"][0]["Pattern"].as_str();
+        let pattern: Value = serde_json::from_str(pattern.unwrap_or_default())?;
+        let names =
+            json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": events}}}});
+        same("filter", &names, &pattern)?;
+        let found = json!([
+            mapping["EventSourceArn"],
+            mapping["State"],
+            mapping["StartingPosition"],
+            mapping["FunctionResponseTypes"],
+            mapping["BisectBatchOnFunctionError"],
+            mapping["DestinationConfig"]["OnFailure"]["Destination"],
+            [
+                mapping["BatchSize"],
+                mapping["ParallelizationFactor"],
+                mapping["MaximumRecordAgeInSeconds"],
+                mapping["MaximumRetryAttempts"]
+            ],
+        ]);
+        let wanted = json!([
+            stream,
+            "Enabled",
+            "TRIM_HORIZON",
+            ["ReportBatchItemFailures"],
+            true,
+            dead_letters,
+            numbers
+        ]);
+        same(function, &wanted, &found)?;
+    }
+    Ok(())
+}
+
+async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
+    let about = async |command: &str| {
+        let answer = aws
+            .ask(&["apigatewayv2", command, "--api-id", &outputs.api_id])
+            .await?;
+        Outcome::Ok(answer["Items"].as_array().cloned().unwrap_or_default())
+    };
+    let integrations = about("get-integrations").await?;
+    let mut found = BTreeSet::new();
+    for route in about("get-routes").await? {
+        let target = route["Target"].as_str().unwrap_or_default();
+        let integration = integrations.iter().find(|integration| {
+            let id = integration["IntegrationId"].as_str().unwrap_or_default();
+            target == format!("integrations/{id}")
+        });
+        let integration =
+            integration.ok_or_else(|| format!("{} leads nowhere", route["RouteKey"]))?;
+        let (uri, version) = (
+            &integration["IntegrationUri"],
+            &integration["PayloadFormatVersion"],
+        );
+        found.insert(json!([route["RouteKey"], uri, version]).to_string());
+    }
+    let wanted: BTreeSet<String> = [
+        ("GET /callback/{corp_id}/{app}", "callback"),
+        ("POST /callback/{corp_id}/{app}", "callback"),
+        ("ANY /admin/corps/{corp_id}/{proxy+}", "admin"),
+    ]
+    .into_iter()
+    .map(|(route, function)| json!([route, function_arn(function), "2.0"]).to_string())
+    .collect();
+    same("routes", &json!(wanted), &json!(found))?;
+
+    for (function, path) in [
+        ("callback", "callback/{corp_id}/{app}"),
+        ("admin", "admin/corps/{corp_id}/{proxy+}"),
+    ] {
+        let name = format!("{STACK}-{function}");
+        let policy = aws
+            .ask(&["lambda", "get-policy", "--function-name", &name])
+            .await?;
+        let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap_or_default())?;
+        let found = policy["Statement"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|statement| {
+                json!([
+                    statement["Effect"],
+                    statement["Principal"],
+                    statement["Action"],
+                    statement["Resource"],
+                    statement["Condition"],
+                ])
+            });
+        let source = format!(
+            "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/*/*/{path}",
+            outputs.api_id
+        );
+        let wanted = json!([[
+            "Allow", {"Service": "apigateway.amazonaws.com"}, "lambda:InvokeFunction", function_arn(function),
+            {"ArnLike": {"AWS:SourceArn": source}},
+        ]]);
+        same(
+            &format!("who may invoke {function}"),
+            &wanted,
+            &found.collect(),
+        )?;
+    }
+    Ok(())
+}
+
+async fn schedules(aws: &Aws, dead_letters: &str) -> Outcome<()> {
+    // The test lets the reconcile come every minute; infra/template.yaml has it once a day.
+    for (task, retries) in [("tick", json!([60, 2])), ("reconcile", json!([3600, 10]))] {
+        let name = format!("{STACK}-{task}");
+        let schedule = aws
+            .ask(&["scheduler", "get-schedule", "--name", &name])
+            .await?;
+        let target = &schedule["Target"];
+        let input: Value = serde_json::from_str(target["Input"].as_str().unwrap_or_default())?;
+        let retry = &target["RetryPolicy"];
+        let found = json!([
+            schedule["State"],
+            schedule["ScheduleExpression"],
+            target["Arn"],
+            input,
+            target["DeadLetterConfig"]["Arn"],
+            [
+                retry["MaximumEventAgeInSeconds"],
+                retry["MaximumRetryAttempts"]
+            ],
+        ]);
+        let wanted = json!([
+            "ENABLED", "rate(1 minute)", function_arn("sync"), {"task": task}, dead_letters, retries,
+        ]);
+        same(task, &wanted, &found)?;
+    }
+    Ok(())
+}
+
+async fn alarms(aws: &Aws) -> Outcome<()> {
+    let all = aws.ask(&["cloudwatch", "describe-alarms"]).await?;
+    let all = all["MetricAlarms"].as_array().cloned().unwrap_or_default();
+    if all.len() < 15 {
+        return Err(format!("only {} alarms", all.len()).into());
+    }
+    for alarm in all {
+        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
+        // CloudWatch takes 1,024 characters.
+        if !(80..=1024).contains(&description.chars().count()) {
+            return Err(format!("{} says {description:?}", alarm["AlarmName"]).into());
+        }
+    }
+    Ok(())
+}
+
+/// The lines of the log of a function.
+pub(crate) async fn log(aws: &Aws, function: &str) -> Outcome<Vec<String>> {
+    let group = format!("/aws/lambda/{STACK}-{function}");
+    let events = aws
+        .ask(&["logs", "filter-log-events", "--log-group-name", &group])
+        .await?;
+    let messages: Vec<Value> = events["events"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|event| event["message"].clone())
+        .collect();
+    let messages = names(&Value::from(messages));
+    Ok(messages
+        .iter()
+        .flat_map(|message| message.lines())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Alarms of what goes on for a while look at what the tick writes: these lines must be there, under the dimension
+/// that the alarms name.
+pub(crate) async fn gauges(aws: &Aws) -> Outcome<()> {
+    let lines = log(aws, "sync").await?;
+    let metrics: Vec<Value> = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| {
+            line["_aws"].is_object() && line["function"] == format!("{STACK}-sync")
+        })
+        .collect();
+    let alarms = aws.ask(&["cloudwatch", "describe-alarms"]).await?;
+    let mut looked_at = 0;
+    for alarm in alarms["MetricAlarms"].as_array().into_iter().flatten() {
+        let dimensions = json!([{"Name": "function", "Value": format!("{STACK}-sync")}]);
+        if alarm["Namespace"] != platform::metrics::NAMESPACE || alarm["Dimensions"] != dimensions {
+            continue;
+        }
+        looked_at += 1;
+        let metric = alarm["MetricName"].as_str().unwrap_or_default();
+        if !metrics.iter().any(|line| line[metric].is_number()) {
+            return Err(format!(
+                "{} looks at {metric}, which no tick wrote",
+                alarm["AlarmName"]
+            )
+            .into());
+        }
+    }
+    if looked_at < 4 {
+        return Err(format!("only {looked_at} alarms look at the sync").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Who may do what: each role as the list says, no more and no less.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{ACCOUNT, function_arn};
+use crate::aws::Aws;
+use crate::bundle::{Outputs, STACK, names};
+use crate::command::Outcome;
+use crate::emulator::REGION;
+
+/// What is allowed on what. A resource is one of the stack's, with what is below it after a slash.
+type Allowed = &'static [(&'static str, &'static [&'static str])];
+
+/// Reads of the configuration and lines of the log, which every function has.
+const ALL: Allowed = &[
+    ("secret", &["secretsmanager:GetSecretValue"]),
+    ("log", &["logs:CreateLogStream", "logs:PutLogEvents"]),
+];
+
+/// What Lambda does with the role of a function that a stream starts.
+const STARTED_BY_STREAM: Allowed = &[
+    (
+        "stream",
+        &[
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+        ],
+    ),
+    ("inbox/stream/*", &["dynamodb:ListStreams"]),
+    ("dead-letters", &["sqs:SendMessage"]),
+];
+
+/// What the ports of each function come to.
+const FUNCTIONS: [(&str, &[Allowed]); 5] = [
+    ("callback", &[ALL, &[("inbox", &["dynamodb:PutItem"])]]),
+    (
+        "welcome",
+        &[
+            ALL,
+            STARTED_BY_STREAM,
+            &[(
+                "data",
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+            )],
+        ],
+    ),
+    (
+        "tagging",
+        &[
+            ALL,
+            STARTED_BY_STREAM,
+            &[(
+                "data",
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            )],
+        ],
+    ),
+    (
+        "sync",
+        &[
+            ALL,
+            &[
+                ("inbox", &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
+                ("inbox/index/by_contact", &["dynamodb:Query"]),
+                ("inbox/index/by_work", &["dynamodb:Query"]),
+                ("data/index/by_due", &["dynamodb:Query"]),
+                ("data/index/by_member", &["dynamodb:Query"]),
+            ],
+            KEEPS_ALL,
+        ],
+    ),
+    (
+        "admin",
+        &[
+            ALL,
+            &[
+                ("inbox", &["dynamodb:GetItem"]),
+                ("inbox/index/by_contact", &["dynamodb:Query"]),
+                ("data/index/by_day", &["dynamodb:Query"]),
+                ("data/index/by_unionid", &["dynamodb:Query"]),
+            ],
+            KEEPS_ALL,
+        ],
+    ),
+];
+
+/// Who also deletes. Transactions of puts need `PutItem`.
+const KEEPS_ALL: Allowed = &[(
+    "data",
+    &[
+        "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    ],
+)];
+
+/// One action on one resource.
+type Pairs = BTreeSet<(String, String)>;
+
+pub(super) async fn compare(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<()> {
+    let table = aws
+        .ask(&[
+            "dynamodb",
+            "describe-table",
+            "--table-name",
+            &outputs.inbox_table,
+        ])
+        .await?;
+    let stream = table["Table"]["LatestStreamArn"]
+        .as_str()
+        .unwrap_or_default();
+    for (function, allowed) in FUNCTIONS {
+        let arn = |resource: &str| {
+            let (name, below) = resource.split_once('/').unwrap_or((resource, ""));
+            let table = |name: &str| format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}");
+            let whole = match name {
+                "inbox" => table(&outputs.inbox_table),
+                "data" => table(&outputs.data_table),
+                "stream" => stream.to_owned(),
+                "secret" => outputs.secret.clone(),
+                "dead-letters" => dead_letters.to_owned(),
+                _ => format!(
+                    "arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{STACK}-{function}:*"
+                ),
+            };
+            if below.is_empty() {
+                whole
+            } else {
+                format!("{whole}/{below}")
+            }
+        };
+        let wanted = allowed
+            .iter()
+            .copied()
+            .flatten()
+            .flat_map(|(resource, actions)| {
+                let resource = arn(resource);
+                actions
+                    .iter()
+                    .map(move |action| (resource.clone(), (*action).to_owned()))
+            });
+        let name = format!("{STACK}-{function}");
+        let words = [
+            "lambda",
+            "get-function-configuration",
+            "--function-name",
+            &name,
+        ];
+        let configuration = aws.ask(&words).await?;
+        let role = role_name(&configuration["Role"]);
+        same(function, &wanted.collect(), &allowed_by(aws, &role).await?)?;
+    }
+    let schedule = format!("{STACK}-tick");
+    let schedule = aws
+        .ask(&["scheduler", "get-schedule", "--name", &schedule])
+        .await?;
+    let role = role_name(&schedule["Target"]["RoleArn"]);
+    let wanted = Pairs::from([
+        (function_arn("sync"), "lambda:InvokeFunction".to_owned()),
+        (dead_letters.to_owned(), "sqs:SendMessage".to_owned()),
+    ]);
+    same("the schedules", &wanted, &allowed_by(aws, &role).await?)
+}
+
+fn same(who: &str, wanted: &Pairs, found: &Pairs) -> Outcome<()> {
+    let (lacks, has_more): (Vec<_>, Vec<_>) = (
+        wanted.difference(found).collect(),
+        found.difference(wanted).collect(),
+    );
+    if lacks.is_empty() && has_more.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the role of {who} lacks {lacks:?} and allows besides {has_more:?}").into())
+}
+
+fn role_name(arn: &Value) -> String {
+    let arn = arn.as_str().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+async fn allowed_by(aws: &Aws, role: &str) -> Outcome<Pairs> {
+    let attached = aws
+        .ask(&["iam", "list-attached-role-policies", "--role-name", role])
+        .await?;
+    if attached["AttachedPolicies"]
+        .as_array()
+        .is_some_and(|all| !all.is_empty())
+    {
+        return Err(format!("{role} has managed policies: {attached}").into());
+    }
+    let policies = aws
+        .ask(&["iam", "list-role-policies", "--role-name", role])
+        .await?;
+    let mut pairs = Pairs::new();
+    for policy in names(&policies["PolicyNames"]) {
+        let words = [
+            "iam",
+            "get-role-policy",
+            "--role-name",
+            role,
+            "--policy-name",
+            &policy,
+        ];
+        let document = aws.ask(&words).await?["PolicyDocument"].take();
+        for statement in document["Statement"].as_array().into_iter().flatten() {
+            if statement["Effect"] != "Allow" || statement.get("NotAction").is_some() {
+                return Err(format!("{role} has an unusual statement: {statement}").into());
+            }
+            for resource in one_or_many(&statement["Resource"]) {
+                for action in one_or_many(&statement["Action"]) {
+                    pairs.insert((resource.clone(), action));
+                }
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+fn one_or_many(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        many => names(many),
+    }
+}

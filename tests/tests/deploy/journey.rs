@@ -1,0 +1,353 @@
+//! Through the deployed stack: from the empty secret to customers who are welcomed, tagged and kept in step.
+
+use std::time::Duration;
+
+use bundle_tests::sandbox::{DeliveryMode, Happening, MemberEdit};
+use scrm_local::config::{DEMO_APP, DEMO_CORP};
+use serde_json::{Value, json};
+
+use crate::aws::Aws;
+use crate::bundle::{Outputs, STACK};
+use crate::command::{Command, Outcome};
+use crate::deployed;
+use crate::scene::Scene;
+use crate::steps::{Steps, eventually};
+
+/// Customers who scan.
+const SCANS: usize = 50;
+/// The schedules fire every minute; MiniStack looks at them every few seconds.
+const SCHEDULE: Duration = Duration::from_secs(150);
+/// What the welcome says after the customer's name.
+const WELCOME: &str = "您好，欢迎来到展会";
+
+/// The whole way.
+pub(crate) async fn travel(
+    steps: &mut Steps,
+    aws: &Aws,
+    outputs: &Outputs,
+    scene: &Scene,
+) -> Outcome<()> {
+    steps.act("Setting up");
+    let unfilled = unfilled(aws, scene);
+    steps
+        .step(
+            "an empty secret is 503, and one line says what to do",
+            unfilled,
+        )
+        .await?;
+    let fill = fill(aws, outputs, scene);
+    steps
+        .step("the secret is filled by the command of the output", fill)
+        .await?;
+    let verified = eventually(Duration::from_secs(60), || async {
+        let verified = scene.corp.verify_url(DEMO_APP).await;
+        verified.map_err(|error| error.to_string())
+    });
+    steps
+        .step("WeCom verifies the callback URL", verified)
+        .await?;
+    let channel = make_channel(scene);
+    let (channel, tag) = steps
+        .step("an operator makes a channel (POST channels)", channel)
+        .await?;
+
+    steps.act("Customers come");
+    let scans = steps
+        .step(
+            &format!("{SCANS} customers scan; each is welcomed by name and tagged"),
+            scans(scene, &channel, &tag),
+        )
+        .await?;
+    steps
+        .step(
+            "the channel counts them (GET stats)",
+            counted(scene, &channel),
+        )
+        .await?;
+    steps
+        .step(
+            "a customer's timeline tells of it",
+            timeline(scene, &scans[0]),
+        )
+        .await?;
+    steps
+        .step(
+            "an event that comes again changes nothing",
+            redelivery(scene, &channel, &scans[0]),
+        )
+        .await?;
+    steps
+        .step(
+            "a wrong signature is 403, other bad input is as contracted",
+            refused(scene),
+        )
+        .await?;
+
+    steps.act("By schedule");
+    steps
+        .step(
+            "the tick folds in what a member noted",
+            folded(scene, &scans[1]),
+        )
+        .await?;
+    steps
+        .step(
+            "the reconcile finds a customer whose event was lost, and tags it",
+            found(scene, &channel, &tag),
+        )
+        .await?;
+    steps
+        .step(
+            "the gauges that alarms look at are written",
+            deployed::gauges(aws),
+        )
+        .await?;
+    steps
+        .step(
+            "no function failed, and there are no dead letters",
+            quiet(aws, outputs, scene),
+        )
+        .await
+}
+
+async fn unfilled(aws: &Aws, scene: &Scene) -> Outcome<()> {
+    let answer = reqwest::get(format!("{}?echostr=x", scene.callback_url())).await?;
+    let (status, body) = (answer.status().as_u16(), answer.text().await?);
+    if (status, body.as_str()) != (503, r#"{"error":"not_configured"}"#) {
+        return Err(format!("answered {status} {body}").into());
+    }
+    let lines = eventually(Duration::from_secs(15), || async {
+        let lines = deployed::log(aws, "callback").await;
+        let lines = lines.map_err(|error| error.to_string())?;
+        let about: Vec<String> = lines
+            .into_iter()
+            .filter(|line| line.contains("put-secret-value"))
+            .collect();
+        if about.is_empty() {
+            return Err("no line of the log says what to do".to_owned());
+        }
+        Ok(about)
+    })
+    .await?;
+    if lines.len() != 1 || !lines[0].contains("is not filled") {
+        return Err(format!("the log says {lines:#?}").into());
+    }
+    Ok(())
+}
+
+async fn fill(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
+    let there = scene.config.parent().ok_or("no directory")?;
+    Command::new("fill-secret", "sh")
+        .current_dir(there)
+        .envs(aws.variables())
+        .args(["-c", &outputs.fill_secret])
+        .run()
+        .await?;
+    Ok(())
+}
+
+async fn make_channel(scene: &Scene) -> Outcome<(String, String)> {
+    let tags = scene.corp.console_creates_tags("来源", &["展会"])?;
+    let tag = tags.tag_ids[0].clone();
+    let channel = json!({
+        "name": "展会",
+        "users": ["zhangsan", "lisi"],
+        "tag_ids": [tag],
+        "welcome": {"text": format!("{{customer}}{WELCOME}")},
+    });
+    match scene.operator().post("channels", &channel).await? {
+        (201, made) => {
+            let id = made["id"].as_str().ok_or("a channel without id")?;
+            Ok((id.to_owned(), tag))
+        }
+        answer => Err(format!("answered {answer:?}").into()),
+    }
+}
+
+async fn scans(scene: &Scene, channel: &str, tag: &str) -> Outcome<Vec<Happening>> {
+    let mut customers = Vec::new();
+    for number in 0..SCANS {
+        customers.push(scene.scan(channel, &format!("客户{number}"))?);
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    scene.wecom.settled(crate::scene::PATIENCE).await?;
+    scene.all_served(&customers, WELCOME, tag).await?;
+    for (number, customer) in customers.iter().enumerate() {
+        let chat = scene.corp.chat(&customer.external_userid, &customer.userid);
+        let said = serde_json::to_string(&chat)?;
+        if !said.contains(&format!("客户{number}{WELCOME}")) {
+            return Err(format!("customer {number} reads {said}").into());
+        }
+    }
+    Ok(customers)
+}
+
+async fn counted(scene: &Scene, channel: &str) -> Outcome<Value> {
+    let path = format!("channels/{channel}/stats");
+    let wanted = json!({"added": SCANS, "lost": 0, "welcomed": SCANS, "welcome_failed": 0});
+    scene
+        .told(crate::scene::PATIENCE, &path, |stats| {
+            stats["total"] == wanted
+        })
+        .await
+}
+
+async fn timeline(scene: &Scene, customer: &Happening) -> Outcome<Value> {
+    let path = format!("contacts/{}", customer.external_userid);
+    scene
+        .told(crate::scene::PATIENCE, &path, |contact| {
+            let event = &contact["timeline"][0];
+            event["welcome"]["outcome"] == "sent" && event["tags"]["outcome"] == "tagged"
+        })
+        .await
+}
+
+async fn redelivery(scene: &Scene, channel: &str, customer: &Happening) -> Outcome<()> {
+    let sends = || {
+        scene
+            .wecom
+            .calls_of("externalcontact/send_welcome_msg")
+            .len()
+    };
+    let before = sends();
+    for event in &customer.events {
+        if !scene.wecom.redeliver(*event) {
+            return Err("there is no such event".into());
+        }
+    }
+    scene.wecom.settled(crate::scene::PATIENCE).await?;
+    // Twice the time that the first welcome took.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    counted(scene, channel).await?;
+    if sends() != before {
+        return Err("a welcome was sent again".into());
+    }
+    Ok(())
+}
+
+/// What comes to the door that is not WeCom.
+async fn refused(scene: &Scene) -> Outcome<()> {
+    let http = reqwest::Client::new();
+    let url = scene.callback_url();
+    let post = async |query: &str, encrypted: &str| -> Outcome<u16> {
+        let body = json!({"encrypt": encrypted}).to_string();
+        let request = http.post(format!("{url}?{query}")).body(body);
+        Ok(request.send().await?.status().as_u16())
+    };
+    let message = "<xml><Event>x</Event></xml>";
+    let (query, encrypted) = scene.sealed(message, Some("anothertoken"))?;
+    let mut answers = vec![("a wrong signature", 403, post(&query, &encrypted).await?)];
+    let (query, encrypted) = scene.sealed(message, None)?;
+    answers.push((
+        "a body over 64 KiB",
+        400,
+        post(&query, &"x".repeat(70_000)).await?,
+    ));
+    answers.push(("a good signature", 200, post(&query, &encrypted).await?));
+    let get = async |path: String| -> Outcome<u16> {
+        let answer = http
+            .get(format!("{}{path}", scene.front_door))
+            .send()
+            .await?;
+        Ok(answer.status().as_u16())
+    };
+    answers.push((
+        "an unknown corp",
+        404,
+        get(format!("/callback/wwnobody/{DEMO_APP}?{query}&echostr=x")).await?,
+    ));
+    answers.push((
+        "no echostr",
+        400,
+        get(format!("/callback/{DEMO_CORP}/{DEMO_APP}?{query}")).await?,
+    ));
+    answers.push((
+        "no admin key",
+        401,
+        get(format!("/admin/corps/{DEMO_CORP}/channels")).await?,
+    ));
+    answers.push(("a path that no route has", 404, get("/".to_owned()).await?));
+    match answers.iter().find(|(_, wanted, found)| wanted != found) {
+        Some((what, wanted, found)) => {
+            Err(format!("{what} is answered {found}, not {wanted}").into())
+        }
+        None => Ok(()),
+    }
+}
+
+async fn folded(scene: &Scene, customer: &Happening) -> Outcome<()> {
+    let edit = MemberEdit {
+        remark: Some("重点".into()),
+        ..MemberEdit::default()
+    };
+    scene
+        .corp
+        .member_edits(&customer.external_userid, &customer.userid, &edit)?;
+    let path = format!("contacts/{}", customer.external_userid);
+    scene
+        .told(SCHEDULE, &path, |contact| {
+            contact["relations"][0]["remark"] == "重点"
+        })
+        .await?;
+    Ok(())
+}
+
+async fn found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
+    scene.wecom.set_delivery_mode(DeliveryMode {
+        lose_every: Some(1),
+        ..DeliveryMode::default()
+    });
+    let customer = scene.scan(channel, "孙悦");
+    scene.wecom.set_delivery_mode(DeliveryMode::default());
+    let customer = customer?;
+    let path = format!("contacts/{}", customer.external_userid);
+    scene
+        .told(SCHEDULE, &path, |contact| {
+            contact["relations"][0]["status"] == "active"
+        })
+        .await?;
+    eventually(crate::scene::PATIENCE, || async {
+        let tags = scene.corp.tags(&customer.external_userid, &customer.userid);
+        let tagged = tags.iter().any(|found| found.id == tag);
+        tagged
+            .then_some(())
+            .ok_or_else(|| "the tag is not on".to_owned())
+    })
+    .await?;
+    scene
+        .told(SCHEDULE, "sync", |sync| {
+            sync["last"]["task"] == "reconcile" && sync["last"]["finished_at"].is_number()
+        })
+        .await?;
+    Ok(())
+}
+
+/// Nothing was refused to a function by its role, or failed in another way.
+async fn quiet(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
+    for function in crate::bundle::FUNCTIONS {
+        let lines = deployed::log(aws, function).await?;
+        let bad = |line: &&String| {
+            ["AccessDenied", "panicked", "Task timed out", "errorType"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        if let Some(line) = lines.iter().find(bad) {
+            return Err(format!("the log of {STACK}-{function} has: {line}").into());
+        }
+    }
+    let queue = ["sqs", "get-queue-attributes", "--queue-url"];
+    let queue = [
+        &queue[..],
+        &[&outputs.dead_letters, "--attribute-names", "All"],
+    ]
+    .concat();
+    let attributes = aws.ask(&queue).await?;
+    let waiting = &attributes["Attributes"]["ApproximateNumberOfMessages"];
+    if waiting != "0" {
+        return Err(format!("dead letters: {waiting}").into());
+    }
+    if let Some(call) = scene.wecom.unexpected().first() {
+        return Err(format!("WeCom was asked wrongly: {call:?}").into());
+    }
+    Ok(())
+}

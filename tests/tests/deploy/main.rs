@@ -1,0 +1,105 @@
+//! The deployment, end to end: the real SAM CLI builds and deploys the real binaries to an emulator of AWS that holds
+//! every call against the roles, and WeCom's sandbox and an operator go through the deployed HTTP API.
+//!
+//! ```sh
+//! cargo test -p bundle-tests --test deploy
+//! ```
+//!
+//! It is not part of `cargo test --workspace`: it installs its tools with pip, and builds everything twice in release,
+//! for x86_64 and for arm64. `-- --built` takes the builds of the run before. Everything it makes is in
+//! `target/deploy`, with a log of each command; it listens on 127.0.0.1 only.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod arm64;
+mod aws;
+mod bundle;
+mod command;
+mod deployed;
+mod emulator;
+mod journey;
+mod runtime_api;
+mod scene;
+mod steps;
+mod tools;
+mod upgrade;
+mod usage;
+
+use aws::Aws;
+use bundle::Bundle;
+use command::Outcome;
+use emulator::Emulator;
+use scene::Scene;
+use steps::Steps;
+use tools::Tools;
+
+/// Builds, lints, deploys and tries the whole bundle.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Take the builds of the run before in place of building.
+    #[arg(long)]
+    built: bool,
+    /// Stop after the journey through the x86_64 stack, and leave out upgrade, deletion and arm64.
+    #[arg(long)]
+    journey_only: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let mut steps = Steps::begin();
+    match run(&options, &mut steps).await {
+        Ok(()) => {
+            steps.done();
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            eprintln!("\nfailed: {wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
+    steps.act("Tools");
+    let tools = Tools::install(steps).await?;
+    let bundle = Bundle::new(&tools);
+
+    steps.act("Templates");
+    bundle.lint(steps).await?;
+    if !options.built {
+        bundle.build(steps, "x86_64").await?;
+    }
+
+    steps.act("Deployment");
+    let emulator = Emulator::start(steps, &tools).await?;
+    let aws = Aws::new(&tools, &emulator);
+    let mut scene = Scene::open().await?;
+    let outputs = bundle
+        .deploy(steps, &aws, "x86_64", &scene.wecom_url)
+        .await?;
+    scene.goes_to(&emulator.api(&outputs.api_id))?;
+    deployed::compare(steps, &aws, &outputs).await?;
+    bundle.sizes(steps, &aws).await?;
+
+    journey::travel(steps, &aws, &outputs, &scene).await?;
+    usage::report(steps)?;
+    if options.journey_only {
+        return Ok(());
+    }
+
+    steps.act("Upgrade, while customers come");
+    upgrade::under_load(steps, &bundle, &aws, &scene).await?;
+
+    steps.act("arm64");
+    if !options.built {
+        bundle.build(steps, "arm64").await?;
+    }
+    arm64::answers(steps, &aws, &outputs, &scene).await?;
+
+    steps.act("Uninstall");
+    bundle.delete(steps, &aws, &outputs).await
+}

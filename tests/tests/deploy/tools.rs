@@ -1,0 +1,86 @@
+//! The tools, each in a virtual environment of its own: their requirements exclude each other's.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::command::{Command, Outcome, directory};
+use crate::steps::Steps;
+
+/// The environments and what is in them. The versions are those with which this test is known to pass.
+const ENVIRONMENTS: [(&str, &[&str]); 4] = [
+    ("build", &["cargo-lambda==1.9.2", "ziglang==0.17.1"]),
+    ("sam", &["aws-sam-cli==1.170.0", "cfn-lint==1.58.0"]),
+    ("aws", &["awscli==1.46.3"]),
+    (
+        "emulator",
+        &["ministack==1.5.33", "aws-sam-translator==1.115.0"],
+    ),
+];
+
+/// What is run of a system package for arm64, and where that system's libraries are.
+pub(crate) const QEMU: &str = "qemu-aarch64";
+pub(crate) const ARM64_LIBRARIES: &str = "/usr/aarch64-linux-gnu";
+
+/// The tools, installed.
+pub(crate) struct Tools {
+    root: PathBuf,
+}
+
+impl Tools {
+    /// Installs what is not there yet.
+    pub(crate) async fn install(steps: &Steps) -> Outcome<Self> {
+        let tools = Self {
+            root: directory().join("tools"),
+        };
+        if !Path::new(ARM64_LIBRARIES).exists() || !is_in_path(QEMU) {
+            return Err(format!(
+                "{QEMU} or {ARM64_LIBRARIES} is missing: install the packages qemu-user, libc6-arm64-cross and \
+                 libgcc-s1-arm64-cross (Debian, Ubuntu)"
+            )
+            .into());
+        }
+        for (name, packages) in ENVIRONMENTS {
+            let what = format!("{} from PyPI", packages.join(", "));
+            steps.step(&what, tools.environment(name, packages)).await?;
+        }
+        let target =
+            Command::new("rustup", "rustup").args(["target", "add", "aarch64-unknown-linux-gnu"]);
+        steps.step("Rust's target for arm64", target.run()).await?;
+        Ok(tools)
+    }
+
+    async fn environment(&self, name: &str, packages: &[&str]) -> Outcome<()> {
+        let environment = self.root.join(name);
+        let installed = environment.join("installed");
+        let wanted = packages.join(" ");
+        if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
+            return Ok(());
+        }
+        let venv = Command::new(&format!("venv-{name}"), "python3").args(["-m", "venv", "--clear"]);
+        venv.arg(&environment).run().await?;
+        let pip = Command::new(&format!("pip-{name}"), environment.join("bin/pip"));
+        let pip = pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        pip.args(packages).run().await?;
+        Ok(fs::write(installed, wanted)?)
+    }
+
+    /// A program of one of the environments.
+    pub(crate) fn program(&self, environment: &str, program: &str) -> PathBuf {
+        self.root.join(environment).join("bin").join(program)
+    }
+
+    /// `PATH` with all tools in it. cargo-lambda asks the first `python3` for zig, so its environment is the first.
+    pub(crate) fn path(&self) -> String {
+        let own = ENVIRONMENTS.map(|(name, _)| self.root.join(name).join("bin"));
+        let found = env::var_os("PATH").unwrap_or_default();
+        let all = own.into_iter().chain(env::split_paths(&found));
+        let joined = env::join_paths(all).unwrap_or_default();
+        joined.to_string_lossy().into_owned()
+    }
+}
+
+fn is_in_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(program).exists())
+}

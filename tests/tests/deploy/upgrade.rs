@@ -1,0 +1,109 @@
+//! A new version is deployed over a stack that receives callbacks. None may be lost.
+
+use std::time::Duration;
+
+use bundle_tests::sandbox::Happening;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::aws::Aws;
+use crate::bundle::{Bundle, FUNCTIONS, STACK, next_version};
+use crate::command::Outcome;
+use crate::scene::{PATIENCE, Scene};
+use crate::steps::Steps;
+
+/// A customer comes every so often.
+const PACE: Duration = Duration::from_millis(150);
+/// What the welcome says.
+const WELCOME: &str = "欢迎，新版本";
+
+/// Deploys while customers scan.
+pub(crate) async fn under_load(
+    steps: &Steps,
+    bundle: &Bundle,
+    aws: &Aws,
+    scene: &Scene,
+) -> Outcome<()> {
+    let tag = scene.corp.console_creates_tags("升级", &["升级"])?.tag_ids;
+    let channel = json!({"name": "升级", "users": ["zhangsan", "lisi"], "tag_ids": tag, "welcome": {"text": WELCOME}});
+    let channel = match scene.operator().post("channels", &channel).await? {
+        (201, made) => made["id"].as_str().unwrap_or_default().to_owned(),
+        answer => return Err(format!("POST channels answers {answer:?}").into()),
+    };
+    let before = packages(aws).await?;
+    next_version("x86_64", "next")?;
+
+    let (stop, stopped) = watch::channel(false);
+    let deploy = async {
+        let deployed = bundle.deploy(steps, aws, "next", &scene.wecom_url).await;
+        let _nobody_listens = stop.send(true);
+        deployed
+    };
+    let (deployed, customers) = tokio::join!(deploy, come(scene, &channel, stopped));
+    deployed?;
+    let customers = customers?;
+    let after = packages(aws).await?;
+    if before.iter().zip(&after).any(|(old, new)| old == new) {
+        return Err("a function still has its old package".into());
+    }
+
+    let arrived = async {
+        scene.wecom.settled(PATIENCE).await?;
+        let events = scene.wecom.events();
+        let lost = events.iter().filter(|event| {
+            let ours = customers
+                .iter()
+                .any(|customer| customer.events.contains(&event.id));
+            ours && !event.accepted()
+        });
+        match lost.count() {
+            0 => scene.all_served(&customers, WELCOME, &tag[0]).await,
+            lost => Err(format!("{lost} events were not accepted").into()),
+        }
+    };
+    let what = format!(
+        "{} customers who came meanwhile are all received, welcomed and tagged",
+        customers.len()
+    );
+    steps.step(&what, arrived).await?;
+    let deliveries = scene.wecom.deliveries();
+    let again = deliveries
+        .iter()
+        .filter(|delivery| !delivery.accepted())
+        .count();
+    steps.note(&format!(
+        "deliveries of this run that were answered otherwise than 200: {again}"
+    ));
+    Ok(())
+}
+
+async fn come(
+    scene: &Scene,
+    channel: &str,
+    stopped: watch::Receiver<bool>,
+) -> Outcome<Vec<Happening>> {
+    let mut customers = Vec::new();
+    while !*stopped.borrow() {
+        customers.push(scene.scan(channel, &format!("新客户{}", customers.len()))?);
+        tokio::time::sleep(PACE).await;
+    }
+    Ok(customers)
+}
+
+/// What Lambda says of the code of each function.
+async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
+    let mut packages = Vec::new();
+    for function in FUNCTIONS {
+        let name = format!("{STACK}-{function}");
+        let words = [
+            "lambda",
+            "get-function-configuration",
+            "--function-name",
+            &name,
+        ];
+        let found = aws.ask(&words).await?;
+        let sha = found["CodeSha256"].as_str().ok_or("no CodeSha256")?;
+        packages.push(sha.to_owned());
+    }
+    Ok(packages)
+}
