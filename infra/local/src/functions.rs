@@ -100,11 +100,14 @@ impl Functions {
             parallelization_factor: 10,
             filter_criteria: vec![inserted(&WELCOMED)?],
             maximum_record_age: Some(Duration::from_secs(3600)),
+            maximum_retry_attempts: Some(60),
             ..consumer(self.welcome.clone())
         };
         let tagging = EventSourceMapping {
             batch_size: 100,
             filter_criteria: vec![inserted(&RELATED)?],
+            maximum_record_age: Some(Duration::from_secs(64_800)),
+            maximum_retry_attempts: Some(10_000),
             ..consumer(self.tagging.clone())
         };
         let mut sources = Vec::new();

@@ -96,7 +96,7 @@ async fn records(aws: &Aws, outputs: &Outputs) -> Outcome<Vec<Value>> {
         &values,
     ]
     .concat();
-    let items = aws.ask(&words).await?;
+    let items = aws.run(&words).await?;
     let items = items["Items"].as_array().cloned().unwrap_or_default();
     if items.len() < 2 {
         return Err("the inbox has no adds".into());

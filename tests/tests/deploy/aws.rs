@@ -9,6 +9,7 @@ use crate::tools::Tools;
 /// Credentials, region and endpoint.
 pub(crate) struct Aws {
     variables: Vec<(String, String)>,
+    endpoint: String,
 }
 
 impl Aws {
@@ -25,7 +26,13 @@ impl Aws {
         let variables = variables.map(|(name, value)| (name.to_owned(), value));
         Self {
             variables: variables.to_vec(),
+            endpoint: emulator.url.clone(),
         }
+    }
+
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// What any program needs to reach this AWS.
@@ -33,12 +40,19 @@ impl Aws {
         &self.variables
     }
 
+    /// Runs a command of the AWS CLI, none of whose words has a space in it, and reads its answer.
+    pub(crate) async fn ask(&self, command: &str) -> Outcome<Value> {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        self.run(&words).await
+    }
+
     /// Runs a command of the AWS CLI and reads its answer.
-    pub(crate) async fn ask(&self, words: &[&str]) -> Outcome<Value> {
+    pub(crate) async fn run(&self, words: &[&str]) -> Outcome<Value> {
         let name = format!("aws-{}", words[..2.min(words.len())].join("-"));
         let said = Command::new(&name, "aws")
             .envs(&self.variables)
-            .args(["--output", "json"])
+            // Version 1 of the CLI takes SQS elsewhere without it.
+            .args(["--output", "json", "--endpoint-url", &self.endpoint])
             .args(words)
             .run()
             .await?;

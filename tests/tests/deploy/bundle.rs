@@ -1,6 +1,6 @@
 //! Build, deployment and deletion, by the commands of the manual.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use crate::tools::Tools;
 pub(crate) const STACK: &str = "scrm-test";
 /// The functions.
 pub(crate) const FUNCTIONS: [&str; 5] = ["callback", "welcome", "tagging", "sync", "admin"];
+/// What functions are built for; the first can be run here.
+pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
 /// One region of each partition.
 const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
 /// The largest package that is taken for small, in bytes.
@@ -70,45 +72,84 @@ impl Bundle {
         Ok(())
     }
 
+    /// Builds all functions for both architectures side by side: the linker's optimization has one thread only.
+    pub(crate) async fn build_all(&self, steps: &Steps) -> Outcome<()> {
+        let builds = ARCHITECTURES.map(|architecture| self.build(steps, architecture));
+        futures::future::try_join_all(builds).await?;
+        Ok(())
+    }
+
     /// Builds all functions for one architecture.
-    pub(crate) async fn build(&self, steps: &Steps, architecture: &str) -> Outcome<()> {
+    async fn build(&self, steps: &Steps, architecture: &str) -> Outcome<()> {
         let build = self.sam(&format!("build-{architecture}")).args([
             "build",
             "--parameter-overrides",
             &format!("Architecture={architecture}"),
             "--build-dir",
         ]);
-        let build = build.arg(build_directory(architecture));
+        // Each has directories of its own, because Cargo locks its own and SAM keeps notes beside the build.
+        let target = directory().join(architecture).join("target");
+        let build = build
+            .arg(build_directory(architecture))
+            .env("CARGO_TARGET_DIR", target);
         steps
             .step(&format!("sam build, for {architecture}"), build.run())
             .await?;
         Ok(())
     }
 
-    /// Deploys what was built, with WeCom at `wecom_url` and a reconcile every minute.
+    /// Deploys a build for this machine, with WeCom at `wecom_url` and a reconcile every minute.
     pub(crate) async fn deploy(
         &self,
         steps: &Steps,
         aws: &Aws,
-        architecture: &str,
+        template: &Path,
         wecom_url: &str,
     ) -> Outcome<Outputs> {
-        let template = build_directory(architecture).join("template.yaml");
         let deploy = self
             .sam("deploy")
             .envs(aws.variables())
             .args(["deploy", "--stack-name", STACK, "--template-file"])
             .arg(template)
-            .args(["--no-confirm-changeset", "--resolve-s3", "--capabilities"])
+            .args([
+                "--no-confirm-changeset",
+                "--no-progressbar",
+                "--resolve-s3",
+                "--capabilities",
+            ])
             .args(["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
             .arg("--parameter-overrides")
             .args([
-                format!("Architecture={architecture}"),
+                "Architecture=x86_64".to_owned(),
                 format!("WecomApiBase={wecom_url}"),
-                "ReconcileSchedule=rate(1 minute)".to_owned(),
+                r#"ReconcileSchedule="rate(1 minute)""#.to_owned(),
             ]);
         steps.step("sam deploy", deploy.run()).await?;
         outputs(aws).await
+    }
+
+    /// Uploads a build as a pipeline does, and returns the template to deploy.
+    pub(crate) async fn package(&self, steps: &Steps, aws: &Aws, build: &str) -> Outcome<PathBuf> {
+        let packaged = build_directory(build).join("packaged.yaml");
+        let package = self
+            .sam("package")
+            .envs(aws.variables())
+            .args([
+                "package",
+                "--resolve-s3",
+                "--no-progressbar",
+                "--template-file",
+            ])
+            .arg(build_directory(build).join("template.yaml"))
+            .arg("--output-template-file")
+            .arg(&packaged);
+        steps.step("sam package", package.run()).await?;
+        // SAM notes the addresses of nested templates, and deletes what it finds there; but it takes none for one of
+        // S3 that does not begin like this.
+        let text = std::fs::read_to_string(&packaged)?;
+        let s3 = format!("https://s3.{}.amazonaws.com", crate::emulator::REGION);
+        std::fs::write(&packaged, text.replace(aws.endpoint(), &s3))?;
+        Ok(packaged)
     }
 
     /// The size of each package, as Lambda has it.
@@ -116,14 +157,10 @@ impl Bundle {
         let measure = async {
             let mut sizes = Vec::new();
             for function in FUNCTIONS {
-                let name = format!("{STACK}-{function}");
                 let found = aws
-                    .ask(&[
-                        "lambda",
-                        "get-function-configuration",
-                        "--function-name",
-                        &name,
-                    ])
+                    .ask(&format!(
+                        "lambda get-function-configuration --function-name {STACK}-{function}"
+                    ))
                     .await?;
                 let size = found["CodeSize"].as_u64().ok_or("no CodeSize")?;
                 if size > PACKAGE_LIMIT {
@@ -158,14 +195,14 @@ impl Bundle {
         ]);
         steps.step("sam delete", delete.run()).await?;
         let gone = async {
-            let functions = aws.ask(&["lambda", "list-functions"]).await?;
+            let functions = aws.ask("lambda list-functions").await?;
             if let Some(left) = functions["Functions"]
                 .as_array()
                 .and_then(|all| all.first())
             {
                 return Err(format!("a function is left: {}", left["FunctionName"]).into());
             }
-            let schedules = aws.ask(&["scheduler", "list-schedules"]).await?;
+            let schedules = aws.ask("scheduler list-schedules").await?;
             if schedules["Schedules"]
                 .as_array()
                 .is_none_or(|all| !all.is_empty())
@@ -174,14 +211,9 @@ impl Bundle {
             }
             for table in [&outputs.inbox_table, &outputs.data_table] {
                 let rows = aws
-                    .ask(&[
-                        "dynamodb",
-                        "scan",
-                        "--select",
-                        "COUNT",
-                        "--table-name",
-                        table,
-                    ])
+                    .ask(&format!(
+                        "dynamodb scan --select COUNT --table-name {table}"
+                    ))
                     .await?;
                 if rows["Count"].as_u64().unwrap_or_default() == 0 {
                     return Err(format!("{table} has lost its rows").into());
@@ -200,7 +232,7 @@ impl Bundle {
 
 /// Where a build is.
 pub(crate) fn build_directory(architecture: &str) -> PathBuf {
-    directory().join("build").join(architecture)
+    directory().join(architecture).join("build")
 }
 
 /// The logical id of a function begins with its name in capitals.
@@ -216,7 +248,9 @@ fn megabytes(bytes: u64) -> f64 {
 
 async fn outputs(aws: &Aws) -> Outcome<Outputs> {
     let stacks = aws
-        .ask(&["cloudformation", "describe-stacks", "--stack-name", STACK])
+        .ask(&format!(
+            "cloudformation describe-stacks --stack-name {STACK}"
+        ))
         .await?;
     let outputs = &stacks["Stacks"][0]["Outputs"];
     let output = |key: &str| -> Outcome<String> {
@@ -256,7 +290,7 @@ pub(crate) fn next_version(from: &str, to: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) -> Outcome<()> {
+fn copy(from: &Path, to: &Path) -> Outcome<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

@@ -75,16 +75,10 @@ impl Command {
     /// Runs it to its end, and returns its standard output.
     pub(crate) async fn run(mut self) -> Outcome<String> {
         let log = self.log()?;
-        let stderr = File::create(&log)?;
-        let output = self
-            .inner
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .output()
-            .await
-            .map_err(|error| format!("{} does not start: {error}", self.name))?;
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        let said = fs::read_to_string(&log).unwrap_or_default();
+        let output = self.inner.output().await;
+        let output = output.map_err(|error| format!("{} does not start: {error}", self.name))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, said) = (text(&output.stdout), text(&output.stderr));
         fs::write(&log, format!("{stdout}{said}"))?;
         if output.status.success() {
             return Ok(stdout);

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use domain::event::{RELATED, WELCOMED};
-use platform::layout;
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
@@ -16,6 +15,7 @@ use crate::emulator::REGION;
 use crate::steps::Steps;
 
 mod roles;
+mod tables;
 
 /// The emulator's account.
 const ACCOUNT: &str = "000000000000";
@@ -30,7 +30,10 @@ pub(crate) async fn compare(steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outc
         )
         .await?;
     steps
-        .step("tables are made as the layout says", tables(aws, outputs))
+        .step(
+            "tables are made as the layout says",
+            tables::compare(aws, outputs),
+        )
         .await?;
     steps
         .step(
@@ -56,18 +59,10 @@ fn function_arn(function: &str) -> String {
 }
 
 async fn dead_letters(aws: &Aws, outputs: &Outputs) -> Outcome<String> {
-    let words = [
-        "sqs",
-        "get-queue-attributes",
-        "--attribute-names",
-        "QueueArn",
-        "--queue-url",
-    ];
-    let attributes = aws
-        .ask(&[&words[..], &[&outputs.dead_letters]].concat())
-        .await?;
-    let arn = attributes["Attributes"]["QueueArn"].as_str();
-    Ok(arn.ok_or("the queue has no ARN")?.to_owned())
+    let url = &outputs.dead_letters;
+    let command = format!("sqs get-queue-attributes --attribute-names QueueArn --queue-url {url}");
+    let arn = aws.ask(&command).await?["Attributes"]["QueueArn"].take();
+    Ok(arn.as_str().ok_or("the queue has no ARN")?.to_owned())
 }
 
 /// Fails unless both are the same, and shows them.
@@ -78,86 +73,19 @@ fn same(what: &str, wanted: &Value, found: &Value) -> Outcome<()> {
     Err(format!("{what}: wanted {wanted}, found {found}").into())
 }
 
-async fn tables(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
-    for (name, layout) in [
-        (&outputs.inbox_table, layout::INBOX),
-        (&outputs.data_table, layout::DATA),
-    ] {
-        let about =
-            async |command: &str| aws.ask(&["dynamodb", command, "--table-name", name]).await;
-        let table = &about("describe-table").await?["Table"];
-        let key = |hash: &str, range: Option<&str>| {
-            let range = range.map(|range| json!({"AttributeName": range, "KeyType": "RANGE"}));
-            let hash = json!({"AttributeName": hash, "KeyType": "HASH"});
-            Value::from_iter(std::iter::once(hash).chain(range))
-        };
-        same("key", &key(layout.hash, layout.range), &table["KeySchema"])?;
-        let index = |index: &layout::Index| {
-            let projection = if index.keys_only { "KEYS_ONLY" } else { "ALL" };
-            json!([index.name, key(index.hash, Some(index.range)), projection])
-        };
-        let wanted: BTreeSet<String> = layout
-            .indexes
-            .iter()
-            .map(|found| index(found).to_string())
-            .collect();
-        let found = table["GlobalSecondaryIndexes"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        let found: BTreeSet<String> = found
-            .map(|index| {
-                let projection = &index["Projection"]["ProjectionType"];
-                json!([index["IndexName"], index["KeySchema"], projection]).to_string()
-            })
-            .collect();
-        same("indexes", &json!(wanted), &json!(found))?;
-        let stream = layout.stream.then_some("NEW_IMAGE");
-        same(
-            "stream",
-            &json!(stream),
-            &table["StreamSpecification"]["StreamViewType"],
-        )?;
-        same(
-            "deletion protection",
-            &json!(true),
-            &table["DeletionProtectionEnabled"],
-        )?;
-        same(
-            "billing",
-            &json!("PAY_PER_REQUEST"),
-            &table["BillingModeSummary"]["BillingMode"],
-        )?;
-        same(
-            "encryption",
-            &json!("ENABLED"),
-            &table["SSEDescription"]["Status"],
-        )?;
-        let ttl = &about("describe-time-to-live").await?["TimeToLiveDescription"];
-        same("time to live", &json!(layout.ttl), &ttl["AttributeName"])?;
-        let backups = &about("describe-continuous-backups").await?["ContinuousBackupsDescription"];
-        let recovery = &backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"];
-        same("point-in-time recovery", &json!("ENABLED"), recovery)?;
-    }
-    Ok(())
-}
-
 async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<()> {
-    let table = aws
-        .ask(&[
-            "dynamodb",
-            "describe-table",
-            "--table-name",
-            &outputs.inbox_table,
-        ])
-        .await?;
+    let command = format!(
+        "dynamodb describe-table --table-name {}",
+        outputs.inbox_table
+    );
+    let table = aws.ask(&command).await?;
     let stream = &table["Table"]["LatestStreamArn"];
     // Batch size, lanes, age and retries: infra/local/src/functions.rs has the same of the local stack.
     let wanted = [
         ("welcome", &WELCOMED[..], [10, 10, 3_600, 60]),
         ("tagging", &RELATED[..], [100, 1, 64_800, 10_000]),
     ];
-    let all = aws.ask(&["lambda", "list-event-source-mappings"]).await?;
+    let all = aws.ask("lambda list-event-source-mappings").await?;
     let all = all["EventSourceMappings"]
         .as_array()
         .cloned()
@@ -205,7 +133,10 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
 async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
     let about = async |command: &str| {
         let answer = aws
-            .ask(&["apigatewayv2", command, "--api-id", &outputs.api_id])
+            .ask(&format!(
+                "apigatewayv2 {command} --api-id {}",
+                outputs.api_id
+            ))
             .await?;
         Outcome::Ok(answer["Items"].as_array().cloned().unwrap_or_default())
     };
@@ -239,9 +170,10 @@ async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         ("callback", "callback/{corp_id}/{app}"),
         ("admin", "admin/corps/{corp_id}/{proxy+}"),
     ] {
-        let name = format!("{STACK}-{function}");
         let policy = aws
-            .ask(&["lambda", "get-policy", "--function-name", &name])
+            .ask(&format!(
+                "lambda get-policy --function-name {STACK}-{function}"
+            ))
             .await?;
         let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap_or_default())?;
         let found = policy["Statement"]
@@ -277,9 +209,8 @@ async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
 async fn schedules(aws: &Aws, dead_letters: &str) -> Outcome<()> {
     // The test lets the reconcile come every minute; infra/template.yaml has it once a day.
     for (task, retries) in [("tick", json!([60, 2])), ("reconcile", json!([3600, 10]))] {
-        let name = format!("{STACK}-{task}");
         let schedule = aws
-            .ask(&["scheduler", "get-schedule", "--name", &name])
+            .ask(&format!("scheduler get-schedule --name {STACK}-{task}"))
             .await?;
         let target = &schedule["Target"];
         let input: Value = serde_json::from_str(target["Input"].as_str().unwrap_or_default())?;
@@ -304,7 +235,7 @@ async fn schedules(aws: &Aws, dead_letters: &str) -> Outcome<()> {
 }
 
 async fn alarms(aws: &Aws) -> Outcome<()> {
-    let all = aws.ask(&["cloudwatch", "describe-alarms"]).await?;
+    let all = aws.ask("cloudwatch describe-alarms").await?;
     let all = all["MetricAlarms"].as_array().cloned().unwrap_or_default();
     if all.len() < 15 {
         return Err(format!("only {} alarms", all.len()).into());
@@ -323,7 +254,7 @@ async fn alarms(aws: &Aws) -> Outcome<()> {
 pub(crate) async fn log(aws: &Aws, function: &str) -> Outcome<Vec<String>> {
     let group = format!("/aws/lambda/{STACK}-{function}");
     let events = aws
-        .ask(&["logs", "filter-log-events", "--log-group-name", &group])
+        .ask(&format!("logs filter-log-events --log-group-name {group}"))
         .await?;
     let messages: Vec<Value> = events["events"]
         .as_array()
@@ -350,7 +281,7 @@ pub(crate) async fn gauges(aws: &Aws) -> Outcome<()> {
             line["_aws"].is_object() && line["function"] == format!("{STACK}-sync")
         })
         .collect();
-    let alarms = aws.ask(&["cloudwatch", "describe-alarms"]).await?;
+    let alarms = aws.ask("cloudwatch describe-alarms").await?;
     let mut looked_at = 0;
     for alarm in alarms["MetricAlarms"].as_array().into_iter().flatten() {
         let dimensions = json!([{"Name": "function", "Value": format!("{STACK}-sync")}]);

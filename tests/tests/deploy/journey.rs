@@ -335,13 +335,9 @@ async fn quiet(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
             return Err(format!("the log of {STACK}-{function} has: {line}").into());
         }
     }
-    let queue = ["sqs", "get-queue-attributes", "--queue-url"];
-    let queue = [
-        &queue[..],
-        &[&outputs.dead_letters, "--attribute-names", "All"],
-    ]
-    .concat();
-    let attributes = aws.ask(&queue).await?;
+    let url = &outputs.dead_letters;
+    let command = format!("sqs get-queue-attributes --attribute-names All --queue-url {url}");
+    let attributes = aws.ask(&command).await?;
     let waiting = &attributes["Attributes"]["ApproximateNumberOfMessages"];
     if waiting != "0" {
         return Err(format!("dead letters: {waiting}").into());

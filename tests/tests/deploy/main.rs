@@ -68,18 +68,19 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     let tools = Tools::install(steps).await?;
     let bundle = Bundle::new(&tools);
 
-    steps.act("Templates");
+    steps.act("Templates and packages");
     bundle.lint(steps).await?;
     if !options.built {
-        bundle.build(steps, "x86_64").await?;
+        bundle.build_all(steps).await?;
     }
 
     steps.act("Deployment");
     let emulator = Emulator::start(steps, &tools).await?;
     let aws = Aws::new(&tools, &emulator);
     let mut scene = Scene::open().await?;
+    let template = bundle::build_directory("x86_64").join("template.yaml");
     let outputs = bundle
-        .deploy(steps, &aws, "x86_64", &scene.wecom_url)
+        .deploy(steps, &aws, &template, &scene.wecom_url)
         .await?;
     scene.goes_to(&emulator.api(&outputs.api_id))?;
     deployed::compare(steps, &aws, &outputs).await?;
@@ -95,9 +96,6 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     upgrade::under_load(steps, &bundle, &aws, &scene).await?;
 
     steps.act("arm64");
-    if !options.built {
-        bundle.build(steps, "arm64").await?;
-    }
     arm64::answers(steps, &aws, &outputs, &scene).await?;
 
     steps.act("Uninstall");

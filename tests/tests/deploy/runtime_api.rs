@@ -19,18 +19,21 @@ use crate::command::Outcome;
 /// How long a process may take for its event; it is emulated instruction by instruction.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What a function answered, or the error that it told.
+type Answer = Result<Value, String>;
+
 /// A server that has one event.
 pub(crate) struct RuntimeApi {
     /// `127.0.0.1:PORT`, which `AWS_LAMBDA_RUNTIME_API` is to be.
     pub(crate) address: String,
-    answer: oneshot::Receiver<Result<Value, String>>,
+    answer: oneshot::Receiver<Answer>,
     server: JoinHandle<()>,
 }
 
 #[derive(Clone)]
 struct Work {
     event: Arc<Mutex<Option<String>>>,
-    answer: Arc<Mutex<Option<oneshot::Sender<Result<Value, String>>>>>,
+    answer: Arc<Mutex<Option<oneshot::Sender<Answer>>>>,
     function_arn: Arc<str>,
 }
 
@@ -120,7 +123,7 @@ async fn died(State(work): State<Work>, body: Bytes) -> StatusCode {
     tell(&work, Err(format!("init failed: {said}"))).await
 }
 
-async fn tell(work: &Work, answer: Result<Value, String>) -> StatusCode {
+async fn tell(work: &Work, answer: Answer) -> StatusCode {
     if let Some(sender) = work.answer.lock().await.take() {
         let _nobody_waits = sender.send(answer);
     }

@@ -32,10 +32,11 @@ pub(crate) async fn under_load(
     };
     let before = packages(aws).await?;
     next_version("x86_64", "next")?;
+    let template = bundle.package(steps, aws, "next").await?;
 
     let (stop, stopped) = watch::channel(false);
     let deploy = async {
-        let deployed = bundle.deploy(steps, aws, "next", &scene.wecom_url).await;
+        let deployed = bundle.deploy(steps, aws, &template, &scene.wecom_url).await;
         let _nobody_listens = stop.send(true);
         deployed
     };
@@ -94,14 +95,9 @@ async fn come(
 async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
     let mut packages = Vec::new();
     for function in FUNCTIONS {
-        let name = format!("{STACK}-{function}");
-        let words = [
-            "lambda",
-            "get-function-configuration",
-            "--function-name",
-            &name,
-        ];
-        let found = aws.ask(&words).await?;
+        let command =
+            format!("lambda get-function-configuration --function-name {STACK}-{function}");
+        let found = aws.ask(&command).await?;
         let sha = found["CodeSha256"].as_str().ok_or("no CodeSha256")?;
         packages.push(sha.to_owned());
     }

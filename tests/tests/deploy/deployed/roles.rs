@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ACCOUNT, function_arn};
 use crate::aws::Aws;
@@ -115,14 +115,11 @@ const KEEPS_ALL: Allowed = &[(
 type Pairs = BTreeSet<(String, String)>;
 
 pub(super) async fn compare(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<()> {
-    let table = aws
-        .ask(&[
-            "dynamodb",
-            "describe-table",
-            "--table-name",
-            &outputs.inbox_table,
-        ])
-        .await?;
+    let command = format!(
+        "dynamodb describe-table --table-name {}",
+        outputs.inbox_table
+    );
+    let table = aws.ask(&command).await?;
     let stream = table["Table"]["LatestStreamArn"]
         .as_str()
         .unwrap_or_default();
@@ -156,21 +153,14 @@ pub(super) async fn compare(aws: &Aws, outputs: &Outputs, dead_letters: &str) ->
                     .iter()
                     .map(move |action| (resource.clone(), (*action).to_owned()))
             });
-        let name = format!("{STACK}-{function}");
-        let words = [
-            "lambda",
-            "get-function-configuration",
-            "--function-name",
-            &name,
-        ];
-        let configuration = aws.ask(&words).await?;
+        let command =
+            format!("lambda get-function-configuration --function-name {STACK}-{function}");
+        let configuration = aws.ask(&command).await?;
         let role = role_name(&configuration["Role"]);
         same(function, &wanted.collect(), &allowed_by(aws, &role).await?)?;
     }
-    let schedule = format!("{STACK}-tick");
-    let schedule = aws
-        .ask(&["scheduler", "get-schedule", "--name", &schedule])
-        .await?;
+    let command = format!("scheduler get-schedule --name {STACK}-tick");
+    let schedule = aws.ask(&command).await?;
     let role = role_name(&schedule["Target"]["RoleArn"]);
     let wanted = Pairs::from([
         (function_arn("sync"), "lambda:InvokeFunction".to_owned()),
@@ -196,29 +186,15 @@ fn role_name(arn: &Value) -> String {
 }
 
 async fn allowed_by(aws: &Aws, role: &str) -> Outcome<Pairs> {
-    let attached = aws
-        .ask(&["iam", "list-attached-role-policies", "--role-name", role])
-        .await?;
-    if attached["AttachedPolicies"]
-        .as_array()
-        .is_some_and(|all| !all.is_empty())
-    {
+    let about = async |command: &str| aws.ask(&format!("iam {command} --role-name {role}")).await;
+    let attached = about("list-attached-role-policies").await?;
+    if attached["AttachedPolicies"] != json!([]) {
         return Err(format!("{role} has managed policies: {attached}").into());
     }
-    let policies = aws
-        .ask(&["iam", "list-role-policies", "--role-name", role])
-        .await?;
     let mut pairs = Pairs::new();
-    for policy in names(&policies["PolicyNames"]) {
-        let words = [
-            "iam",
-            "get-role-policy",
-            "--role-name",
-            role,
-            "--policy-name",
-            &policy,
-        ];
-        let document = aws.ask(&words).await?["PolicyDocument"].take();
+    for policy in names(&about("list-role-policies").await?["PolicyNames"]) {
+        let command = format!("get-role-policy --policy-name {policy}");
+        let document = about(&command).await?["PolicyDocument"].take();
         for statement in document["Statement"].as_array().into_iter().flatten() {
             if statement["Effect"] != "Allow" || statement.get("NotAction").is_some() {
                 return Err(format!("{role} has an unusual statement: {statement}").into());
