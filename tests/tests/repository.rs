@@ -119,6 +119,13 @@ fn there_is_one_tls_stack() {
 }
 
 #[test]
+fn functions_carry_no_chain_of_credential_providers() {
+    for function in ["callback", "welcome", "tagging", "sync", "admin"] {
+        refuse(function, &["aws-config", "aws-sdk-sts", "aws-sdk-sso"]);
+    }
+}
+
+#[test]
 fn the_rules_ask_no_clock() {
     for (name, text) in sources("shared/domain/src") {
         for clock in ["Timestamp::now", "Zoned::now", "SystemTime", "Instant"] {
