@@ -152,7 +152,7 @@ impl Platform {
 
 /// How a function reaches AWS: with the credentials of its role, which Lambda has put into the environment for as long
 /// as the process lives. The SDK's usual chain of other places to look for credentials (profiles, containers, machines)
-/// would be a fifth of the package and is never needed there.
+/// would be code in every package, and is never needed there.
 fn sdk_config(aws: AwsEnvironment) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
