@@ -1,6 +1,7 @@
 //! The WeCom sandbox, scenario tests and benches.
 //!
 //! [`sandbox`] is a stateful WeCom for one machine: the API, the callbacks and a phone page. The
-//! local stack mounts it, and every test of the bundle talks to it.
+//! local stack mounts it, and every test of the bundle talks to it. [`results`] is what the benches found.
 
+pub mod results;
 pub mod sandbox;

@@ -1,0 +1,82 @@
+//! The file of results of the benches: `--save` of each writes its section, and the charts, the cost model and the
+//! README read it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What one bench found, and how to find it again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Section<F> {
+    /// The command that measured it.
+    pub command: String,
+    /// The day, as `YYYY-MM-DD`.
+    pub date: String,
+    /// Processor and number of cores.
+    pub machine: String,
+    /// What was found, in the bench's own form.
+    pub figures: F,
+}
+
+/// Where the results are: `tests/benches/results.json`.
+#[must_use]
+pub fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results.json")
+}
+
+/// Replaces the section `name`, and leaves the others as they are.
+///
+/// # Errors
+/// If the file cannot be read, is not as this writes it, or cannot be written.
+pub fn save(name: &str, command: &str, figures: &impl Serialize) -> io::Result<()> {
+    let mut sections = sections()?;
+    let section = Section {
+        command: command.to_owned(),
+        date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+        machine: machine(),
+        figures: serde_json::to_value(figures)?,
+    };
+    sections.insert(name.to_owned(), serde_json::to_value(section)?);
+    let mut text = serde_json::to_string_pretty(&sections)?;
+    text.push('\n');
+    fs::write(path(), text)
+}
+
+/// The section `name`.
+///
+/// # Errors
+/// If there is none, or it is not as this bench writes it; the error says how to make it anew.
+pub fn read<F: DeserializeOwned>(name: &str) -> io::Result<Section<F>> {
+    let missing = || {
+        let text = format!(
+            "{} has no section {name}: run the bench of that name with --save",
+            path().display()
+        );
+        io::Error::new(io::ErrorKind::NotFound, text)
+    };
+    let section = sections()?.remove(name).ok_or_else(missing)?;
+    Ok(serde_json::from_value(section)?)
+}
+
+fn sections() -> io::Result<BTreeMap<String, Value>> {
+    match fs::read_to_string(path()) {
+        Ok(text) => Ok(serde_json::from_str(&text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .and_then(|rest| rest.split_once(':'));
+    let model = model.map_or("unknown processor", |(_, model)| model.trim());
+    format!("{model}, {cores} cores, {}", std::env::consts::ARCH)
+}
