@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::event::InboxEvent;
 use domain::ports::{StoreEvent, Stored};
@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
 use platform::config::Config;
-use platform::metrics::{Metrics, Unit};
+use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
+use serde_json::{Map, Value};
 use wecom::{AppName, CallbackCrypto, CorpId, Envelope, Fields, Message, OpenError, Signature};
 
 use crate::query::Query;
@@ -32,6 +33,12 @@ pub struct Callback<S> {
     config: Arc<ConfigSource>,
     store: S,
     metrics: Metrics,
+}
+
+/// An event that is in the inbox now.
+struct Kept {
+    event: InboxEvent,
+    stored: Stored,
 }
 
 /// Where a request was sent.
@@ -61,22 +68,16 @@ impl<S: StoreEvent + Sync> Callback<S> {
     /// None: every refusal is an answer.
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
         let started = Instant::now();
-        let answer = match self.answer(&request).await {
-            Ok(answer) => answer,
-            Err(refusal) => self.refuse(&request, &refusal),
+        let (answer, kept) = match self.answer(&request).await {
+            Ok((answer, kept)) => (answer, kept),
+            Err(refusal) => (self.refuse(&request, &refusal), None),
         };
-        let status = answer.status();
-        let milliseconds = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.metrics.put(
-            "callback_ms",
-            Unit::Milliseconds,
-            milliseconds,
-            &[("status", status.as_str())],
-        );
+        self.tell(started.elapsed(), answer.status().as_str(), kept.as_ref());
         Ok(answer)
     }
 
-    async fn answer(&self, request: &Request) -> Result<Response<Body>, Refusal> {
+    /// The answer, and the event that was stored for it.
+    async fn answer(&self, request: &Request) -> Result<(Response<Body>, Option<Kept>), Refusal> {
         let address = Address::of(request.raw_http_path()).ok_or(Refusal::UnknownApp)?;
         let config = self.config.current().await?;
         // An address of nobody is not found, whatever was sent there.
@@ -86,13 +87,13 @@ impl<S: StoreEvent + Sync> Callback<S> {
             Method::GET => {
                 let echo = query.required("echostr")?;
                 let plaintext = self.open(&config, &address, &query, echo).await?;
-                Ok(refusal::text(200, plaintext))
+                Ok((refusal::text(200, plaintext), None))
             }
             Method::POST => {
                 let encrypted = envelope(request.body())?.encrypt;
                 let plaintext = self.open(&config, &address, &query, &encrypted).await?;
-                self.store(address, &plaintext).await?;
-                Ok(refusal::text(200, String::new()))
+                let kept = self.store(address, &plaintext).await?;
+                Ok((refusal::text(200, String::new()), Some(kept)))
             }
             _ => Err(Refusal::Method),
         }
@@ -125,7 +126,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
         opened
     }
 
-    async fn store(&self, address: Address, plaintext: &str) -> Result<(), Refusal> {
+    async fn store(&self, address: Address, plaintext: &str) -> Result<Kept, Refusal> {
         // What was signed and encrypted with our keys is kept, even if nobody can read it today.
         let message = Message::parse(plaintext).unwrap_or_else(|_| {
             Message::from_fields(Fields::from_iter([(
@@ -135,28 +136,41 @@ impl<S: StoreEvent + Sync> Callback<S> {
         });
         let event = InboxEvent::receive(address.corp, address.app, message, Timestamp::now());
         let stored = self.store.store_event(&event).await?;
-        let name = event.event.name();
-        tracing::info!(
-            event.id = %event.id,
-            event.name = name,
-            event.age_s = event.received_at_ms / 1000 - event.created_at,
-            event.known = stored == Stored::Before,
-            corp.id = %event.corp,
-            app.name = %event.app,
-            "stored an event"
-        );
-        let known = if stored == Stored::Before {
+        Ok(Kept { event, stored })
+    }
+
+    /// Tells in one line how long a request took, and of its event.
+    fn tell(&self, took: Duration, status: &str, kept: Option<&Kept>) {
+        let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+        let answered = Group {
+            dimensions: &[("status", status)],
+            measured: &[("callback_ms", Unit::Milliseconds, took)],
+        };
+        let Some(Kept { event, stored }) = kept else {
+            self.metrics.tell(&[answered], Map::new());
+            return;
+        };
+        let known = if *stored == Stored::Before {
             "true"
         } else {
             "false"
         };
-        self.metrics.put(
-            "events",
-            Unit::Count,
-            1,
-            &[("event", name), ("known", known)],
-        );
-        Ok(())
+        let counted = Group {
+            dimensions: &[("event", event.event.name()), ("known", known)],
+            measured: &[("events", Unit::Count, 1)],
+        };
+        let facts = [
+            ("event.id", Value::from(event.id.as_str())),
+            (
+                "event.age_s",
+                Value::from(event.received_at_ms / 1000 - event.created_at),
+            ),
+            ("corp.id", Value::from(event.corp.as_str())),
+            ("app.name", Value::from(event.app.as_str())),
+        ];
+        let facts = facts.map(|(name, value)| (name.to_owned(), value));
+        self.metrics
+            .tell(&[counted, answered], Map::from_iter(facts));
     }
 
     fn refuse(&self, request: &Request, refusal: &Refusal) -> Response<Body> {

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use domain::ports::{
     ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
     KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, MarkTags,
-    ObserveRelations, ReadAcquisition, ReadAddressBook, ReadCustomers, ReadEvents, ReadGroups,
-    ReadQuota, ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia, UploadPicture,
+    ObserveRelations, ReadAcquisition, ReadAddressBook, ReadCustomers, ReadEvents, ReadFollowers,
+    ReadGroups, ReadQuota, ReadRelation, ReadTagLibrary, RecordTags, RefreshTokens, UploadMedia,
+    UploadPicture,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -87,6 +88,7 @@ pub trait Wecom:
     + ReadAcquisition
     + ReadAddressBook
     + ReadCustomers
+    + ReadFollowers
     + ReadGroups
     + ReadTagLibrary
     + RefreshTokens
@@ -101,6 +103,7 @@ impl<
         + ReadAcquisition
         + ReadAddressBook
         + ReadCustomers
+        + ReadFollowers
         + ReadGroups
         + ReadTagLibrary
         + RefreshTokens

@@ -1,7 +1,7 @@
 //! What WeCom tells of relations when it is asked, for a run or because of an event: compared, counted, kept.
 
 use domain::ports::{Observation, Observed, Reading as Asked};
-use domain::relation::Relation;
+use domain::relation::{Counted, Relation};
 use domain::tally::Fact;
 
 use crate::trouble::Trouble;
@@ -16,27 +16,42 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         rows: &[Observation],
         asked: Asked,
     ) -> Result<Observed, Trouble> {
-        let observed = self.store.compare(scope.corp, rows, asked).await?;
-        let came = observed.came.iter();
-        for relation in came.filter_map(|place| observed.relations.get(*place)) {
-            self.count_added(scope, relation).await?;
+        let mut observed = self.store.compare(scope.corp, rows, asked).await?;
+        for (place, is_first) in &observed.came {
+            if let Some(relation) = observed.relations.get_mut(*place) {
+                self.count_added(scope, relation, *is_first).await?;
+            }
         }
         self.store.keep(scope.corp, rows, &observed, asked).await?;
         Ok(observed)
     }
 
     /// The add that brought a customer of a channel counts, also if its event was lost.
-    async fn count_added(&self, scope: &Scope<'_>, relation: &Relation) -> Result<(), Trouble> {
+    async fn count_added(
+        &self,
+        scope: &Scope<'_>,
+        relation: &mut Relation,
+        is_first: bool,
+    ) -> Result<(), Trouble> {
         let (Some(channel), Some(added_at)) = (relation.present_channel(), relation.added_at)
         else {
             return Ok(());
         };
-        let pair = (&relation.userid, &relation.external_userid);
         let at = jiff::Timestamp::from_second(added_at).unwrap_or_default();
-        let day = at.to_zoned(scope.timezone.clone()).date();
-        Ok(self
+        let add = Counted {
+            channel: channel.clone(),
+            day: at.to_zoned(scope.timezone.clone()).date(),
+        };
+        if is_first {
+            relation.counted.get_or_insert_with(|| add.clone());
+        }
+        if relation.counts(&add.channel) {
+            return Ok(());
+        }
+        let pair = (&relation.userid, &relation.external_userid);
+        let count = self
             .store
-            .count(scope.corp, channel, pair, Fact::Added, day)
-            .await?)
+            .count(scope.corp, &add.channel, pair, Fact::Added, add.day);
+        Ok(count.await?)
     }
 }

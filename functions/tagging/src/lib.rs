@@ -1,34 +1,34 @@
 //! Attributes a customer to its channel, counts it, puts the channel's tags and remark on, and notes losses.
 //!
-//! It knows nothing of the welcome: an add without a welcome code is tagged all the same. What it writes
-//! first, the relation and the counts, needs no WeCom; what WeCom has to do comes after. An error about
-//! WeCom as a whole brings the record again and so holds the stream back; an error about one customer is
-//! written down and repaired later. A channel with limits counts the add for its member's day as well, and lets
-//! WeCom know at once when the member is full.
+//! It knows nothing of the welcome: an add without a welcome code is tagged all the same. The customer is read from
+//! WeCom in the same moment, so that the relation with all that is known of it is written once. An error about WeCom as
+//! a whole brings the record again and so holds the stream back, after the relation and the counts are written as the
+//! event tells them; an error about one customer is written down and repaired later. A channel with limits counts the
+//! add for its member's day as well, and lets WeCom know at once when the member is full.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
-use domain::channel::ChannelId;
+use domain::channel::{Channel, ChannelId};
 use domain::event::InboxEvent;
 use domain::outcome::TagsOutcome;
 use domain::ports::{
-    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, MarkTags, ReadNames,
-    RecordTags, StoreError, Subject, WriteRemark,
+    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
+    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, WriteRemark,
 };
-use domain::relation::{Change, ChangeKind, Relation};
+use domain::relation::{Arrival, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
-use platform::metrics::{Metrics, Unit};
+use platform::metrics::{Group, Metrics, Unit, facts};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
-use wecom::CorpId;
+use wecom::{CorpId, State};
 
 mod limits;
 mod putting;
@@ -38,17 +38,30 @@ const AT_ONCE: usize = 16;
 /// Tags and remarks in flight per corp, together: WeCom publishes no number (error 45033), and this one is known to
 /// be taken.
 const IN_FLIGHT: usize = 5;
-/// Names for remarks that are asked for at the same time, per corp: few, for welcomes ask the same API, and they
-/// are in a hurry.
-const NAMES_IN_FLIGHT: usize = 3;
+/// Customers who are asked for at the same time, per corp: few, for welcomes ask the same API, and they are in a hurry.
+const READS_IN_FLIGHT: usize = 3;
 
 /// What tagging asks of its store.
-pub trait Store: ChangeRelation + CountDay + CountFacts + KeepChannels + RecordTags + Sync {}
-impl<T: ChangeRelation + CountDay + CountFacts + KeepChannels + RecordTags + Sync> Store for T {}
+pub trait Store:
+    ChangeRelation + CountDay + CountFacts + KeepChannels + LeaveWork + ReadRelation + RecordTags + Sync
+{
+}
+impl<
+    T: ChangeRelation
+        + CountDay
+        + CountFacts
+        + KeepChannels
+        + LeaveWork
+        + ReadRelation
+        + RecordTags
+        + Sync,
+> Store for T
+{
+}
 
 /// What tagging asks of WeCom.
-pub trait Wecom: KeepRemoteChannel + MarkTags + ReadNames + WriteRemark + Sync {}
-impl<T: KeepRemoteChannel + MarkTags + ReadNames + WriteRemark + Sync> Wecom for T {}
+pub trait Wecom: KeepRemoteChannel + MarkTags + ReadFollowers + WriteRemark + Sync {}
+impl<T: KeepRemoteChannel + MarkTags + ReadFollowers + WriteRemark + Sync> Wecom for T {}
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -57,7 +70,7 @@ pub struct Tagger<S, W> {
     wecom: W,
     metrics: Metrics,
     in_flight: InFlight,
-    names: InFlight,
+    reads: InFlight,
 }
 
 /// Why a record is not done.
@@ -91,10 +104,13 @@ impl Held {
     }
 }
 
-/// A customer's channel, and why it is this one.
-struct Attribution {
-    relation: Relation,
-    channel: Option<ChannelId>,
+/// An add whose tags are to be put on.
+struct Add<'a> {
+    event: &'a InboxEvent,
+    /// Whether the member has yet to confirm the customer.
+    half: bool,
+    /// The channel that brought the customer, if it is one of this corp.
+    channel: Option<Channel>,
 }
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
@@ -106,7 +122,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             wecom,
             metrics,
             in_flight: InFlight::new(IN_FLIGHT),
-            names: InFlight::new(NAMES_IN_FLIGHT),
+            reads: InFlight::new(READS_IN_FLIGHT),
         }
     }
 
@@ -155,22 +171,52 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             return Ok(());
         };
         let timezone = self.config.timezone(&event.corp).await;
-        let attribution = self.attribute(event, &change).await?;
-        let channel = match &attribution.channel {
-            Some(id) => self.store.channel(&event.corp, id).await?,
-            None => None,
+        match &change.kind {
+            ChangeKind::Added { state, half } => {
+                let id = self.channel_of(event, &change, state.as_ref()).await?;
+                let channel = match &id {
+                    Some(id) => self.store.channel(&event.corp, id).await?,
+                    None => None,
+                };
+                let add = Add {
+                    event,
+                    half: *half,
+                    channel,
+                };
+                self.add(&add, id, &change, &timezone, held).await
+            }
+            ChangeKind::CustomerLeft | ChangeKind::MemberRemoved => {
+                let (_, relation) = self.store.change(&event.corp, &change).await?;
+                Ok(self.count_loss(event, &relation, &timezone).await?)
+            }
+        }
+    }
+
+    /// Does what an add asks for, and writes the relation down whatever became of it.
+    async fn add(
+        &self,
+        add: &Add<'_>,
+        channel: Option<ChannelId>,
+        change: &Change,
+        timezone: &TimeZone,
+        held: &Held,
+    ) -> Result<(), Unfinished> {
+        let event = add.event;
+        let counted = channel.clone().map(|channel| Counted {
+            channel,
+            day: local_day(change.at, timezone),
+        });
+        if let Some(channel) = &add.channel {
+            self.keep_limits(event, change, channel, timezone).await?;
+        }
+        let mut arrival = Arrival::new(change.clone(), counted);
+        let put = if held.holds(&event.corp) {
+            Err(Unfinished::Held)
+        } else {
+            Ok(self.put(add, &mut arrival).await?)
         };
-        self.count(event, &change, &attribution, &timezone).await?;
-        if let Some(channel) = &channel {
-            self.keep_limits(event, &change, channel, &timezone).await?;
-        }
-        if !event.asks_for_tags() {
-            return Ok(());
-        }
-        if held.holds(&event.corp) {
-            return Err(Unfinished::Held);
-        }
-        let mut outcome = self.tag(event, &attribution, channel).await?;
+        self.relate(event, &arrival, timezone).await?;
+        let mut outcome = put??;
         let now = Timestamp::now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
@@ -178,76 +224,84 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             event,
             userid: &change.userid,
             external_userid: &change.external_userid,
-            channel: attribution.channel.as_ref(),
-            day: local_day(now.as_second(), &timezone),
+            channel: channel.as_ref(),
+            day: local_day(now.as_second(), timezone),
         };
         self.store.record_tags(&subject, &outcome).await?;
         self.report(event, &outcome);
         Ok(())
     }
 
-    /// Changes the relation. The channel is the one of the event's own `State`; a full add that completes a
-    /// half add may come without one, and then keeps the half add's.
-    async fn attribute(
+    /// The channel of an add: the one of the event's own `State`. A full add that completes a half add may come without
+    /// one, and then keeps the half add's.
+    async fn channel_of(
         &self,
         event: &InboxEvent,
         change: &Change,
-    ) -> Result<Attribution, StoreError> {
-        let (before, relation) = self.store.change(&event.corp, change).await?;
-        let of_event = match &change.kind {
-            ChangeKind::Added {
-                state: Some(state), ..
-            } => ChannelId::parse(state.as_str()),
-            ChangeKind::Added { state: None, .. } => {
-                // The second half of the condition is for a record that comes again.
-                let completes = before
-                    .is_some_and(|before| before.unconfirmed || before.status_at == change.at);
-                relation.present_channel().filter(|_| completes).cloned()
-            }
-            ChangeKind::CustomerLeft | ChangeKind::MemberRemoved => None,
-        };
-        Ok(Attribution {
-            relation,
-            channel: of_event,
-        })
+        state: Option<&State>,
+    ) -> Result<Option<ChannelId>, StoreError> {
+        if let Some(state) = state {
+            return Ok(ChannelId::parse(state.as_str()));
+        }
+        let pair = (&change.userid, &change.external_userid);
+        let before = self.store.relation(&event.corp, pair).await?;
+        // The second half of the condition is for a record that comes again.
+        let completed = before.filter(|before| before.unconfirmed || before.status_at == change.at);
+        let after = completed.map(|before| change.apply(Some(&before)));
+        Ok(after.and_then(|after| after.present_channel().cloned()))
     }
 
-    async fn count(
+    /// Writes the relation after an add, and counts.
+    async fn relate(
         &self,
         event: &InboxEvent,
-        change: &Change,
-        attribution: &Attribution,
+        arrival: &Arrival,
         timezone: &TimeZone,
     ) -> Result<(), StoreError> {
-        let pair = (&change.userid, &change.external_userid);
-        if let Some(channel) = &attribution.channel {
-            let day = local_day(change.at, timezone);
-            self.store
-                .count(&event.corp, channel, pair, Fact::Added, day)
-                .await?;
+        let (_, relation) = self.store.arrive(&event.corp, arrival).await?;
+        // WeCom may know of a channel that the event did not name.
+        let began = relation.present_channel().zip(relation.added_at);
+        let began = began.map(|(channel, at)| Counted {
+            channel: channel.clone(),
+            day: local_day(at, timezone),
+        });
+        let pair = (&relation.userid, &relation.external_userid);
+        for add in arrival.counted.iter().chain(&began) {
+            if !relation.counts(&add.channel) {
+                self.store
+                    .count(&event.corp, &add.channel, pair, Fact::Added, add.day)
+                    .await?;
+            }
         }
-        if let Some((channel, lost_at)) = attribution.relation.loss() {
-            let day = local_day(lost_at, timezone);
-            self.store
-                .count(&event.corp, channel, pair, Fact::Lost, day)
-                .await?;
-        }
-        Ok(())
+        self.count_loss(event, &relation, timezone).await
     }
 
+    /// Counts a loss, also one that was told before its add.
+    async fn count_loss(
+        &self,
+        event: &InboxEvent,
+        relation: &Relation,
+        timezone: &TimeZone,
+    ) -> Result<(), StoreError> {
+        let Some((channel, lost_at)) = relation.loss() else {
+            return Ok(());
+        };
+        let pair = (&relation.userid, &relation.external_userid);
+        let day = local_day(lost_at, timezone);
+        self.store
+            .count(&event.corp, channel, pair, Fact::Lost, day)
+            .await
+    }
+
+    /// Tells in one line how the tags of an add ended.
     fn report(&self, event: &InboxEvent, outcome: &TagsOutcome) {
-        let word = outcome.word();
-        self.metrics
-            .put("tags", Unit::Count, 1, &[("outcome", &word)]);
-        tracing::info!(
-            event.id = %event.id,
-            corp.id = %event.corp,
-            tags.outcome = word,
-            tags.errcode = outcome.errcode,
-            tags.attempts = outcome.attempts,
-            tags.latency_ms = outcome.latency_ms,
-            "tagged an add"
-        );
+        let measured = Group {
+            dimensions: &[("outcome", &outcome.word())],
+            measured: &[("tags", Unit::Count, 1)],
+        };
+        let mut facts = facts(event, outcome);
+        facts.insert("latency_ms".to_owned(), outcome.latency_ms.into());
+        self.metrics.tell(&[measured], facts);
     }
 }
 

@@ -6,12 +6,23 @@ use domain::channel::{Channel, REMARK_CHARS};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
+use domain::ports::{Observation, StoreError};
 use domain::quota::passes_soon;
+use domain::relation::{Arrival, Change};
 use jiff::Timestamp;
 use platform::in_flight::{InFlight, TOO_MANY};
-use wecom::{Class, Error, ExternalUserId, UserId};
+use platform::wecom_api::GET_CONTACT;
+use wecom::api::contact::{ExternalContact, FollowUser};
+use wecom::{Class, Error, ExternalUserId, TagId, UserId};
 
-use crate::{Attribution, Store, Tagger, Unfinished, Wecom};
+use crate::{Add, Store, Tagger, Unfinished, Wecom};
+
+/// Member and customer.
+type Pair<'a> = (&'a UserId, &'a ExternalUserId);
+/// A customer, what the member has on it, and when WeCom was asked, in Unix seconds.
+type Read = Result<(ExternalContact, Option<FollowUser>, i64), Error>;
+/// Remark and description that were written.
+type Texts = (Option<String>, Option<String>);
 
 /// No relation; after a half add: not until the member confirms (WeCom error 84061).
 const NO_RELATION: i64 = 84061;
@@ -28,117 +39,124 @@ const LONGEST_HOLD: i64 = 90;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
-    pub(crate) async fn tag(
+    /// Puts tags and remark on and reads the customer, and notes in `arrival` what was done. The outer error is the
+    /// store's; the inner one brings the record again.
+    pub(crate) async fn put(
         &self,
-        event: &InboxEvent,
-        attribution: &Attribution,
-        channel: Option<Channel>,
-    ) -> Result<TagsOutcome, Unfinished> {
-        let Some(channel) = channel else {
+        add: &Add<'_>,
+        arrival: &mut Arrival,
+    ) -> Result<Result<TagsOutcome, Unfinished>, StoreError> {
+        let pair = pair(&arrival.change);
+        let (marked, read) = tokio::join!(self.mark(add, pair), self.read(add.event, pair));
+        let (mut outcome, tagged) = match marked {
+            Ok(marked) => marked,
+            Err(cause) => return Ok(Err(cause)),
+        };
+        let written = match &add.channel {
+            Some(channel) if is_well(&outcome) => {
+                self.remark(add.event, pair, channel, &read).await
+            }
+            _ => Ok((None, None)),
+        };
+        arrival.tagged = tagged;
+        match written {
+            Ok(texts) => (arrival.remark, arrival.description) = texts,
+            Err(error) if holds_the_stream(&error) => return Ok(Err(Unfinished::Wecom(error))),
+            Err(error) => {
+                outcome.remark_errcode = error.code();
+                outcome
+                    .reason
+                    .get_or_insert_with(|| format!("the remark was not written: {error}"));
+            }
+        }
+        match read {
+            Ok((contact, Some(follow), at)) => {
+                arrival.told = Some((Observation { contact, follow }, at));
+            }
+            // The relation has ended since, or waits for the member.
+            Err(error) if error.code() == Some(NO_RELATION) => {}
+            unread => {
+                let error = unread.err().map(|error| error.to_string());
+                tracing::info!(event.id = %add.event.id, corp.id = %add.event.corp, wecom.error = error, "the customer of an add is left to the sync");
+                self.store.leave_to_sync(add.event).await?;
+            }
+        }
+        Ok(Ok(outcome))
+    }
+
+    /// Puts the channel's tags on; tells which, and when.
+    async fn mark(
+        &self,
+        add: &Add<'_>,
+        pair: Pair<'_>,
+    ) -> Result<(TagsOutcome, Option<(Vec<TagId>, i64)>), Unfinished> {
+        let event = add.event;
+        let Some(channel) = &add.channel else {
             let why = match event.event.state() {
                 None => "the customer came by search, card or group, and not through a channel",
                 Some(_) => "the event's state is not one of a channel of this corp",
             };
-            return Ok(TagsOutcome::new(TagsResult::NoChannel).because(why));
+            return Ok((TagsOutcome::new(TagsResult::NoChannel).because(why), None));
         };
-        let mut outcome = self.mark(event, attribution, &channel).await?;
-        if matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
-            && let Err(error) = self.remark(event, attribution, &channel).await?
-        {
-            outcome.remark_errcode = error.code();
-            outcome
-                .reason
-                .get_or_insert_with(|| format!("the remark was not written: {error}"));
-        }
-        Ok(outcome)
-    }
-
-    async fn mark(
-        &self,
-        event: &InboxEvent,
-        attribution: &Attribution,
-        channel: &Channel,
-    ) -> Result<TagsOutcome, Unfinished> {
         let tags = &channel.spec.tag_ids;
         if tags.is_empty() {
-            return Ok(TagsOutcome::new(TagsResult::NoTags));
+            return Ok((TagsOutcome::new(TagsResult::NoTags), None));
         }
-        let pair = pair(attribution);
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
         let (answer, attempts) = self.call(event, (&self.in_flight, WRITES), mark).await;
-        let mut outcome = match answer {
-            Ok(()) => {
-                self.store
-                    .add_tags(&event.corp, &attribution.relation, tags, now())
-                    .await?;
-                TagsOutcome::new(TagsResult::Tagged)
-            }
+        let (mut outcome, tagged) = match answer {
+            Ok(()) => (
+                TagsOutcome::new(TagsResult::Tagged),
+                Some((tags.clone(), now())),
+            ),
             Err(error) if holds_the_stream(&error) => return Err(Unfinished::Wecom(error)),
-            Err(error) if error.code() == Some(NO_RELATION) && attribution.relation.unconfirmed => {
+            Err(error) if error.code() == Some(NO_RELATION) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
-                waiting.because(
+                let waiting = waiting.because(
                     "the member has to confirm the customer first; the add that follows is tagged",
-                )
+                );
+                (waiting, None)
             }
-            Err(error) => TagsOutcome::new(TagsResult::Failed).after(&error),
+            Err(error) => (TagsOutcome::new(TagsResult::Failed).after(&error), None),
         };
         outcome.attempts = attempts;
-        Ok(outcome)
+        Ok((outcome, tagged))
     }
 
-    /// Writes remark and description. The outer error brings the record again; the inner one is noted.
+    /// The customer with what the member has on it, as WeCom tells it now. One page is read: of a customer with more
+    /// than 500 followers, the member may be on another.
+    async fn read(&self, event: &InboxEvent, (member, customer): Pair<'_>) -> Read {
+        let at = now();
+        let (corp, app) = (&event.corp, &event.app);
+        let get = || self.wecom.followers(corp, app, customer, None);
+        let detail = self.call(event, (&self.reads, GET_CONTACT), get).await.0?;
+        let mut followers = detail.follow_user.into_iter();
+        let follow = followers.find(|follow| follow.user_id == *member);
+        Ok((detail.external_contact, follow, at))
+    }
+
+    /// Writes the channel's remark and description; tells what was written.
     async fn remark(
         &self,
         event: &InboxEvent,
-        attribution: &Attribution,
+        pair: Pair<'_>,
         channel: &Channel,
-    ) -> Result<Result<(), Error>, Unfinished> {
+        read: &Read,
+    ) -> Result<Texts, Error> {
         let spec = &channel.spec;
-        if spec.remark.is_none() && spec.description.is_none() {
-            return Ok(Ok(()));
+        let template = spec.remark.as_ref();
+        let remark = template.map(|template| remark_of(template, &spec.name, read));
+        let (remark, description) = (remark.transpose()?, spec.description.clone());
+        if remark.is_some() || description.is_some() {
+            let write = || {
+                let texts = (remark.as_deref(), description.as_deref());
+                self.wecom
+                    .write_remark(&event.corp, &event.app, pair, texts.0, texts.1)
+            };
+            let written = self.call(event, (&self.in_flight, WRITES), write);
+            written.await.0?;
         }
-        match self.write_remark(event, attribution, channel).await {
-            Err(error) if holds_the_stream(&error) => Err(Unfinished::Wecom(error)),
-            noted => Ok(noted),
-        }
-    }
-
-    async fn write_remark(
-        &self,
-        event: &InboxEvent,
-        attribution: &Attribution,
-        channel: &Channel,
-    ) -> Result<(), Error> {
-        let (corp, app, pair) = (&event.corp, &event.app, pair(attribution));
-        let spec = &channel.spec;
-        let remark = match &spec.remark {
-            Some(template) => {
-                // A remark without the name it is made of would replace a better one: no neutral form here.
-                let customer = if Placeholder::Customer.is_in(template) {
-                    let name = || self.wecom.customer_name(corp, app, pair.1);
-                    Some(
-                        self.call(event, (&self.names, "externalcontact/get"), name)
-                            .await
-                            .0?,
-                    )
-                } else {
-                    None
-                };
-                let names = Names {
-                    customer: customer.as_deref(),
-                    channel: Some(&spec.name),
-                    member: None,
-                };
-                Some(render_within(template, names, REMARK_CHARS))
-            }
-            None => None,
-        };
-        let (remark, description) = (remark.as_deref(), spec.description.as_deref());
-        let write = || {
-            self.wecom
-                .write_remark(corp, app, pair, remark, description)
-        };
-        self.call(event, (&self.in_flight, WRITES), write).await.0
+        Ok((remark, description))
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
@@ -166,11 +184,29 @@ fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
-fn pair(attribution: &Attribution) -> (&UserId, &ExternalUserId) {
-    (
-        &attribution.relation.userid,
-        &attribution.relation.external_userid,
-    )
+fn pair(change: &Change) -> Pair<'_> {
+    (&change.userid, &change.external_userid)
+}
+
+/// Whether tags were no trouble: a customer whom WeCom refuses to tag is left as it is.
+fn is_well(outcome: &TagsOutcome) -> bool {
+    matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
+}
+
+/// The remark that `template` makes. Without the name it is made of it would replace a better one: there is no neutral
+/// form here.
+fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error> {
+    let customer = match read {
+        Ok((contact, ..)) => Some(contact.name.expose()),
+        Err(error) if Placeholder::Customer.is_in(template) => return Err(error.clone()),
+        Err(_) => None,
+    };
+    let names = Names {
+        customer,
+        channel: Some(channel),
+        member: None,
+    };
+    Ok(render_within(template, names, REMARK_CHARS))
 }
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour

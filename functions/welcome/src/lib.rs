@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
-use platform::metrics::{Metrics, Unit};
+use platform::metrics::{Group, Metrics, Unit, facts};
 use platform::secret::ConfigSource;
 use platform::stream::{self, Verdict};
 use platform::wecom_api::SEND_WELCOME;
@@ -181,26 +181,20 @@ where
         sending::send_in_time(|| time_left(event), send, message).await
     }
 
+    /// Tells in one line how a welcome ended.
     fn report(&self, event: &InboxEvent, outcome: &WelcomeOutcome) {
-        let word = outcome.word();
-        let latency = outcome.latency_ms.unwrap_or_default();
-        self.metrics
-            .put("welcomes", Unit::Count, 1, &[("outcome", &word)]);
-        self.metrics.put(
-            "welcome_ms",
-            Unit::Milliseconds,
-            latency,
-            &[("outcome", &word)],
-        );
-        tracing::info!(
-            event.id = %event.id,
-            corp.id = %event.corp,
-            welcome.outcome = word,
-            welcome.errcode = outcome.errcode,
-            welcome.attempts = outcome.attempts,
-            welcome.latency_ms = latency,
-            "answered an add"
-        );
+        let measured = Group {
+            dimensions: &[("outcome", &outcome.word())],
+            measured: &[
+                ("welcomes", Unit::Count, 1),
+                (
+                    "welcome_ms",
+                    Unit::Milliseconds,
+                    outcome.latency_ms.unwrap_or_default(),
+                ),
+            ],
+        };
+        self.metrics.tell(&[measured], facts(event, outcome));
     }
 }
 

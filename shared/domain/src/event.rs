@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, Event, Fields, Message, WelcomeCode};
 
+use crate::work::Object;
+
 /// The field that stays out of the event's id and of everything that is shown: the code is a credential,
 /// and whether a redelivery repeats it is not documented.
 const WELCOME_CODE: &str = "WelcomeCode";
@@ -124,6 +126,12 @@ impl InboxEvent {
         }
     }
 
+    /// Whether the sync has to ask WeCom about it. An add is asked about by who puts its tags on.
+    #[must_use]
+    pub fn is_left_to_sync(&self) -> bool {
+        Object::of(&self.event).is_some() && !self.asks_for_tags()
+    }
+
     /// Whether tags are due.
     #[must_use]
     pub fn asks_for_tags(&self) -> bool {
@@ -188,7 +196,7 @@ mod tests {
         );
         assert!(!format!("{event:?}").contains("SECRET-CODE"));
         assert_eq!(event.created_at, 1_700_000_000);
-        assert!(event.asks_for_welcome() && event.asks_for_tags());
+        assert!(event.asks_for_welcome() && event.asks_for_tags() && !event.is_left_to_sync());
     }
 
     #[test]
@@ -203,6 +211,7 @@ mod tests {
             assert_eq!(named(name).event.name(), name);
             assert!(named(name).event.contact().is_some(), "{name}");
         }
-        assert!(!named("edit_external_contact").asks_for_welcome());
+        let edited = named("edit_external_contact");
+        assert!(!edited.asks_for_welcome() && edited.is_left_to_sync());
     }
 }

@@ -9,8 +9,8 @@ mod vendor;
 
 pub use stores::{
     ChangeRelation, ContactRecord, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile,
-    KeepWelcomes, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes,
-    RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
+    KeepWelcomes, LeaveWork, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation,
+    ReadWelcomes, RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
 };
 pub use sync::{
     Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, Lease,
@@ -18,6 +18,6 @@ pub use sync::{
 };
 pub use vendor::{
     AppState, KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps,
-    ReadCustomers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags, RefreshTokens,
-    SendWelcome, UploadError, UploadMedia, UploadPicture, WriteRemark,
+    ReadCustomers, ReadFollowers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags,
+    RefreshTokens, SendWelcome, UploadError, UploadMedia, UploadPicture, WriteRemark,
 };

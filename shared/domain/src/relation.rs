@@ -4,6 +4,7 @@
 //! older one never undoes a newer one. What WeCom tells when it is asked (`observed.rs`) comes in between them, with
 //! the time of the call.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use wecom::api::contact::ExternalContact;
 use wecom::{Event, ExternalUserId, State, TagId, UserId};
@@ -11,8 +12,10 @@ use wecom::{Event, ExternalUserId, State, TagId, UserId};
 use crate::channel::ChannelId;
 use crate::event::InboxEvent;
 
+pub use arrival::Arrival;
 pub use observed::Told;
 
+mod arrival;
 mod observed;
 
 /// Where a relation stands.
@@ -77,6 +80,19 @@ pub struct Relation {
     /// Whether its end was concluded from a complete reading of the member's customers, and not told by an event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub concluded: bool,
+    /// The add that counts with the relation itself: the one by its first channel, which saves nearly every customer a
+    /// row. It is stored as keys of the day's numbers, and not shown.
+    #[serde(skip)]
+    pub counted: Option<Counted>,
+}
+
+/// An add that counts for a channel's numbers of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The corp's local day.
+    pub day: Date,
 }
 
 /// What an event says about a relation.
@@ -212,7 +228,21 @@ impl Relation {
             contact: None,
             observed_at: None,
             concluded: false,
+            counted: None,
         }
+    }
+
+    /// Whether no channel has ever brought the customer: then the next add by one counts with the relation.
+    #[must_use]
+    pub fn is_uncounted(before: Option<&Self>) -> bool {
+        before.is_none_or(|before| before.channel_id.is_none() && before.counted.is_none())
+    }
+
+    /// Whether adds by `channel` count with the relation. Those that do not count by rows of their own.
+    #[must_use]
+    pub fn counts(&self, channel: &ChannelId) -> bool {
+        let counted = self.counted.as_ref();
+        counted.is_some_and(|counted| counted.channel == *channel)
     }
 
     /// A new start has no tags of the old one.

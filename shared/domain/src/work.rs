@@ -1,6 +1,7 @@
 //! What an event leaves to be folded in: the thing of which WeCom has to be asked again.
 //!
-//! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync folds it in.
+//! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync folds it in. An
+//! add is marked only if whoever tags the customer could not ask in the same moment.
 
 use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
 

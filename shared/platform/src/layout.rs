@@ -38,16 +38,20 @@
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
 //! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
-//! counted facts and on outcomes of welcomes that count. It holds keys only: counting needs no more.
+//! relations (the add by their first channel), on outcomes of welcomes that count, and on counted facts (all others). It
+//! holds keys only: counting needs no more.
 //!
 //! Adds of a day are counted in the main table and not in `by_day`: an index lags behind, and a limit is compared with
 //! what was counted a moment ago. They expire [`DAY_KEPT`] days after their day began.
 //!
 //! Index `by_due`: `due` = `{corp}`, `due_at` = ten digits of Unix seconds, on what the sync has to look at then:
 //! channels (a schedule's boundary, media that expire), default welcomes (media), outcomes of tags that are tried
-//! again. Index `by_member`: `member` = `{corp}#{userid}`, `member_sort` = `{external_userid}`, on active relations.
-//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `unionid_sort` = `{external_userid}`, on relations. All three
-//! are sparse and hold keys only.
+//! again. Index `by_member`: `member` = `{corp}#{userid}`, `customer` = `{external_userid}`, on active relations.
+//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `customer` as before, on relations. All three are sparse and hold
+//! keys only.
+//!
+//! A relation is meant to stay below 1 KB, which is one write unit: so the two indexes share `customer`, and the JSON
+//! leaves out what the keys say.
 //!
 //! Userids are case-insensitive (WeCom doc 90196), so keys hold them in lower case.
 
@@ -140,13 +144,13 @@ pub const DATA: Table = Table {
         Index {
             name: "by_member",
             hash: "member",
-            range: "member_sort",
+            range: "customer",
             keys_only: true,
         },
         Index {
             name: "by_unionid",
             hash: "unionid",
-            range: "unionid_sort",
+            range: "customer",
             keys_only: true,
         },
     ],
@@ -304,6 +308,14 @@ pub fn day(corp: &CorpId, channel: &ChannelId, date: Date) -> String {
     format!("{corp}#{channel}#{date}")
 }
 
+/// The channel and the date of a partition of the index `by_day`; no channel's id holds a `#`.
+#[must_use]
+pub fn channel_and_date(day: &str) -> Option<(ChannelId, Date)> {
+    let (rest, date) = day.rsplit_once('#')?;
+    let (_, channel) = rest.rsplit_once('#')?;
+    Some((ChannelId::parse(channel)?, date.parse().ok()?))
+}
+
 /// Sort key of the index `by_day`.
 #[must_use]
 pub fn day_sort(fact: Fact, (member, customer): (&UserId, &ExternalUserId)) -> String {
@@ -352,6 +364,14 @@ mod tests {
     #[test]
     fn what_is_due_sorts_by_time() {
         assert!(due_at(-1) < due_at(999_999_999) && due_at(999_999_999) < due_at(1_000_000_000));
+    }
+
+    #[test]
+    fn a_day_tells_its_channel_and_date() {
+        let (channel, date) = (ChannelId::from_random(7), jiff::civil::date(2026, 11, 23));
+        let key = day(&CorpId::from("ww1"), &channel, date);
+        assert_eq!(channel_and_date(&key), Some((channel, date)));
+        assert_eq!(channel_and_date("ww1#nobody"), None);
     }
 
     #[test]

@@ -75,6 +75,7 @@ async fn a_link_attributes_the_customers_who_open_it() {
 
     let customer = world.customer(world.corp.scan(url, &Default::default()).unwrap());
     customer.sees("展会").await;
+    customer.outcome("tags", "tagged").await;
     customer.is_tagged(&["广告"]).await;
     assert_eq!(customer.relation().await["channel_id"], channel.id);
     world.numbers(&channel, [1, 0, 1, 0]).await;

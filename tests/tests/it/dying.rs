@@ -11,11 +11,11 @@ use domain::channel::{Channel, ChannelId, Remote};
 use domain::event::{EventId, InboxEvent};
 use domain::outcome::{TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, MarkTags, ReadChannel,
-    ReadNames, ReadRelation, ReadWelcomes, RecordTags, RecordWelcome, SendWelcome, StoreError,
-    Subject, WriteRemark,
+    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
+    ReadChannel, ReadNames, ReadRelation, ReadWelcomes, RecordTags, RecordWelcome, SendWelcome,
+    StoreError, Subject, WriteRemark,
 };
-use domain::relation::{Change, Relation};
+use domain::relation::{Arrival, Change, Relation};
 use domain::tally::{DayAdds, Fact};
 use domain::welcome::Candidates;
 use futures::future::BoxFuture;
@@ -192,6 +192,14 @@ impl ChangeRelation for Dying<Store> {
         self.step("change", self.inner.change(corp, change)).await
     }
 
+    async fn arrive(
+        &self,
+        corp: &CorpId,
+        arrival: &Arrival,
+    ) -> Result<(Option<Relation>, Relation), StoreError> {
+        self.step("arrive", self.inner.arrive(corp, arrival)).await
+    }
+
     async fn add_tags(
         &self,
         corp: &CorpId,
@@ -201,6 +209,13 @@ impl ChangeRelation for Dying<Store> {
     ) -> Result<(), StoreError> {
         let step = self.inner.add_tags(corp, relation, tags, at);
         self.step("add_tags", step).await
+    }
+}
+
+impl LeaveWork for Dying<Store> {
+    async fn leave_to_sync(&self, event: &InboxEvent) -> Result<(), StoreError> {
+        self.step("leave_to_sync", self.inner.leave_to_sync(event))
+            .await
     }
 }
 

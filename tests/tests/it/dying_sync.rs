@@ -7,9 +7,9 @@ use domain::member::{Department, Member};
 use domain::ports::{
     Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
     KeepWelcomes, Lease, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
-    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadGroups, ReadQuota, ReadRuns,
-    ReadTagLibrary, Reading, RefreshTokens, StoreError, UploadError, UploadMedia, UploadPicture,
-    WelcomeOwner,
+    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadFollowers, ReadGroups, ReadQuota,
+    ReadRuns, ReadTagLibrary, Reading, RefreshTokens, StoreError, UploadError, UploadMedia,
+    UploadPicture, WelcomeOwner,
 };
 use domain::quota::{Guard, Usage};
 use domain::relation::Change;
@@ -116,6 +116,8 @@ dies! { WecomApi:
     }
     ReadCustomers {
         fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, Error>;
+    }
+    ReadFollowers {
         fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, Error>;
     }
     ReadTagLibrary {

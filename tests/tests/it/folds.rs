@@ -1,6 +1,6 @@
 //! What a tick folds in: an event leads to the thing that it is about, which is read once however many there are.
 
-use bundle_tests::sandbox::{JoinScene, MemberEdit, QuitScene, Scan};
+use bundle_tests::sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 use serde_json::json;
 
 use crate::copy;
@@ -54,9 +54,19 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
     }
     let get = "externalcontact/get";
     world.all_delivered().await;
+    for member in ["zhangsan", "lisi"] {
+        let external_userid = customer.external_userid.clone();
+        let path = format!("contacts/{external_userid}");
+        let is_read = |contact: &serde_json::Value| {
+            let mut relations = contact["relations"].as_array().unwrap().iter();
+            relations
+                .any(|relation| relation["userid"] == member && !relation["createtime"].is_null())
+        };
+        world.eventually("the add is read", &path, is_read).await;
+    }
     let calls = world.calls(get);
-    // Two adds, ten edits, and a group of two tags.
-    let ticks = fold(&world, 15).await;
+    // Ten edits, and a group of two tags; the adds were asked about when they came.
+    let ticks = fold(&world, 13).await;
     assert!(world.calls(get) - calls <= ticks && ticks < 5, "{ticks}");
     assert!(world.calls("get_corp_tag_list") <= ticks);
     copy::tags_agree(&world.store(), &world.corp).await;
@@ -84,6 +94,35 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_the_next_tick() {
+    const GET: &str = "externalcontact/get";
+    let world = World::new().await;
+    let tags = world.tags(&["展会"]);
+    let channel = world.channel(json!({"tag_ids": tags})).await;
+    fold(&world, 2).await;
+    world.wecom.faults().next(GET, 1, Fault::Code(48002));
+    let customer = world.scan(&channel);
+    customer.outcome("tags", "tagged").await;
+    let relation = customer.relation().await;
+    assert_eq!(relation["tag_ids"], json!(tags), "{relation}");
+    assert!(relation["createtime"].is_null(), "{relation}");
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+
+    fold(&world, 1).await;
+    let relation = customer.relation().await;
+    assert!(!relation["createtime"].is_null(), "{relation}");
+    copy::relations_agree(&world.store(), &world.corp).await;
+    world.numbers(&channel, [1, 0, 0, 0]).await;
+    // One who was read at once is no work.
+    world.scan(&channel).outcome("tags", "tagged").await;
+    let calls = world.calls(GET);
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert_eq!(world.tick().await["folded"], 0);
+    assert_eq!(world.calls(GET), calls);
+    world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
     let world = World::new().await;
     let (lost, removed) = (world.search("zhangsan"), world.search("lisi"));
@@ -94,7 +133,7 @@ async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
     removed.is_removed();
     lost.relation_is("lost").await;
     removed.relation_is("removed").await;
-    fold(&world, 4).await;
+    fold(&world, 2).await;
     world.reconcile().await;
     assert_eq!(lost.relation().await["status"], "lost");
     assert_eq!(removed.relation().await["status"], "removed");

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use ::sync::Task;
 use bundle_tests::sandbox::{
-    DeliveryMode, Growth, JoinScene, MemberSetup, QuitScene, SandboxOptions, Scan,
+    DeliveryMode, Growth, Happening, JoinScene, MemberEdit, MemberSetup, QuitScene, SandboxOptions,
+    Scan,
 };
 use domain::channel::ChannelId;
 use domain::ports::{FindWork, ReadCounts, ReadRuns};
@@ -151,10 +152,18 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
     outside.wecom.settled(PATIENCE).await.unwrap();
+    // No other function runs, so the reconcile finds them.
+    let scan = || corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    let customers: Vec<Happening> = (0..SCANS).map(|_| scan()).collect();
     process("before", &Fate::none()).reconcile().await;
     process("before", &Fate::none()).tick().await;
-    for _ in 0..SCANS {
-        corp.scan(channel.as_str(), &Scan::default()).unwrap();
+    for customer in &customers {
+        let edit = MemberEdit {
+            remark: Some("李总".to_owned()),
+            ..MemberEdit::default()
+        };
+        corp.member_edits(&customer.external_userid, &customer.userid, &edit)
+            .unwrap();
     }
     corp.customer_leaves(&left.external_userid, &left.userid)
         .unwrap();

@@ -224,13 +224,13 @@ async fn at_most_five_calls_are_in_flight() {
 async fn a_state_of_another_tool_is_no_channel_of_ours() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let customer = world.untold(|| world.scan(&channel));
+    let customer = world.untold(|| world.search("zhangsan"));
     let message = world.message(customer.events[0]);
-    world.tell(&message.replace(&channel.id, "other-tool-7"));
+    let (before, rest) = message.split_once("</xml>").unwrap();
+    assert!(rest.is_empty() && !before.contains("<State>"), "{message}");
+    world.tell(&format!("{before}<State>other-tool-7</State></xml>"));
     customer.outcome("tags", "no_channel").await;
-    let relation = customer.relation().await;
-    assert_eq!(relation["state"], "other-tool-7");
-    assert!(relation["channel_id"].is_null());
+    assert!(customer.relation().await["channel_id"].is_null());
     assert_eq!(world.calls(MARK), 0);
     world.numbers(&channel, [0, 0, 0, 0]).await;
     world.ends();

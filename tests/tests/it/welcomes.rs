@@ -4,6 +4,9 @@ use bundle_tests::sandbox::{Fault, OtherApp, Scan};
 use serde_json::json;
 use std::time::Duration;
 
+use crate::apart::Apart;
+use crate::dying::Fate;
+use crate::outside::Outside;
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,22 +196,27 @@ async fn a_name_that_does_not_come_in_time_is_replaced_by_a_neutral_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_need() {
-    let world = World::new().await;
+    let outside = Outside::new(&["contact"]).await;
+    let world = outside.world().await;
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
     let channel = world
         .channel(json!({"welcome": {"text": "{channel}", "attachments": [link]}}))
         .await;
-    let before = world.wecom.calls().len();
+    drop(world);
+    // Tagging calls WeCom at the same time, and is not started here.
+    let apart = Apart::new(&outside).await;
+    let before = outside.wecom.calls().len();
     for _ in 0..3 {
-        world.scan(&channel).sees("展会").await;
+        outside.corp.scan(&channel.id, &Scan::default()).unwrap();
     }
-    let calls = world.wecom.calls().into_iter().skip(before);
+    let death = apart.welcome(&Fate::none()).await.dies_before_handling(3);
+    assert_eq!(death.await, None);
+    let calls = outside.wecom.calls().into_iter().skip(before);
     let apis: Vec<_> = calls.map(|call| call.api.clone()).collect();
     assert_eq!(
         apis, ["externalcontact/send_welcome_msg"; 3],
         "no gettoken, no details, no upload"
     );
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]

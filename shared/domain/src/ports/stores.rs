@@ -9,7 +9,7 @@ use crate::channel::{Channel, ChannelId};
 use crate::contact::Profile;
 use crate::event::{EventId, InboxEvent};
 use crate::outcome::{TagsOutcome, WelcomeOutcome};
-use crate::relation::{Change, Relation};
+use crate::relation::{Arrival, Change, Relation};
 use crate::tally::{DayAdds, Days, Fact};
 use crate::welcome::{Candidates, Welcome};
 
@@ -59,6 +59,15 @@ pub trait ReadEvents {
         customer: &ExternalUserId,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
+}
+
+/// Leaves events to the sync.
+pub trait LeaveWork {
+    /// Marks an event that is still stored as work: the sync asks WeCom about what the event is about.
+    fn leave_to_sync(
+        &self,
+        event: &InboxEvent,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Reads the welcomes that may answer an add, in one round trip.
@@ -149,6 +158,12 @@ pub trait ChangeRelation {
         &self,
         corp: &CorpId,
         change: &Change,
+    ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
+    /// Applies an add with all that is known of it, in the same way.
+    fn arrive(
+        &self,
+        corp: &CorpId,
+        arrival: &Arrival,
     ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
     /// Notes the corp tags that were put on a customer at `at` (Unix seconds).
     fn add_tags(

@@ -41,8 +41,9 @@ pub struct Reading {
 pub struct Observed {
     /// The relations as they are from now on, in the order of the observations.
     pub relations: Vec<Relation>,
-    /// Places, in that order, of the relations of which it was not known that a channel of ours brought them.
-    pub came: Vec<usize>,
+    /// Places, in that order, of the relations of which it was not known that a channel of ours brought them, each with
+    /// whether it is the first of all channels.
+    pub came: Vec<(usize, bool)>,
     /// Places of the relations that differ from what is stored, each with the version that it was compared with.
     pub differ: Vec<(usize, u64)>,
 }

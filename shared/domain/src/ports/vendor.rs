@@ -218,6 +218,10 @@ pub trait ReadCustomers {
         members: &[UserId],
         cursor: Option<&str>,
     ) -> impl Future<Output = Result<BatchPage, wecom::Error>> + Send;
+}
+
+/// Reads one customer.
+pub trait ReadFollowers {
     /// A page of a customer's followers: 500, so that hardly anybody has a second one (WeCom doc 92114).
     fn followers(
         &self,

@@ -3,6 +3,7 @@
 use wecom::api::contact::FollowUser;
 
 use super::*;
+use crate::ports::Observation;
 
 const A: &str = "ch0000000000001";
 const B: &str = "ch0000000000002";
@@ -316,4 +317,57 @@ fn a_tag_that_a_person_took_off_is_not_lacking() {
         [one],
         "a new relation begins anew"
     );
+}
+
+#[test]
+fn an_add_is_one_change_with_all_that_its_handling_found_out() {
+    let channel = ChannelId::parse(A).unwrap();
+    let add_of = |channel: &ChannelId| Counted {
+        channel: channel.clone(),
+        day: jiff::civil::date(2026, 11, 23),
+    };
+    let told = Observation {
+        contact: ExternalContact::default(),
+        follow: FollowUser {
+            remark: "王小明".into(),
+            tag_id: vec![TagId::from("et2")],
+            ..seen(10, A)
+        },
+    };
+    let arrival = Arrival {
+        told: Some((told, 11)),
+        tagged: Some((vec![TagId::from("et1")], 12)),
+        remark: Some("王小明-展会".to_owned()),
+        ..Arrival::new(add(10, A), Some(add_of(&channel)))
+    };
+    let relation = arrival.apply(None);
+    assert_eq!(relation.tag_ids, [TagId::from("et1"), TagId::from("et2")]);
+    assert_eq!(relation.marked, [TagId::from("et1")]);
+    assert_eq!(
+        relation.told.remark.expose(),
+        "王小明-展会",
+        "ours is the newer one"
+    );
+    assert_eq!(
+        (relation.observed_at, relation.added_at),
+        (Some(12), Some(10))
+    );
+    assert!(relation.counts(&channel) && relation.contact.is_some());
+    assert_eq!(
+        arrival.apply(Some(&relation)),
+        relation,
+        "it may come again"
+    );
+
+    // Another channel's add counts by a row of its own, and the first one's stays.
+    let other = ChannelId::parse(B).unwrap();
+    let again = Arrival::new(add(20, B), Some(add_of(&other)));
+    let relation = again.apply(Some(&relation));
+    assert!(relation.counts(&channel) && !relation.counts(&other));
+    assert_eq!(relation.channel_id, Some(other.clone()));
+
+    // One that had no channel before counts with the relation.
+    let found = add(1, "").apply(None);
+    let relation = Arrival::new(add(5, B), Some(add_of(&other))).apply(Some(&found));
+    assert!(relation.counts(&other));
 }

@@ -58,7 +58,7 @@ impl FindCustomers for Store {
             query.expression_attribute_values(":unionid", s(layout::unionid(corp, unionid)));
         let page = query.send().await.map_err(unavailable)?;
         let sort = |item: &Item| {
-            item.get("unionid_sort")
+            item.get("customer")
                 .and_then(|sort| sort.as_s().ok())
                 .cloned()
         };

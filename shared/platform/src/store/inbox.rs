@@ -2,7 +2,6 @@
 
 use domain::event::{EventId, InboxEvent};
 use domain::ports::{ReadEvents, StoreError, StoreEvent, Stored};
-use domain::work::Object;
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, ExternalUserId, Fields, Message, WelcomeCode};
 
@@ -27,7 +26,7 @@ struct Row {
     contact: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_sort: Option<String>,
-    /// Of the index of events that the sync has still to fold in.
+    /// Of the index of events that the sync has still to fold in. An add has them only if tagging leaves it to the sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     work: Option<CorpId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +42,7 @@ impl Row {
             .event
             .contact()
             .map(|(_, customer)| layout::contact_events(&event.corp, customer));
-        let is_work = Object::of(&event.event).is_some();
+        let is_work = event.is_left_to_sync();
         Ok(Self {
             id: event.id.clone(),
             corp: event.corp.clone(),

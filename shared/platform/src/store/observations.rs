@@ -19,6 +19,8 @@ use crate::layout::{self, Key};
 
 /// Rows of one transaction, and keys of one batch of reads, at most (`TransactWriteItems` and `BatchGetItem` quotas).
 const TOGETHER: usize = 100;
+/// Rows that are written one by one: a transaction of them costs twice the units and saves no time.
+const ALONE: usize = 2;
 /// Rows of a page of the index by member: about 250 bytes each.
 const ROSTER_PAGE: i32 = 1_000;
 
@@ -38,7 +40,7 @@ impl ObserveRelations for Store {
                 .map_or((None, 0), |(version, relation)| (Some(relation), *version));
             let after = Relation::read(before, row, reading);
             if after.came_unnoticed(before) {
-                observed.came.push(place);
+                observed.came.push((place, Relation::is_uncounted(before)));
             }
             if before != Some(&after) {
                 observed.differ.push((place, version));
@@ -60,6 +62,9 @@ impl ObserveRelations for Store {
             if let (Some(row), Some(after)) = (rows.get(*place), observed.relations.get(*place)) {
                 writes.push((row, Row::after(corp, *version, after)?));
             }
+        }
+        if writes.len() <= ALONE {
+            return self.write_each(corp, &writes, reading).await;
         }
         for together in writes.chunks(TOGETHER) {
             if !self.write_together(together).await? {
@@ -96,12 +101,12 @@ impl ObserveRelations for Store {
         query = match after {
             None => query.key_condition_expression(names),
             Some(after) => query
-                .key_condition_expression(format!("{names} AND member_sort > :after"))
+                .key_condition_expression(format!("{names} AND customer > :after"))
                 .expression_attribute_values(":after", s(after.as_str())),
         };
         let page = query.send().await.map_err(unavailable)?;
         let customer = |item: &Item| {
-            item.get("member_sort")
+            item.get("customer")
                 .and_then(|sort| sort.as_s().ok())
                 .cloned()
         };
@@ -193,7 +198,14 @@ impl Store {
         reading: Reading,
     ) -> Result<(), StoreError> {
         for (row, written) in writes {
-            let read = |before: Option<&Relation>| Relation::read(before, row, reading);
+            let counted = written.relation()?.counted;
+            let read = |before: Option<&Relation>| {
+                let mut after = Relation::read(before, row, reading);
+                if Relation::is_uncounted(before) {
+                    after.counted.clone_from(&counted);
+                }
+                after
+            };
             self.rewrite(corp, &written.key, read).await?;
         }
         Ok(())

@@ -1,12 +1,15 @@
 //! Follow relations, changed under optimistic locking.
 
 use domain::ports::{ChangeRelation, ReadRelation, StoreError};
-use domain::relation::{Change, Relation, Status};
+use domain::relation::{Arrival, Change, Counted, Relation, Status};
+use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, TagId, UserId};
 
 use super::{Store, item};
 use crate::layout::{self, Key};
+
+mod short;
 
 /// Writers that may meet on one pair: two functions and a sync. Each loses at most once to each other.
 const TRIES: usize = 8;
@@ -19,16 +22,19 @@ pub(super) struct Row {
     pub(super) version: u64,
     /// The relation as JSON: nothing in it is searched for, and one string is read and written faster than thirty.
     relation: String,
+    /// The sort key of the two indexes that follow.
+    customer: ExternalUserId,
     /// Of the index of active relations by member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     member: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    member_sort: Option<ExternalUserId>,
     /// Of the index of customers by unionid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unionid: Option<String>,
+    /// Of the index of numbers by day: the add that counts with the relation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    unionid_sort: Option<ExternalUserId>,
+    day: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    day_sort: Option<String>,
 }
 
 impl Row {
@@ -42,21 +48,25 @@ impl Row {
         let active = relation.status == Status::Active;
         let unionid = relation.contact.as_ref().map(|contact| &contact.unionid);
         let unionid = unionid.filter(|unionid| !unionid.is_empty());
+        let counted = relation.counted.as_ref();
+        let pair = (&relation.userid, customer);
         Ok(Self {
             key: Key::relation(corp, customer, &relation.userid),
             version: read_version + 1,
-            relation: serde_json::to_string(relation)
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+            relation: short::text(relation)?,
+            customer: customer.clone(),
             member: active.then(|| layout::member_customers(corp, &relation.userid)),
-            member_sort: active.then(|| customer.clone()),
-            unionid_sort: unionid.map(|_| customer.clone()),
             unionid: unionid.map(|unionid| layout::unionid(corp, unionid)),
+            day: counted.map(|add| layout::day(corp, &add.channel, add.day)),
+            day_sort: counted.map(|_| layout::day_sort(Fact::Added, pair)),
         })
     }
 
     pub(super) fn relation(&self) -> Result<Relation, StoreError> {
-        serde_json::from_str(&self.relation)
-            .map_err(|_| StoreError::Unreadable("a follow relation".into()))
+        let mut relation = short::relation(&self.relation, &self.customer)?;
+        let counted = self.day.as_deref().and_then(layout::channel_and_date);
+        relation.counted = counted.map(|(channel, day)| Counted { channel, day });
+        Ok(relation)
     }
 }
 
@@ -81,6 +91,17 @@ impl ChangeRelation for Store {
     ) -> Result<(Option<Relation>, Relation), StoreError> {
         let key = Key::relation(corp, &change.external_userid, &change.userid);
         self.rewrite(corp, &key, |before| change.apply(before))
+            .await
+    }
+
+    async fn arrive(
+        &self,
+        corp: &CorpId,
+        arrival: &Arrival,
+    ) -> Result<(Option<Relation>, Relation), StoreError> {
+        let change = &arrival.change;
+        let key = Key::relation(corp, &change.external_userid, &change.userid);
+        self.rewrite(corp, &key, |before| arrival.apply(before))
             .await
     }
 

@@ -2,7 +2,7 @@
 
 use domain::channel::ChannelId;
 use domain::event::{EventId, InboxEvent};
-use domain::ports::{Due, FindWork, StoreError, WelcomeOwner};
+use domain::ports::{Due, FindWork, LeaveWork, StoreError, WelcomeOwner};
 use futures::{StreamExt, TryStreamExt};
 use wecom::{CorpId, ExternalUserId, UserId};
 
@@ -65,6 +65,28 @@ impl FindWork for Store {
         let keys = page.items.unwrap_or_default().into_iter().map(read::<Key>);
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         Ok(keys.iter().filter_map(|key| due_of(corp, key)).collect())
+    }
+}
+
+impl LeaveWork for Store {
+    async fn leave_to_sync(&self, event: &InboxEvent) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.inbox)
+            .key("id", s(event.id.as_str()))
+            .update_expression("SET #work = :corp, work_sort = :sort")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":corp", s(event.corp.as_str()))
+            .expression_attribute_values(
+                ":sort",
+                s(layout::work_sort(event.received_at_ms, &event.id)),
+            );
+        let left = update
+            .condition_expression("attribute_exists(id)")
+            .send()
+            .await;
+        condition_held(left).map(|_| ())
     }
 }
 

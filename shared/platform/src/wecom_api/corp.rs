@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::ports::{
-    ReadAcquisition, ReadAddressBook, ReadCustomers, ReadGroups, ReadTagLibrary, RefreshTokens,
+    ReadAcquisition, ReadAddressBook, ReadCustomers, ReadFollowers, ReadGroups, ReadTagLibrary,
+    RefreshTokens,
 };
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;
@@ -88,7 +89,9 @@ impl ReadCustomers for WecomApi {
         self.call(corp, app, "externalcontact/batch/get_by_user", read)
             .await
     }
+}
 
+impl ReadFollowers for WecomApi {
     async fn followers(
         &self,
         corp: &CorpId,

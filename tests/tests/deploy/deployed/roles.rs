@@ -57,16 +57,19 @@ const FUNCTIONS: [(&str, &[Allowed]); 5] = [
         &[
             ALL,
             STARTED_BY_STREAM,
-            &[(
-                "data",
-                &[
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:GetItem",
-                    "dynamodb:PutItem",
-                    "dynamodb:Query",
-                    "dynamodb:UpdateItem",
-                ],
-            )],
+            &[
+                ("inbox", &["dynamodb:UpdateItem"]),
+                (
+                    "data",
+                    &[
+                        "dynamodb:BatchGetItem",
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:Query",
+                        "dynamodb:UpdateItem",
+                    ],
+                ),
+            ],
         ],
     ),
     (

@@ -1,0 +1,67 @@
+//! An add with all that its handling has found out: one change of the relation, so that it is written once.
+
+use wecom::TagId;
+
+use super::{Change, Counted, Relation};
+use crate::ports::{Observation, Reading};
+
+/// What an add does to a relation.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// What the event says.
+    pub change: Change,
+    /// The channel and the day that it counts for.
+    pub counted: Option<Counted>,
+    /// What WeCom told of the customer when it was asked, and when that was (Unix seconds).
+    pub told: Option<(Observation, i64)>,
+    /// Tags that the bundle has put on, and when (Unix seconds).
+    pub tagged: Option<(Vec<TagId>, i64)>,
+    /// The remark that the bundle has written.
+    pub remark: Option<String>,
+    /// The description that the bundle has written.
+    pub description: Option<String>,
+}
+
+impl Arrival {
+    /// An add of which only the event is known.
+    #[must_use]
+    pub fn new(change: Change, counted: Option<Counted>) -> Self {
+        Self {
+            change,
+            counted,
+            told: None,
+            tagged: None,
+            remark: None,
+            description: None,
+        }
+    }
+
+    /// The relation after the add. What WeCom told is older than what the bundle wrote afterwards.
+    #[must_use]
+    pub fn apply(&self, before: Option<&Relation>) -> Relation {
+        let mut after = self.change.apply(before);
+        if Relation::is_uncounted(before) {
+            after.counted.clone_from(&self.counted);
+        }
+        if let Some((row, at)) = &self.told {
+            let asked = Reading {
+                at: *at,
+                for_event: true,
+            };
+            after = Relation::read(Some(&after), row, asked);
+        }
+        if let Some((tags, at)) = &self.tagged {
+            after = after.tagged(tags, *at);
+        }
+        let written = [
+            (&mut after.told.remark, &self.remark),
+            (&mut after.told.description, &self.description),
+        ];
+        for (field, text) in written {
+            if let Some(text) = text {
+                *field = text.as_str().into();
+            }
+        }
+        after
+    }
+}
