@@ -46,9 +46,7 @@ impl Finding {
             scans: customers.len(),
             ..Self::default()
         };
-        let welcomes = first_success(scene, "send_welcome_msg", |call| {
-            text(&call.request["welcome_code"])
-        });
+        let welcomes = welcomes(scene);
         let tags = first_success(scene, "mark_tag", |call| {
             text(&call.request["external_userid"])
         });
@@ -121,9 +119,8 @@ impl Finding {
         }
         // Both are Unix milliseconds of one clock.
         let since = |at_ms: u64| at_ms.saturating_sub(event.at_ms) as f64;
-        let code = element(&event.xml, "WelcomeCode").and_then(|code| welcomes.get(code));
         self.welcome_ms
-            .extend(code.map(|(arrived, _)| since(*arrived)));
+            .extend(welcome_ms(scene, customer, welcomes));
         let marked = tags.get(&customer.external_userid);
         self.tags_ms
             .extend(marked.map(|(_, answered)| since(*answered)));
@@ -157,6 +154,31 @@ impl Finding {
         self.numbers = (total("added"), total("welcomed"));
         Ok(())
     }
+}
+
+/// The times from callback to welcome call of the customers who were welcomed, in milliseconds, ascending.
+pub(crate) fn welcome_times(scene: &Scene, customers: &[Customer]) -> Vec<f64> {
+    let welcomes = welcomes(scene);
+    let times = customers.iter();
+    let mut times: Vec<f64> = times
+        .filter_map(|customer| welcome_ms(scene, customer, &welcomes))
+        .collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times
+}
+
+/// The calls that welcomed, by their codes.
+fn welcomes(scene: &Scene) -> Calls {
+    first_success(scene, "send_welcome_msg", |call| {
+        text(&call.request["welcome_code"])
+    })
+}
+
+fn welcome_ms(scene: &Scene, customer: &Customer, welcomes: &Calls) -> Option<f64> {
+    let event = scene.wecom.event(customer.event)?;
+    let code = element(&event.xml, "WelcomeCode")?;
+    let (arrived, _) = welcomes.get(code)?;
+    Some(arrived.saturating_sub(event.at_ms) as f64)
 }
 
 /// When the first successful call about something arrived and was answered, in Unix milliseconds.

@@ -4,8 +4,11 @@
 //! and the customers share one process, so what is printed is the bundle on this machine with everything
 //! around it; nothing but the sandbox's latency stands for a network. The exit code is 1 if anything was
 //! lost or done twice. How long it took is reported and judged by the reader.
+//!
+//! With `--climb` it looks for the rate at which welcomes begin to miss their second.
 
 mod check;
+mod climb;
 mod report;
 mod usage;
 
@@ -42,6 +45,13 @@ struct Options {
     /// Keep the tables in files of this directory instead of in memory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Let more and more customers scan per second until the slowest hundredth of the welcomes misses its second; each
+    /// rate is held for --seconds
+    #[arg(long)]
+    climb: bool,
+    /// Write what was found into the file of results
+    #[arg(long)]
+    save: bool,
     /// What `cargo bench` adds to every command line
     #[arg(long, hide = true)]
     bench: bool,
@@ -58,7 +68,13 @@ struct Scene {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+    let options = Options::parse();
+    let ran = if options.climb {
+        climb::run(&options).await
+    } else {
+        run(&options).await
+    };
+    match ran {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -72,7 +88,7 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<bool, String> {
     let scene = Scene::open(options).await?;
     let before = Usage::now();
-    let customers = scene.scan(options).await?;
+    let customers = scene.scan(options.scans, options.seconds).await?;
     let patience = Duration::from_secs(options.patience);
     let in_time = scene.wait(&customers, patience).await;
     let usage = Usage::now().since(&before);
@@ -81,6 +97,9 @@ async fn run(options: &Options) -> Result<bool, String> {
         println!("{straggling}");
     }
     report::print(options, &finding, &usage);
+    if options.save {
+        report::save(options, &finding, &usage).map_err(|error| error.to_string())?;
+    }
     let complete = finding.is_complete();
     scene.stack.stop().await;
     Ok(complete)
@@ -126,11 +145,11 @@ impl Scene {
     }
 
     /// Customers scan at an even pace, whatever the bundle is busy with.
-    async fn scan(&self, options: &Options) -> Result<Vec<Customer>, String> {
-        let pace = Duration::from_secs_f64(options.seconds / f64::from(options.scans.max(1)));
+    async fn scan(&self, scans: u32, seconds: f64) -> Result<Vec<Customer>, String> {
+        let pace = Duration::from_secs_f64(seconds / f64::from(scans.max(1)));
         let started = Instant::now();
         let mut customers = Vec::new();
-        for number in 0..options.scans {
+        for number in 0..scans {
             tokio::time::sleep_until((started + pace * number).into()).await;
             let scan = Scan {
                 name: Some(check::name(number)),

@@ -1,11 +1,16 @@
 //! The report of a run: counts, percentiles, a histogram, and what it cost.
 
+use std::io;
+
+use bundle_tests::results;
+use serde_json::json;
+
 use crate::Options;
 use crate::check::Finding;
 use crate::usage::Usage;
 
 /// The time from a callback to the call that welcomes, at the 99th percentile.
-const TARGET_MS: f64 = 1000.0;
+pub(crate) const TARGET_MS: f64 = 1000.0;
 
 /// Characters of the longest bar.
 const BAR: usize = 50;
@@ -47,6 +52,26 @@ pub(crate) fn print(options: &Options, finding: &Finding, usage: &Usage) {
         "LOST OR DOUBLED"
     };
     println!("  result  {result}");
+}
+
+/// Writes the run into the file of results.
+pub(crate) fn save(options: &Options, finding: &Finding, usage: &Usage) -> io::Result<()> {
+    let times = |times: &[f64]| {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| percentile(times, share));
+        json!({"p50": p50, "p99": p99, "max": max})
+    };
+    let figures = json!({
+        "scans": options.scans, "seconds": options.seconds, "latency_ms": options.latency,
+        "answer_ms": times(&finding.answer_ms),
+        "welcome_ms": times(&finding.welcome_ms),
+        "tags_ms": times(&finding.tags_ms),
+        "cpu_seconds": usage.cpu_seconds, "peak_bytes": usage.peak_bytes,
+    });
+    let command = format!(
+        "cargo bench -p bundle-tests --bench scans -- --scans {} --seconds {} --latency {} --save",
+        options.scans, options.seconds, options.latency
+    );
+    results::save("scans", &command, &figures)
 }
 
 fn print_counts(finding: &Finding) {
@@ -132,7 +157,7 @@ fn verdict(finding: &Finding) -> (f64, &'static str) {
 }
 
 /// The smallest time that `share` of all times do not exceed (the nearest-rank percentile).
-fn percentile(ascending: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(ascending: &[f64], share: f64) -> f64 {
     let rank = (ascending.len() as f64 * share).ceil() as usize;
     ascending
         .get(rank.saturating_sub(1))

@@ -1,0 +1,117 @@
+//! Looks for the rate at which welcomes begin to miss their second, and says what they waited for.
+
+use std::time::{Duration, Instant};
+
+use bundle_tests::results;
+use serde::Serialize;
+
+use crate::check::welcome_times;
+use crate::report::{TARGET_MS, percentile};
+use crate::usage::Usage;
+use crate::{Options, Scene};
+
+/// Scans per second of the first step.
+const FIRST: u32 = 10;
+/// The last step that is tried.
+const LAST: u32 = 2_000;
+
+/// What one rate came to.
+#[derive(Debug, Serialize)]
+struct Step {
+    per_second: u32,
+    welcomed: usize,
+    scans: u32,
+    p50_ms: f64,
+    p99_ms: f64,
+    /// Share of the machine's processors that this process took.
+    processors: f64,
+    /// Most welcomes in flight at WeCom at one moment.
+    in_flight: usize,
+}
+
+/// Answers whether nothing was lost at the rates below the one that misses.
+pub(crate) async fn run(options: &Options) -> Result<bool, String> {
+    println!(
+        "scans per second, each rate for {} s with tables of its own; WeCom answers after {} ms\n",
+        options.seconds, options.latency
+    );
+    println!(
+        "  {:>10} {:>14} {:>9} {:>9} {:>11} {:>10}",
+        "per second", "welcomed", "p50 ms", "p99 ms", "processors", "in flight"
+    );
+    let (mut steps, mut rate) = (Vec::new(), FIRST);
+    while rate <= LAST {
+        let step = climb(options, rate).await?;
+        println!(
+            "  {:>10} {:>14} {:>9.0} {:>9.0} {:>10.0}% {:>10}",
+            step.per_second,
+            format!("{} of {}", step.welcomed, step.scans),
+            step.p50_ms,
+            step.p99_ms,
+            step.processors * 100.0,
+            step.in_flight
+        );
+        let misses = step.welcomed < step.scans as usize || step.p99_ms > TARGET_MS;
+        steps.push(step);
+        if misses {
+            break;
+        }
+        rate += (rate / 2).max(1);
+    }
+    let kept: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.p99_ms <= TARGET_MS && step.welcomed == step.scans as usize)
+        .collect();
+    let most = kept.last().map_or(0, |step| step.per_second);
+    println!("\n  result  the second is kept up to {most} scans per second");
+    if let Some(missed) = steps.get(kept.len()) {
+        println!("  limit   {}", limit(missed));
+    }
+    if options.save {
+        let command = format!(
+            "cargo bench -p bundle-tests --bench scans -- --climb --seconds {} --latency {} --save",
+            options.seconds, options.latency
+        );
+        let saved = results::save("climb", &command, &steps);
+        saved.map_err(|error| error.to_string())?;
+    }
+    Ok(most > 0)
+}
+
+async fn climb(options: &Options, per_second: u32) -> Result<Step, String> {
+    let scene = Scene::open(options).await?;
+    let (before, started) = (Usage::now(), Instant::now());
+    let scans = f64::from(per_second) * options.seconds;
+    let scans = scans.round() as u32;
+    let customers = scene.scan(scans, options.seconds).await?;
+    let took = started.elapsed().as_secs_f64();
+    let used = Usage::now().since(&before).cpu_seconds.unwrap_or_default();
+    let end = Instant::now() + Duration::from_secs(options.patience);
+    let mut times = welcome_times(&scene, &customers);
+    while times.len() < customers.len() && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        times = welcome_times(&scene, &customers);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let step = Step {
+        per_second,
+        welcomed: times.len(),
+        scans,
+        p50_ms: percentile(&times, 0.5),
+        p99_ms: percentile(&times, 0.99),
+        processors: used / took / cores as f64,
+        in_flight: scene.wecom.peak_in_flight("send_welcome_msg"),
+    };
+    scene.stack.stop().await;
+    Ok(step)
+}
+
+/// What the welcomes waited for at the rate that misses.
+fn limit(step: &Step) -> String {
+    if step.processors > 0.9 {
+        return "the processors of this machine: functions, database, WeCom and customers share them"
+            .to_owned();
+    }
+    "the calls in flight at WeCom that one instance allows itself for a corp (8 welcomes, 6 names): WeCom's answers take their time"
+        .to_owned()
+}
