@@ -1,13 +1,15 @@
 //! The admin function: wiring only.
 
 use admin::Admin;
-use lambda_http::{Error, run, service_fn, tracing};
+use lambda_http::{Error, run, service_fn};
 use platform::start::Platform;
 
-#[tokio::main]
+// A function has less than one processor and waits most of its time.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let platform = Platform::start("admin", |name| std::env::var(name).ok())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    platform::log::start(variable);
+    let platform = Platform::start("admin", variable)?;
     let admin = Admin::new(platform.config, platform.store, platform.wecom);
     run(service_fn(|request| admin.handle(request))).await
 }

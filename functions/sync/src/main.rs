@@ -1,13 +1,15 @@
 //! The sync function: wiring only.
 
-use lambda_runtime::{Error, run, service_fn, tracing};
+use lambda_runtime::{Error, run, service_fn};
 use platform::start::Platform;
 use sync::{Pace, Syncer};
 
-#[tokio::main]
+// A function has less than one processor and waits most of its time.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let platform = Platform::start("sync", |name| std::env::var(name).ok())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    platform::log::start(variable);
+    let platform = Platform::start("sync", variable)?;
     let syncer = Syncer::new(
         platform.config,
         platform.store,

@@ -1,13 +1,15 @@
 //! The tagging function: wiring only.
 
-use lambda_runtime::{Error, run, service_fn, tracing};
+use lambda_runtime::{Error, run, service_fn};
 use platform::start::Platform;
 use tagging::Tagger;
 
-#[tokio::main]
+// A function has less than one processor and waits most of its time.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let platform = Platform::start("tagging", |name| std::env::var(name).ok())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    platform::log::start(variable);
+    let platform = Platform::start("tagging", variable)?;
     tokio::join!(platform.wecom.warm_up(), platform.store.open_data());
     let tagger = Tagger::new(
         platform.config,

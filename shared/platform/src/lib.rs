@@ -9,6 +9,7 @@ pub mod environment;
 pub mod governor;
 pub mod in_flight;
 pub mod layout;
+pub mod log;
 pub mod media;
 pub mod metrics;
 pub mod secret;
