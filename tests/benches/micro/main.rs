@@ -129,7 +129,11 @@ fn event(criterion: &mut Bench, delivery: &Delivery) -> Result<(), String> {
     });
     group.bench_function("typed", |b| {
         let fields = || message.fields.clone();
-        b.iter_batched(fields, Message::from_fields, criterion::BatchSize::SmallInput);
+        b.iter_batched(
+            fields,
+            Message::from_fields,
+            criterion::BatchSize::SmallInput,
+        );
     });
     group.bench_function("id", |b| {
         b.iter(|| EventId::of(&delivery.corp, &delivery.app, black_box(&message.fields)));
@@ -151,7 +155,9 @@ fn welcome(criterion: &mut Bench) -> Result<(), String> {
     let now = DateTime::constant(2026, 11, 26, 10, 30, 0, 0);
     let chosen = candidates.choose(now).ok_or("no welcome is chosen")?;
     let mut group = criterion.benchmark_group("welcome");
-    group.bench_function("choose", |b| b.iter(|| black_box(&candidates).choose(now).is_some()));
+    group.bench_function("choose", |b| {
+        b.iter(|| black_box(&candidates).choose(now).is_some())
+    });
     group.bench_function("render", |b| {
         b.iter(|| chosen.render(black_box(Some("李四")), black_box(Some("张三"))));
     });

@@ -81,7 +81,8 @@ fn medians() -> std::io::Result<BTreeMap<String, f64>> {
                 continue;
             };
             let estimates: Estimates = serde_json::from_str(&text)?;
-            let name = [group.file_name(), bench.file_name()].map(|part| part.display().to_string());
+            let name =
+                [group.file_name(), bench.file_name()].map(|part| part.display().to_string());
             found.insert(name.join("/"), estimates.median.point_estimate);
         }
     }
