@@ -1,5 +1,6 @@
 //! A decrypted message as an ordered list of (path, value): nothing is lost, whatever WeCom adds later.
 
+mod flat;
 mod json;
 mod xml;
 
@@ -69,7 +70,7 @@ impl Fields {
     /// # Errors
     /// [`FieldsError::Xml`], [`FieldsError::DocumentType`] or [`FieldsError::TooDeep`].
     pub fn parse_xml(text: &str) -> Result<Self, FieldsError> {
-        xml::parse(text)
+        flat::parse(text).map_or_else(|| xml::parse(text), Ok)
     }
 
     /// Reads a JSON object. Items of an array repeat the array's path; `null` is left out; numbers and booleans become
