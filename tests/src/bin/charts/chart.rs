@@ -57,7 +57,7 @@ impl Chart {
             write(
                 &self.title,
                 (MARGIN, MARGIN + 8),
-                style(18, INK, true, HPos::Left),
+                style(18, &INK, true, HPos::Left),
             )?;
             for (row, bar) in (0..).zip(&self.bars) {
                 let middle = TOP + row * ROW + ROW / 2;
@@ -66,7 +66,7 @@ impl Chart {
                 write(
                     &bar.label,
                     (left - 10, middle),
-                    style(14, INK, false, HPos::Right),
+                    style(14, &INK, false, HPos::Right),
                 )?;
                 let corners = [(left, middle - BAR / 2), (right, middle + BAR / 2)];
                 let fill = if bar.ours { OURS } else { OTHERS }.filled();
@@ -76,13 +76,13 @@ impl Chart {
                 write(
                     &number,
                     (right + 8, middle),
-                    style(14, INK, bar.ours, HPos::Left),
+                    style(14, &INK, bar.ours, HPos::Left),
                 )?;
             }
             write(
                 &self.source,
                 (MARGIN, height - FOOT / 2),
-                style(12, FAINT, false, HPos::Left),
+                style(12, &FAINT, false, HPos::Left),
             )?;
             area.present().map_err(|error| failed(&error))?;
         }
@@ -103,7 +103,7 @@ impl Chart {
     }
 }
 
-fn style(size: u32, color: RGBColor, bold: bool, side: HPos) -> TextStyle<'static> {
+fn style(size: u32, color: &RGBColor, bold: bool, side: HPos) -> TextStyle<'_> {
     let weight = if bold {
         FontStyle::Bold
     } else {
@@ -113,7 +113,7 @@ fn style(size: u32, color: RGBColor, bold: bool, side: HPos) -> TextStyle<'stati
         .into_font()
         .style(weight);
     TextStyle::from(font)
-        .color(&color)
+        .color(color)
         .pos(Pos::new(side, VPos::Center))
 }
 
