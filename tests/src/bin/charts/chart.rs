@@ -17,6 +17,11 @@ const ROW: i32 = 30;
 const BAR: i32 = 18;
 const FOOT: i32 = 40;
 
+/// Sizes of the letters, of which the library draws about four fifths in pixels.
+const TITLE: u32 = 22;
+const LABEL: u32 = 17;
+const SMALL: u32 = 15;
+
 const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
 const FAINT: RGBColor = RGBColor(0x59, 0x63, 0x6e);
 const OURS: RGBColor = RGBColor(0x09, 0x69, 0xda);
@@ -57,7 +62,7 @@ impl Chart {
             write(
                 &self.title,
                 (MARGIN, MARGIN + 8),
-                style(18, &INK, true, HPos::Left),
+                style(TITLE, &INK, true, HPos::Left),
             )?;
             for (row, bar) in (0..).zip(&self.bars) {
                 let middle = TOP + row * ROW + ROW / 2;
@@ -66,7 +71,7 @@ impl Chart {
                 write(
                     &bar.label,
                     (left - 10, middle),
-                    style(14, &INK, false, HPos::Right),
+                    style(LABEL, &INK, false, HPos::Right),
                 )?;
                 let corners = [(left, middle - BAR / 2), (right, middle + BAR / 2)];
                 let fill = if bar.ours { OURS } else { OTHERS }.filled();
@@ -76,13 +81,13 @@ impl Chart {
                 write(
                     &number,
                     (right + 8, middle),
-                    style(14, &INK, bar.ours, HPos::Left),
+                    style(LABEL, &INK, bar.ours, HPos::Left),
                 )?;
             }
             write(
                 &self.source,
                 (MARGIN, height - FOOT / 2),
-                style(12, &FAINT, false, HPos::Left),
+                style(SMALL, &FAINT, false, HPos::Left),
             )?;
             area.present().map_err(|error| failed(&error))?;
         }

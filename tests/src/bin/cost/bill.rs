@@ -57,6 +57,7 @@ impl Report {
             runtime,
             stack,
             nat: corp.nat,
+            tracing: corp.tracing,
         };
         let (adds, month) = (model.adds(MILLION)?, model.month(corp)?);
         let mut unchecked = BTreeSet::new();

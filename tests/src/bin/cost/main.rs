@@ -11,6 +11,7 @@ mod prices;
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,6 +25,9 @@ use prices::PriceList;
 
 /// The command as the results name it.
 const COMMAND: &str = "cargo run -p bundle-tests --bin cost -- --save";
+
+/// The command that measures what it reads.
+const RUNTIME_COMMAND: &str = "cargo bench -p bundle-tests --bench runtime -- --save";
 
 /// What the bundle costs at AWS's list prices, on arm64.
 #[derive(Debug, Parser)]
@@ -51,6 +55,9 @@ struct Options {
     /// With the NAT gateway that gives the calls to WeCom a fixed address
     #[arg(long)]
     nat: bool,
+    /// With a trace of each invocation (`Tracing=Active`)
+    #[arg(long)]
+    tracing: bool,
     /// Take off what AWS gives each account for nothing
     #[arg(long)]
     free_tier: bool,
@@ -79,11 +86,7 @@ fn run(options: &Options) -> Result<(), String> {
     let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
     let runtime = match &options.figures {
         Some(file) => figures::read_file::<Runtime>(file)?,
-        None => {
-            results::read("runtime")
-                .map_err(|error| error.to_string())?
-                .figures
-        }
+        None => measured()?,
     };
     let stack: Stack = figures::read_file(&benches.join("stack.json"))?;
     let prices = PriceList::read(&benches.join("prices.json"), &options.region)?;
@@ -93,6 +96,7 @@ fn run(options: &Options) -> Result<(), String> {
         events_per_add: options.events_per_add,
         admin_calls: options.admin_calls,
         nat: options.nat,
+        tracing: options.tracing,
     };
     let report = Report::of(&runtime, &stack, &prices, &corp, options.free_tier)?;
     if options.save {
@@ -105,6 +109,18 @@ fn run(options: &Options) -> Result<(), String> {
         print!("{report}");
     }
     Ok(())
+}
+
+/// What the bench of the runtime has found.
+fn measured() -> Result<Runtime, String> {
+    let section = results::read("runtime").map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!(
+            "{} has no section runtime: run {RUNTIME_COMMAND}",
+            results::path().display()
+        ),
+        _ => format!("section runtime, which {RUNTIME_COMMAND} makes: {error}"),
+    })?;
+    Ok(section.figures)
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -16,6 +16,7 @@ pub(crate) struct Corp {
     pub(crate) events_per_add: f64,
     pub(crate) admin_calls: u64,
     pub(crate) nat: bool,
+    pub(crate) tracing: bool,
 }
 
 /// So much of what has a price.
@@ -32,7 +33,10 @@ pub(crate) struct Use {
 pub(crate) struct Model<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) stack: &'a Stack,
+    /// With the NAT gateway.
     pub(crate) nat: bool,
+    /// With a trace of each invocation.
+    pub(crate) tracing: bool,
 }
 
 /// A function's part in something, so many times.
@@ -188,6 +192,9 @@ impl Model<'_> {
             ));
             if *invoked {
                 uses.push(one("lambda_request", &by, count));
+                if self.tracing {
+                    uses.push(one("trace", &by, count));
+                }
             }
         }
         let sum =

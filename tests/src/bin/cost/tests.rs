@@ -57,6 +57,7 @@ fn corp() -> Corp {
         events_per_add: 1.0,
         admin_calls: 10_000,
         nat: false,
+        tracing: false,
     }
 }
 
@@ -156,6 +157,16 @@ fn the_nat_gateway_is_paid_by_the_hour_and_by_the_gigabyte() {
         report.per_million_adds.by_service["NAT gateway"],
         20.0 * 0.045,
     );
+}
+
+#[test]
+fn traces_are_three_for_an_add() {
+    let corp = Corp {
+        tracing: true,
+        ..corp()
+    };
+    let report = Report::of(&runtime(), &stack(), &prices("us-east-1"), &corp, false).unwrap();
+    near(report.per_million_adds.by_service["X-Ray"], 15.0);
 }
 
 #[test]
