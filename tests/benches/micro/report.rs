@@ -1,4 +1,4 @@
-//! What criterion found, read back from its files: the ratio of the callback's road to the raw work, and the results.
+//! What was found: the ratios of the callback's road to the raw work, and criterion's medians, read back from its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,10 +17,17 @@ const COMMAND: &str = "cargo bench -p bundle-tests --bench micro -- --save";
 struct Figures {
     /// Median of each bench in nanoseconds, named `group/bench`.
     nanoseconds: BTreeMap<String, f64>,
-    /// Verification, decryption and parsing of the message, as multiples of the raw work.
-    open_parse_to_raw: f64,
+    #[serde(flatten)]
+    ratios: Ratios,
+}
+
+/// The callback's road as multiples of the raw work.
+#[derive(Debug, Serialize)]
+pub(super) struct Ratios {
+    /// Verification, decryption and parsing of the message.
+    pub(super) open_parse_to_raw: f64,
     /// The same with the reading of the envelope in front.
-    whole_to_raw: f64,
+    pub(super) whole_to_raw: f64,
 }
 
 /// What is needed of criterion's `estimates.json`.
@@ -39,25 +46,21 @@ pub(super) fn directory() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("../criterion")
 }
 
-/// Prints the ratios of what was measured last, and writes the results with `save`. A run of some of the benches may
-/// have nothing to tell.
-pub(super) fn tell(save: bool) -> Result<(), String> {
-    let nanoseconds = medians().map_err(|error| format!("criterion's files: {error}"))?;
-    let to_raw = |bench: &str| {
-        let of = |bench: &str| nanoseconds.get(&format!("{CALLBACK}/{bench}"));
-        Some(of(bench)? / of("raw")?)
-    };
-    let (Some(open_parse_to_raw), Some(whole_to_raw)) = (to_raw("open_parse"), to_raw("whole"))
-    else {
-        return Ok(());
-    };
-    println!("verify + decrypt + parse ÷ raw: {open_parse_to_raw:.2}");
-    println!("envelope + verify + decrypt + parse ÷ raw: {whole_to_raw:.2}");
+/// Prints the ratios, and writes them and the medians of all benches with `save`.
+pub(super) fn tell(ratios: Ratios, save: bool) -> Result<(), String> {
+    println!(
+        "verify + decrypt + parse ÷ raw: {:.2}",
+        ratios.open_parse_to_raw
+    );
+    println!(
+        "envelope + verify + decrypt + parse ÷ raw: {:.2}",
+        ratios.whole_to_raw
+    );
     if save {
+        let nanoseconds = medians().map_err(|error| format!("criterion's files: {error}"))?;
         let figures = Figures {
             nanoseconds,
-            open_parse_to_raw,
-            whole_to_raw,
+            ratios,
         };
         results::save("micro", COMMAND, &figures).map_err(|error| error.to_string())?;
     }

@@ -8,7 +8,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// Nothing here waits, so on an idle machine this is the time that passes.
 pub(super) struct ThreadTime;
 
-fn now() -> Duration {
+/// What this thread has used.
+pub(super) fn now() -> Duration {
     // The clock begins with the thread, so it is never negative.
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
