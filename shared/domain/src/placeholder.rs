@@ -128,14 +128,15 @@ pub(crate) fn check(field: &str, text: &str, allowed: &[Placeholder]) -> Result<
     Ok(())
 }
 
+/// The first placeholder of `text`, with what is before and behind it.
 fn next(text: &str) -> Option<(&str, Placeholder, &str)> {
-    Placeholder::ALL
-        .iter()
-        .filter_map(|(written, placeholder)| {
-            text.find(written).map(|at| (at, *written, *placeholder))
-        })
-        .min_by_key(|(at, _, _)| *at)
-        .map(|(at, written, placeholder)| (&text[..at], placeholder, &text[at + written.len()..]))
+    text.match_indices('{').find_map(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        Placeholder::ALL
+            .iter()
+            .find_map(|(written, placeholder)| Some((*placeholder, rest.strip_prefix(written)?)))
+            .map(|(placeholder, after)| (before, placeholder, after))
+    })
 }
 
 #[cfg(test)]

@@ -1,23 +1,32 @@
 //! A decrypted message as an ordered list of (path, value): nothing is lost, whatever WeCom adds later.
 
+mod flat;
 mod json;
 mod xml;
 
-use aws_lc_rs::digest::{Context, SHA256};
-use serde::{Deserialize, Serialize};
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// How deep elements may nest. WeCom's messages stay under 5; a limit keeps hostile input linear.
 const MAX_DEPTH: usize = 16;
+/// Room for the scope and the lengths of about 25 fields, so that the digest of a usual event takes one allocation.
+const DIGEST_CAPACITY: usize = 512;
 
 /// The leaves of a message in document order. A path joins element names with `/` and leaves out the root:
 /// `("ChangeType", "add_external_contact")`, and `("MemChangeList/Item", "wm1")` once per item.
 ///
 /// In serde it is a list of pairs. `Debug` shows the paths only, as values are names, texts and welcome codes.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fields(Vec<(String, String)>);
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Vec<(String, String)>")]
+pub struct Fields {
+    /// Each path with its value behind it, one pair after the other: two allocations for a message instead of two for
+    /// each field.
+    text: String,
+    /// Where in it each path ends, and its value.
+    ends: Vec<(usize, usize)>,
+}
 
 /// Why a text has no fields. Positions are bytes; the text itself is never quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +70,7 @@ impl Fields {
     /// # Errors
     /// [`FieldsError::Xml`], [`FieldsError::DocumentType`] or [`FieldsError::TooDeep`].
     pub fn parse_xml(text: &str) -> Result<Self, FieldsError> {
-        xml::parse(text).map(Self)
+        flat::parse(text).map_or_else(|| xml::parse(text), Ok)
     }
 
     /// Reads a JSON object. Items of an array repeat the array's path; `null` is left out; numbers and booleans become
@@ -70,7 +79,7 @@ impl Fields {
     /// # Errors
     /// [`FieldsError::Json`] or [`FieldsError::TooDeep`].
     pub fn parse_json(text: &str) -> Result<Self, FieldsError> {
-        json::parse(text).map(Self)
+        json::parse(text).map(Self::from)
     }
 
     /// The first value at the path.
@@ -87,9 +96,19 @@ impl Fields {
 
     /// All pairs in document order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(path, value)| (path.as_str(), value.as_str()))
+        let mut start = 0;
+        self.ends.iter().map(move |&(middle, end)| {
+            let pair = (&self.text[start..middle], &self.text[middle..end]);
+            start = end;
+            pair
+        })
+    }
+
+    fn push(&mut self, path: &str, value: &str) {
+        self.text.push_str(path);
+        let middle = self.text.len();
+        self.text.push_str(value);
+        self.ends.push((middle, self.text.len()));
     }
 
     /// A SHA-256 that is equal exactly when the scope and the fields are: the paths sorted, the order of repeated
@@ -105,23 +124,39 @@ impl Fields {
             .collect();
         // A stable sort, so that repeated paths stay in order.
         pairs.sort_by_key(|(path, _)| *path);
-        let mut hash = Context::new(&SHA256);
-        hash.update(&(scope.len() as u64).to_be_bytes());
         let values = pairs.iter().flat_map(|(path, value)| [*path, *value]);
+        let mut bytes = Vec::with_capacity(DIGEST_CAPACITY + self.text.len());
+        bytes.extend_from_slice(&(scope.len() as u64).to_be_bytes());
         for part in scope.iter().copied().chain(values) {
             // The length in front keeps ("ab", "c") and ("a", "bc") apart.
-            hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
         }
-        let mut digest = [0; 32];
-        digest.copy_from_slice(hash.finish().as_ref());
-        digest
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+        hash
     }
 }
 
-impl FromIterator<(String, String)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+impl<P: AsRef<str>, V: AsRef<str>> FromIterator<(P, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (P, V)>>(pairs: I) -> Self {
+        let mut fields = Self::default();
+        for (path, value) in pairs {
+            fields.push(path.as_ref(), value.as_ref());
+        }
+        fields
+    }
+}
+
+impl From<Vec<(String, String)>> for Fields {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 
@@ -137,7 +172,9 @@ mod tests {
     use super::{Fields, FieldsError};
 
     fn pairs(text: &str) -> Vec<(String, String)> {
-        Fields::parse(text).unwrap().0
+        let fields = Fields::parse(text).unwrap();
+        let owned = fields.iter().map(|(p, v)| (p.to_owned(), v.to_owned()));
+        owned.collect()
     }
 
     #[track_caller]

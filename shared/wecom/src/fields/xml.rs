@@ -1,19 +1,18 @@
 //! XML into (path, value) pairs, in one pass and without recursion.
 
-use super::{FieldsError, MAX_DEPTH};
+use super::{Fields, FieldsError, MAX_DEPTH};
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 
-/// An element that is open: what it holds so far.
-#[derive(Default)]
+/// An element that is open: where in the path and in the text it begins.
 struct Open {
     /// Length of the path without this element.
-    parent_path_len: usize,
-    /// Text that counts.
-    text: String,
-    /// Text since the last tag or CDATA section; layout if it is white space next to one.
-    run: String,
+    path: usize,
+    /// Length of the text of the elements around it.
+    text: usize,
+    /// Length of the text up to the last tag or CDATA section. What follows is layout if it is white space next to one.
+    run: usize,
     has_cdata: bool,
     has_children: bool,
 }
@@ -21,12 +20,14 @@ struct Open {
 #[derive(Default)]
 struct Leaves {
     path: String,
+    /// What the open elements hold so far, the inner behind the outer.
+    text: String,
     open: Vec<Open>,
-    found: Vec<(String, String)>,
+    found: Fields,
     root_closed: bool,
 }
 
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, FieldsError> {
+pub(super) fn parse(text: &str) -> Result<Fields, FieldsError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut leaves = Leaves::default();
@@ -57,18 +58,21 @@ impl Leaves {
         if self.open.len() > MAX_DEPTH {
             return Err(FieldsError::TooDeep);
         }
-        let parent_path_len = self.path.len();
+        let path = self.path.len();
         if let Some(parent) = self.open.last_mut() {
-            parent.drop_layout();
+            parent.drop_layout(&mut self.text);
             parent.has_children = true;
-            if parent_path_len > 0 {
+            if path > 0 {
                 self.path.push('/');
             }
             self.path.push_str(name);
         }
         self.open.push(Open {
-            parent_path_len,
-            ..Open::default()
+            path,
+            text: self.text.len(),
+            run: self.text.len(),
+            has_cdata: false,
+            has_children: false,
         });
         Ok(())
     }
@@ -80,41 +84,42 @@ impl Leaves {
         };
         self.root_closed = self.open.is_empty();
         if element.has_cdata || element.has_children {
-            element.drop_layout();
-        } else {
-            element.text.push_str(&element.run);
+            element.drop_layout(&mut self.text);
         }
-        if !self.root_closed && (!element.has_children || !element.text.is_empty()) {
-            self.found.push((self.path.clone(), element.text));
+        let text = &self.text[element.text..];
+        if !self.root_closed && (!element.has_children || !text.is_empty()) {
+            self.found.push(&self.path, text);
         }
-        self.path.truncate(element.parent_path_len);
+        self.text.truncate(element.text);
+        self.path.truncate(element.path);
     }
 
     fn text(&mut self, text: &str, malformed: FieldsError) -> Result<(), FieldsError> {
-        match self.open.last_mut() {
-            Some(element) => element.run.push_str(text),
-            None if text.trim().is_empty() => {}
-            None => return Err(malformed),
+        if !self.open.is_empty() {
+            self.text.push_str(text);
+        } else if !text.trim().is_empty() {
+            return Err(malformed);
         }
         Ok(())
     }
 
     fn cdata(&mut self, text: &str, malformed: FieldsError) -> Result<(), FieldsError> {
         let element = self.open.last_mut().ok_or(malformed)?;
-        element.drop_layout();
+        element.drop_layout(&mut self.text);
         element.has_cdata = true;
-        element.text.push_str(text);
+        self.text.push_str(text);
+        element.run = self.text.len();
         Ok(())
     }
 }
 
 impl Open {
     /// Takes over the text before a tag or CDATA section, unless it is white space.
-    fn drop_layout(&mut self) {
-        if !self.run.trim().is_empty() {
-            self.text.push_str(&self.run);
+    fn drop_layout(&mut self, text: &mut String) {
+        if text[self.run..].trim().is_empty() {
+            text.truncate(self.run);
         }
-        self.run.clear();
+        self.run = text.len();
     }
 }
 

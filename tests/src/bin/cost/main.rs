@@ -1,0 +1,130 @@
+//! Turns the figures of a run into money: per million adds, and per month for a corp of a given size.
+//!
+//! `cargo run -p bundle-tests --bin cost -- --help` tells the options. What a function does per event is read from the
+//! section `runtime` of the results, what the stack consists of from `tests/benches/stack.json`, and what things cost
+//! from `tests/benches/prices.json`, which says of each price where it is from and whether anybody has checked it.
+
+mod bill;
+mod figures;
+mod model;
+mod prices;
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bundle_tests::results;
+use clap::Parser;
+
+use bill::Report;
+use figures::{Runtime, Stack};
+use model::Corp;
+use prices::PriceList;
+
+/// The command as the results name it.
+const COMMAND: &str = "cargo run -p bundle-tests --bin cost -- --save";
+
+/// The command that measures what it reads.
+const RUNTIME_COMMAND: &str = "cargo bench -p bundle-tests --bench runtime -- --save";
+
+/// What the bundle costs at AWS's list prices, on arm64.
+#[derive(Debug, Parser)]
+#[command(name = "cost")]
+struct Options {
+    /// Customers who are added in a month
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    adds: u64,
+    /// Relations that are kept, and compared each day
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    relations: u64,
+    /// Other events for each add, such as members' edits
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = not_negative)]
+    events_per_add: f64,
+    /// Calls of the admin API in a month
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    admin_calls: u64,
+    /// The region whose prices are taken
+    #[arg(
+        long,
+        default_value = "us-east-1",
+        value_name = "us-east-1|cn-northwest-1"
+    )]
+    region: String,
+    /// With the NAT gateway that gives the calls to WeCom a fixed address
+    #[arg(long)]
+    nat: bool,
+    /// With a trace of each invocation (`Tracing=Active`)
+    #[arg(long)]
+    tracing: bool,
+    /// Take off what AWS gives each account for nothing
+    #[arg(long)]
+    free_tier: bool,
+    /// Read what a function does per event from this file instead of the results
+    #[arg(long, value_name = "FILE")]
+    figures: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write the section `cost` of the results
+    #[arg(long)]
+    save: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cost: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+    let runtime = match &options.figures {
+        Some(file) => figures::read_file::<Runtime>(file)?,
+        None => measured()?,
+    };
+    let stack: Stack = figures::read_file(&benches.join("stack.json"))?;
+    let prices = PriceList::read(&benches.join("prices.json"), &options.region)?;
+    let corp = Corp {
+        adds: options.adds,
+        relations: options.relations,
+        events_per_add: options.events_per_add,
+        admin_calls: options.admin_calls,
+        nat: options.nat,
+        tracing: options.tracing,
+    };
+    let report = Report::of(&runtime, &stack, &prices, &corp, options.free_tier)?;
+    if options.save {
+        results::save("cost", COMMAND, &report).map_err(|error| error.to_string())?;
+    }
+    if options.json {
+        let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        println!("{text}");
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+/// What the bench of the runtime has found.
+fn measured() -> Result<Runtime, String> {
+    let section = results::read("runtime").map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!(
+            "{} has no section runtime: run {RUNTIME_COMMAND}",
+            results::path().display()
+        ),
+        _ => format!("section runtime, which {RUNTIME_COMMAND} makes: {error}"),
+    })?;
+    Ok(section.figures)
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let fits = number.is_finite() && number >= 0.0;
+    fits.then_some(number).ok_or("must be 0 or more".to_owned())
+}
