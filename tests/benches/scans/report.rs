@@ -1,8 +1,9 @@
 //! The report of a run: counts, percentiles, a histogram, and what it cost.
 
+use bundle_tests::usage::Usage;
+
 use crate::Options;
 use crate::check::Finding;
-use crate::usage::Usage;
 
 /// The time from a callback to the call that welcomes, at the 99th percentile.
 const TARGET_MS: f64 = 1000.0;
