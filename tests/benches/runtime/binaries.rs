@@ -13,7 +13,9 @@ use crate::candidate::{Candidate, Function, Runtime};
 /// The bundle's functions: those in `directory`, or built by cargo.
 pub(crate) async fn candidates(directory: Option<&Path>) -> Result<Vec<Candidate>, String> {
     let directory = match directory {
-        Some(directory) => directory.to_owned(),
+        // Each process gets a directory of its own to work in.
+        Some(directory) => fs::canonicalize(directory)
+            .map_err(|error| format!("--bin-dir {}: {error}", directory.display()))?,
         None => build().await?,
     };
     let candidate = |function: Function| {
