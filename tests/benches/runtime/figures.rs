@@ -37,6 +37,8 @@ pub(crate) struct Figure {
     pub(crate) package_bytes: u64,
     /// From the start of the process to its first request for an event.
     pub(crate) start_ms: Spread,
+    /// Processor time until then.
+    pub(crate) start_cpu_ms: Spread,
     /// The first event of a process.
     pub(crate) first_ms: Spread,
     /// Warm events that were measured.
@@ -126,6 +128,7 @@ impl Figure {
             runtime: candidate.runtime,
             package_bytes: candidate.package_bytes,
             start_ms: Spread::of(&measured.start_ms),
+            start_cpu_ms: Spread::of(&measured.start_cpu_ms),
             first_ms: Spread::of(&measured.first_ms),
             events: measured.events(),
             warm_ms: Percentiles {

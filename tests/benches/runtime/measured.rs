@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use serde_json::Value;
 
-use crate::lambda::Lambda;
+use crate::lambda::{Lambda, Spent};
 use crate::meter::Consumed;
 use crate::runtime_api::Invocation;
 use crate::scene::Scene;
@@ -16,6 +16,8 @@ use crate::scene::Scene;
 pub(crate) struct Measured {
     /// From the start of the process to its first request for an event.
     pub(crate) start_ms: Vec<f64>,
+    /// Processor time until then.
+    pub(crate) start_cpu_ms: Vec<f64>,
     /// The first event of a process.
     pub(crate) first_ms: Vec<f64>,
     /// The events after it.
@@ -78,8 +80,10 @@ impl Handled {
 
 impl Measured {
     /// Adds a start and the first event after it.
-    pub(crate) fn add_start(&mut self, ready: Duration, first: &Handled) {
+    pub(crate) fn add_start(&mut self, ready: Duration, spent: &Spent, first: &Handled) {
         self.start_ms.push(ms(ready));
+        let cpu_seconds = spent.usage.cpu_seconds.unwrap_or_default();
+        self.start_cpu_ms.push(cpu_seconds * 1000.0);
         self.first_ms.push(ms(first.invocation.answered));
     }
 

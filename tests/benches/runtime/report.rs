@@ -13,9 +13,10 @@ const COLUMN: usize = 10;
 type Row = (&'static str, usize, fn(&Figure) -> f64);
 
 /// What is told of each candidate, and compared.
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     ("package, KiB", 0, |it| it.package_bytes as f64 / 1024.0),
     ("start to ready, ms p50", 1, |it| it.start_ms.p50),
+    ("… processor time, ms p50", 1, |it| it.start_cpu_ms.p50),
     ("first event, ms p50", 1, |it| it.first_ms.p50),
     ("start to first answer, ms p50", 1, |it| {
         it.start_ms.p50 + it.first_ms.p50

@@ -118,6 +118,7 @@ impl<'a> Run<'a> {
                     Function::Admin => self.contact(&known).await?,
                 };
                 let (mut lambda, ready) = self.start(candidate.function, candidate.runtime).await?;
+                let spent = lambda.spent();
                 let first = Handled::by(&mut lambda, &self.scene, event).await?;
                 match candidate.function {
                     Function::Callback => drop(check::status(first.answer(), 200)?),
@@ -134,7 +135,7 @@ impl<'a> Run<'a> {
                 }
                 lambda.stop().await?;
                 self.measured(candidate.function, candidate.runtime, Job::Usual)
-                    .add_start(ready, &first);
+                    .add_start(ready, &spent, &first);
             }
         }
         eprintln!();
