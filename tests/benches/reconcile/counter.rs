@@ -1,35 +1,20 @@
 //! Stands between the function and the database, passes everything on, and counts what is read and written.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use bundle_tests::door::{Door, Passed, Watch};
 use scrm_local::start::Listener;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use tokio::task::JoinHandle;
-
-/// Names the operation of a request, and the code of an error's cause.
-const TARGET: &str = "x-amz-target";
 
 /// A counting door to a database. It closes when dropped.
-pub(crate) struct Counter {
-    url: String,
-    door: Arc<Door>,
-    serving: JoinHandle<()>,
-}
+pub(crate) struct Counter(Door<Ledger>);
 
-struct Door {
-    database: String,
-    http: reqwest::Client,
-    tally: Mutex<Tally>,
-}
+/// Who stands at the door.
+#[derive(Default)]
+struct Ledger(Mutex<Tally>);
 
 /// What has passed the door.
 #[derive(Debug, Clone, Default)]
@@ -49,95 +34,48 @@ pub(crate) struct Tally {
 impl Counter {
     /// Opens a door at `listener` to the database at `database`.
     pub(crate) fn open(listener: Listener, database: &str) -> Result<Self, String> {
-        let http = reqwest::Client::builder().no_proxy().build();
-        let door = Arc::new(Door {
-            database: database.to_owned(),
-            http: http.map_err(|error| error.to_string())?,
-            tally: Mutex::default(),
-        });
-        let router = Router::new()
-            .fallback(pass)
-            .layer(DefaultBodyLimit::disable())
-            .with_state(Arc::clone(&door));
-        let Listener { socket, url } = listener;
-        let serving = tokio::spawn(async move {
-            // Serving ends with the task and has no other end.
-            let _ = axum::serve(socket, router).await;
-        });
-        Ok(Self { url, door, serving })
+        let door = Door::open(listener.socket, database, Ledger::default());
+        door.map(Self).map_err(|error| error.to_string())
     }
 
     /// Where the function finds the database.
     pub(crate) fn url(&self) -> &str {
-        &self.url
+        self.0.url()
     }
 
     /// What has passed since the last time that this was asked.
     pub(crate) fn take(&self) -> Tally {
-        std::mem::take(&mut *self.door.tally())
+        std::mem::take(&mut *self.0.watch().tally())
     }
 }
 
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-impl Door {
+impl Ledger {
     fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn ask(&self, headers: HeaderMap, body: Bytes) -> Result<Response, reqwest::Error> {
-        let target = headers
-            .get(TARGET)
-            .and_then(|target| target.to_str().ok())
-            .unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let asked = Instant::now();
-        let request = self.http.post(&self.database).headers(headers);
-        let answer = request.body(body.clone()).send().await?;
-        let status = answer.status();
-        let kind = answer.headers().get(CONTENT_TYPE).cloned();
-        let told = answer.bytes().await?;
-        let took = asked.elapsed();
-        self.tally().count(&operation, took, status, (&body, &told));
-        let mut response = (status, Body::from(told)).into_response();
-        if let Some(kind) = kind {
-            response.headers_mut().insert(CONTENT_TYPE, kind);
-        }
-        Ok(response)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
-    match door.ask(headers, body).await {
-        Ok(response) => response,
-        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+impl Watch for Ledger {
+    fn passed(&self, passed: &Passed<'_>) {
+        self.tally().count(passed);
     }
 }
 
 impl Tally {
-    fn count(
-        &mut self,
-        operation: &str,
-        took: Duration,
-        status: StatusCode,
-        (asked, told): (&[u8], &[u8]),
-    ) {
+    fn count(&mut self, passed: &Passed<'_>) {
+        let operation = passed.operation;
         let requests = self.requests.entry(operation.to_owned()).or_default();
         requests.0 += 1;
-        requests.1 += took;
-        if !status.is_success() {
+        requests.1 += passed.took;
+        if !passed.done {
             self.refused += 1;
             return;
         }
-        if let Ok(told) = serde_json::from_slice::<Told>(told) {
+        if let Ok(told) = serde_json::from_slice::<Told>(passed.told) {
             self.items_read += told.items();
         }
         let reads = ["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation);
-        if let Ok(asked) = serde_json::from_slice::<Asked>(asked)
+        if let Ok(asked) = serde_json::from_slice::<Asked>(passed.asked)
             && !reads
         {
             asked.rows().for_each(|key| self.count_row(key));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use bundle_tests::usage::Usage;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::Platform;
@@ -15,8 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sync::Pace;
 use tokio::process::Command;
-
-use crate::usage::Usage;
 
 /// How long to wait before the next invocation goes on with the run. The schedule of the template waits a minute.
 const NEXT: Duration = Duration::from_secs(1);
@@ -111,7 +110,7 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
     let used = Used {
         wall: begun.elapsed(),
         invocations,
-        usage: Usage::now(),
+        usage: Usage::own(),
     };
     let json = serde_json::to_string(&used).map_err(|error| error.to_string())?;
     println!("{json}");

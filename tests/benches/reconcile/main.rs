@@ -11,8 +11,6 @@ mod counter;
 mod function;
 mod report;
 mod scene;
-#[path = "../scans/usage.rs"]
-mod usage;
 
 use std::process::ExitCode;
 

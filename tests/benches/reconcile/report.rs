@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bundle_tests::usage::Usage;
 use domain::ports::ReadRuns;
 use domain::sync::Run;
 use sync::Pace;
@@ -11,7 +12,6 @@ use crate::Options;
 use crate::counter::Tally;
 use crate::function::Used;
 use crate::scene::Scene;
-use crate::usage::Usage;
 
 /// The wall time of a first pass may be so many times its bound.
 const RATIO: f64 = 1.5;
@@ -45,9 +45,9 @@ impl Pass {
     ) -> Result<Self, String> {
         let before = scene.calls();
         let _uncounted = scene.counter.take();
-        let usage = Usage::now();
+        let usage = Usage::own();
         let used = scene.task.run().await?;
-        let around = Usage::now().since(&usage);
+        let around = Usage::own().since(&usage);
         let tally = scene.counter.take();
         let mut calls = scene.calls();
         for (api, count) in before {

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bundle_tests::results;
+use bundle_tests::usage::Usage;
 use serde::Serialize;
 
 use crate::check::welcome_times;
 use crate::report::{TARGET_MS, percentile};
-use crate::usage::Usage;
 use crate::{Options, Scene};
 
 /// Scans per second of the first step.
@@ -80,12 +80,12 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
 
 async fn climb(options: &Options, per_second: u32) -> Result<Step, String> {
     let scene = Scene::open(options).await?;
-    let (before, started) = (Usage::now(), Instant::now());
+    let (before, started) = (Usage::own(), Instant::now());
     let scans = f64::from(per_second) * options.seconds;
     let scans = scans.round() as u32;
     let customers = scene.scan(scans, options.seconds).await?;
     let took = started.elapsed().as_secs_f64();
-    let used = Usage::now().since(&before).cpu_seconds.unwrap_or_default();
+    let used = Usage::own().since(&before).cpu_seconds.unwrap_or_default();
     let end = Instant::now() + Duration::from_secs(options.patience);
     let mut times = welcome_times(&scene, &customers);
     while times.len() < customers.len() && Instant::now() < end {

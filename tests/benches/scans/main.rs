@@ -10,13 +10,13 @@
 mod check;
 mod climb;
 mod report;
-mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bundle_tests::sandbox::{Corp, EventId, Sandbox, SandboxOptions, Scan};
+use bundle_tests::usage::Usage;
 use clap::Parser;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
@@ -24,7 +24,6 @@ use scrm_local::stack::{Stack, StackOptions, Wecom};
 use serde_json::json;
 
 use check::Finding;
-use usage::Usage;
 
 /// Scans through the local stack, counted and timed.
 #[derive(Debug, Parser)]
@@ -87,11 +86,11 @@ async fn main() -> ExitCode {
 /// Answers whether everything was done exactly once.
 async fn run(options: &Options) -> Result<bool, String> {
     let scene = Scene::open(options).await?;
-    let before = Usage::now();
+    let before = Usage::own();
     let customers = scene.scan(options.scans, options.seconds).await?;
     let patience = Duration::from_secs(options.patience);
     let in_time = scene.wait(&customers, patience).await;
-    let usage = Usage::now().since(&before);
+    let usage = Usage::own().since(&before);
     let finding = Finding::of(&scene, &customers).await?;
     if let Err(straggling) = in_time {
         println!("{straggling}");

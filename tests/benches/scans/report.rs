@@ -3,11 +3,11 @@
 use std::io;
 
 use bundle_tests::results;
+use bundle_tests::usage::Usage;
 use serde_json::json;
 
 use crate::Options;
 use crate::check::Finding;
-use crate::usage::Usage;
 
 /// The time from a callback to the call that welcomes, at the 99th percentile.
 pub(crate) const TARGET_MS: f64 = 1000.0;

@@ -1,0 +1,89 @@
+//! The functions' binaries, built as they are released, and how large their packages are.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use tokio::process::Command;
+
+use crate::candidate::{Candidate, Function, Runtime};
+
+/// The bundle's functions: those in `directory`, or built by cargo.
+pub(crate) async fn candidates(directory: Option<&Path>) -> Result<Vec<Candidate>, String> {
+    let directory = match directory {
+        // Each process gets a directory of its own to work in.
+        Some(directory) => fs::canonicalize(directory)
+            .map_err(|error| format!("--bin-dir {}: {error}", directory.display()))?,
+        None => build().await?,
+    };
+    let candidate = |function: Function| {
+        let program = directory.join(function.name());
+        let packed = packed(&program, &|_| true);
+        let packed = packed.map_err(|error| format!("{}: {error}", program.display()))?;
+        Ok(Candidate {
+            function,
+            runtime: Runtime::Rust,
+            arguments: Vec::new(),
+            directory: directory.clone(),
+            package_bytes: packed,
+            program,
+        })
+    };
+    Function::ALL.into_iter().map(candidate).collect()
+}
+
+/// The directory of everything that is built.
+pub(crate) fn target() -> PathBuf {
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    temporary.parent().unwrap_or(temporary).to_owned()
+}
+
+async fn build() -> Result<PathBuf, String> {
+    println!("Building the functions as they are released; link-time optimisation takes minutes.");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--locked"]);
+    for function in Function::ALL {
+        cargo.args(["--package", function.name()]);
+    }
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let built = cargo.current_dir(root).status().await;
+    let built = built.map_err(|error| format!("cargo: {error}"))?;
+    if !built.success() {
+        return Err(format!("cargo build: {built}"));
+    }
+    Ok(target().join("release"))
+}
+
+/// Bytes of a file, or of the files of a directory for which `belongs` holds, each compressed as in a ZIP archive. The
+/// archive's own bytes, about a hundred for each file, are left out.
+pub(crate) fn packed(path: &Path, belongs: &impl Fn(&Path) -> bool) -> io::Result<u64> {
+    if path.is_dir() {
+        let mut sum = 0;
+        for entry in fs::read_dir(path)? {
+            let entry = entry?.path();
+            if belongs(&entry) && !entry.is_symlink() {
+                sum += packed(&entry, belongs)?;
+            }
+        }
+        return Ok(sum);
+    }
+    let mut counting = DeflateEncoder::new(Bytes(0), Compression::best());
+    counting.write_all(&fs::read(path)?)?;
+    Ok(counting.finish()?.0)
+}
+
+/// Counts what is written.
+struct Bytes(u64);
+
+impl Write for Bytes {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0 += u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

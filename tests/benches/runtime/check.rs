@@ -1,0 +1,79 @@
+//! Whether a function has done what it was there for: figures of failures are worth nothing.
+
+use scrm_local::config::DEMO_CORP;
+use serde_json::{Value, json};
+
+use crate::scene::{Add, Scene};
+
+/// The welcome of the channel. Both names cost a call to WeCom.
+pub(crate) const WELCOME: &str = "{customer}您好，我是{member}";
+/// The remark of the channel.
+pub(crate) const REMARK: &str = "{customer}-展会";
+
+/// An HTTP response with this status; answers its body.
+pub(crate) fn status(answer: &Value, wanted: u16) -> Result<Value, String> {
+    if answer["statusCode"] != wanted {
+        return Err(format!("answered {answer} instead of {wanted}"));
+    }
+    let body = answer["body"].as_str().unwrap_or_default();
+    Ok(serde_json::from_str(body).unwrap_or_default())
+}
+
+/// A batch of the stream without failures.
+pub(crate) fn no_failures(answer: &Value) -> Result<(), String> {
+    if answer["batchItemFailures"] == json!([]) {
+        return Ok(());
+    }
+    Err(format!("a record failed: {answer}"))
+}
+
+/// The customer reads the welcome with both names in it.
+pub(crate) fn welcomed(scene: &Scene, add: &Add) -> Result<(), String> {
+    let chat = scene.corp.chat(&add.external_userid, &add.userid);
+    let said = serde_json::to_string(&chat).unwrap_or_default();
+    let greeting = format!("{}您好，我是", add.name);
+    if said.contains(&greeting) && !said.contains("{member}") {
+        return Ok(());
+    }
+    Err(format!("{} was not welcomed: {said}", add.name))
+}
+
+/// The tag is on and the remark is made.
+pub(crate) fn tagged(scene: &Scene, add: &Add) -> Result<(), String> {
+    let relation = scene.corp.relation(&add.external_userid, &add.userid);
+    let remark = REMARK.replace("{customer}", &add.name);
+    if relation
+        .as_ref()
+        .is_some_and(|it| it.tags.len() == 1 && it.remark == remark)
+    {
+        return Ok(());
+    }
+    Err(format!("{} was not tagged: {relation:?}", add.name))
+}
+
+/// A tick without trouble in any part.
+pub(crate) fn no_trouble(answer: &Value) -> Result<(), String> {
+    let corp = &answer["corps"][DEMO_CORP];
+    if corp.is_object() && !corp.to_string().contains("\"error\"") {
+        return Ok(());
+    }
+    Err(format!("a tick had trouble: {answer}"))
+}
+
+/// A tick without trouble that has folded in so many events.
+pub(crate) fn folded(answer: &Value, wanted: usize) -> Result<(), String> {
+    no_trouble(answer)?;
+    if answer["corps"][DEMO_CORP]["folded"] == wanted {
+        return Ok(());
+    }
+    Err(format!("a tick did not fold in {wanted} events: {answer}"))
+}
+
+/// The timeline of a contact tells of the welcome and the tags.
+pub(crate) fn told(contact: &Value) -> Result<(), String> {
+    let event = &contact["timeline"][0];
+    if event["welcome"]["outcome"] == "sent" && event["tags"]["outcome"] == "tagged" {
+        return Ok(());
+    }
+    Err(format!("the timeline tells something else: {contact}"))
+}

@@ -1,0 +1,90 @@
+//! The share of a processor that Lambda gives to a function of little memory, by a control group of the kernel.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Memory at which a function has one processor (Lambda developer guide, "Configure Lambda function memory"), in MB.
+const WHOLE: u32 = 1769;
+/// The time within which the share may be used. Lambda does not document it; 20 ms is what measurements of others find.
+pub(crate) const PERIOD: Duration = Duration::from_millis(20);
+/// Where control groups are.
+const ROOT: &str = "/sys/fs/cgroup";
+
+/// A control group with one process in it. It goes when dropped, if the process is gone.
+#[derive(Debug)]
+pub(crate) struct Share {
+    group: PathBuf,
+}
+
+impl Share {
+    /// Puts the process `pid`, with all its threads, under the share that a function of `memory` MB has.
+    pub(crate) fn give(pid: u32, memory: u32) -> Result<Self, String> {
+        let (parent, is_unified) = parent()?;
+        let group = parent.join(format!("wecom-scrm-bench-{pid}"));
+        let write = |file: &str, text: &str| {
+            let path = group.join(file);
+            fs::write(&path, text).map_err(|error| unusable(&path, &error.to_string()))
+        };
+        fs::create_dir(&group).map_err(|error| unusable(&group, &error.to_string()))?;
+        let share = Self {
+            group: group.clone(),
+        };
+        let period = u32::try_from(PERIOD.as_micros()).unwrap_or(u32::MAX);
+        let quota = u64::from(period) * u64::from(memory) / u64::from(WHOLE);
+        if is_unified {
+            write("cpu.max", &format!("{quota} {period}"))?;
+        } else {
+            write("cpu.cfs_period_us", &period.to_string())?;
+            write("cpu.cfs_quota_us", &quota.to_string())?;
+        }
+        write("cgroup.procs", &pid.to_string())?;
+        Ok(share)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        // The process was killed a moment ago and may still be in it; an empty group harms nobody.
+        for _ in 0..20 {
+            if fs::remove_dir(&self.group).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Whether shares can be given here.
+pub(crate) fn check() -> Result<(), String> {
+    let (parent, _) = parent()?;
+    let probe = parent.join(format!("wecom-scrm-bench-{}", std::process::id()));
+    let made = fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe));
+    made.map_err(|error| unusable(&probe, &error.to_string()))
+}
+
+/// The group in which others are made, and whether it is of the second version.
+fn parent() -> Result<(PathBuf, bool), String> {
+    let root = Path::new(ROOT);
+    if root.join("cgroup.controllers").exists() {
+        let control = root.join("cgroup.subtree_control");
+        let enabled = fs::read_to_string(&control).unwrap_or_default();
+        if !enabled.split_whitespace().any(|name| name == "cpu") {
+            let written = fs::write(&control, "+cpu");
+            written.map_err(|error| unusable(&control, &error.to_string()))?;
+        }
+        return Ok((root.to_owned(), true));
+    }
+    let first = root.join("cpu");
+    if first.join("cpu.cfs_quota_us").exists() {
+        return Ok((first, false));
+    }
+    Err(unusable(root, "there is no control of processor time"))
+}
+
+fn unusable(path: &Path, error: &str) -> String {
+    format!(
+        "--memory needs control groups, for which one has to be root: {}: {error}",
+        path.display()
+    )
+}
