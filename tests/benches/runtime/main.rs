@@ -106,15 +106,17 @@ async fn measure(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The command of this run, as it is typed.
+/// The command of this run, as it is typed; where the binaries lay is of no interest to others.
 fn command() -> String {
-    let own = std::env::args().skip(1);
-    let own = own.filter(|word| !["--bench", "--save"].contains(&word.as_str()));
-    let words = ["cargo bench -p bundle-tests --bench runtime --".to_owned()];
-    let words: Vec<String> = words
-        .into_iter()
-        .chain(own)
-        .chain(["--save".to_owned()])
-        .collect();
+    let mut words = vec!["cargo bench -p bundle-tests --bench runtime --".to_owned()];
+    let mut own = std::env::args().skip(1);
+    while let Some(word) = own.next() {
+        match word.as_str() {
+            "--bench" => {}
+            "--bin-dir" => drop(own.next()),
+            word if word.starts_with("--bin-dir=") => {}
+            _ => words.push(word),
+        }
+    }
     words.join(" ")
 }
