@@ -1,6 +1,5 @@
 //! The numbers of the results are in the charts, and the same results give the same bytes.
 
-
 use std::collections::BTreeMap;
 
 use bundle_tests::results::Section;
