@@ -1,7 +1,5 @@
 //! The numbers of the results are in the charts, and the same results give the same bytes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::collections::BTreeMap;
 
 use bundle_tests::results::Section;
