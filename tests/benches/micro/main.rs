@@ -163,7 +163,7 @@ fn welcome(criterion: &mut Bench) -> Result<(), String> {
     let chosen = candidates.choose(now).ok_or("no welcome is chosen")?;
     let mut group = criterion.benchmark_group("welcome");
     group.bench_function("choose", |b| {
-        b.iter(|| black_box(&candidates).choose(now).is_some())
+        b.iter(|| black_box(&candidates).choose(now).is_some());
     });
     group.bench_function("render", |b| {
         b.iter(|| chosen.render(black_box(Some("李四")), black_box(Some("张三"))));

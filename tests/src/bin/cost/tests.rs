@@ -1,7 +1,5 @@
 //! The arithmetic against an example that is worked out by hand, and what the data files must agree with.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fs;
 use std::path::Path;
 
