@@ -18,13 +18,13 @@ pub(crate) struct Figures {
     pub(crate) wecom_latency_ms: u64,
     /// The memory whose share of a processor the functions had; all of one if not given.
     pub(crate) memory_mb: Option<u32>,
-    /// Adds that one tick folded in.
-    pub(crate) adds_per_tick: usize,
+    /// Edits of members that one tick folded in.
+    pub(crate) edits_per_tick: usize,
     /// Each function, in each language.
     pub(crate) candidates: Vec<Figure>,
     /// A tick that finds nothing to do.
     pub(crate) idle_tick: Option<Figure>,
-    /// What one add costs from the callback to the folding in, without what a tick costs anyway.
+    /// What one add costs in all functions.
     pub(crate) per_add: Option<Costs>,
 }
 
@@ -113,10 +113,10 @@ impl Figures {
         Self {
             wecom_latency_ms: latency,
             memory_mb: memory,
-            adds_per_tick: adds,
+            edits_per_tick: adds,
             candidates: run.candidates.iter().filter_map(usual).collect(),
             idle_tick: idle,
-            per_add: per_add(&run.book, adds),
+            per_add: per_add(&run.book),
         }
     }
 }
@@ -185,8 +185,8 @@ impl Costs {
         }
     }
 
-    /// Adds so many times another one's.
-    fn add(&mut self, times: f64, other: &Self) {
+    /// Adds another one's.
+    fn add(&mut self, other: &Self) {
         for (own, others) in [
             (&mut self.billed_ms, other.billed_ms),
             (&mut self.cpu_ms, other.cpu_ms),
@@ -198,7 +198,7 @@ impl Costs {
             (&mut self.write_units, other.write_units),
             (&mut self.wecom_calls, other.wecom_calls),
         ] {
-            *own += times * others;
+            *own += others;
         }
         for (own, others) in [
             (&mut self.operations, &other.operations),
@@ -207,7 +207,7 @@ impl Costs {
             (&mut self.apis, &other.apis),
         ] {
             for (what, number) in others {
-                *own.entry(what.clone()).or_default() += times * number;
+                *own.entry(what.clone()).or_default() += number;
             }
         }
     }
@@ -238,21 +238,16 @@ impl Costs {
     }
 }
 
-/// The callback on the way of an add, welcome, tagging, and its part of the tick.
-fn per_add(book: &Book, adds_per_tick: usize) -> Option<Costs> {
+/// The callback on the way of an add, welcome and tagging.
+fn per_add(book: &Book) -> Option<Costs> {
     let costs = |function, job| Some(Costs::of(book.get(&(function, Runtime::Rust, job))?));
-    let part = 1.0 / adds_per_tick.max(1) as f64;
     let mut sum = costs(Function::Callback, Job::OnTheWay)?;
-    sum.add(1.0, &costs(Function::Welcome, Job::Usual)?);
-    sum.add(1.0, &costs(Function::Tagging, Job::Usual)?);
-    sum.add(part, &costs(Function::Sync, Job::Usual)?);
-    sum.add(-part, &costs(Function::Sync, Job::Idle)?);
+    sum.add(&costs(Function::Welcome, Job::Usual)?);
+    sum.add(&costs(Function::Tagging, Job::Usual)?);
     Some(sum.rounded())
 }
 
 /// To thousandths, which is finer than anything here is measured.
 fn rounded(number: f64) -> f64 {
-    let rounded = (number * 1000.0).round() / 1000.0;
-    // Of a difference of equal parts may be left a negative nothing.
-    if rounded == 0.0 { 0.0 } else { rounded }
+    (number * 1000.0).round() / 1000.0
 }

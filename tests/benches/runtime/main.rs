@@ -43,7 +43,7 @@ struct Options {
     /// Warm events of each callback
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     events: usize,
-    /// Rounds of adds through all functions; each ends with a tick that folds them in
+    /// Rounds of adds through all functions; each ends with a tick that folds in a member's edit of each
     #[arg(long, value_name = "N", default_value_t = 10)]
     rounds: usize,
     /// Adds of a round

@@ -48,7 +48,7 @@ pub(crate) fn print(figures: &Figures) {
     functions(figures);
     callbacks(figures);
     if let Some(costs) = &figures.per_add {
-        println!("\nOne add: callback, welcome, tagging and its part of a tick");
+        println!("\nOne add: callback, welcome and tagging");
         costs_of(costs);
     }
     for figure in figures
@@ -57,7 +57,7 @@ pub(crate) fn print(figures: &Figures) {
         .filter(|it| it.runtime == Runtime::Rust)
     {
         let what = match figure.function {
-            Function::Sync => format!("a tick that folds in {} adds", figures.adds_per_tick),
+            Function::Sync => format!("a tick that folds in {} edits", figures.edits_per_tick),
             function => function.name().to_owned(),
         };
         println!("\nIn {what}");

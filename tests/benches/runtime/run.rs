@@ -142,7 +142,8 @@ impl<'a> Run<'a> {
         callback.stop().await
     }
 
-    /// Leads adds through all functions, one after the other; each round ends with a tick that folds them in.
+    /// Leads adds through all functions, one after the other. Each round ends with a tick that folds in what members
+    /// have noted about these customers: the adds themselves leave nothing to it.
     pub(crate) async fn way(&mut self) -> Result<(), String> {
         let others = [
             Function::Welcome,
@@ -161,7 +162,7 @@ impl<'a> Run<'a> {
         else {
             return Err("not five functions".to_owned());
         };
-        // The first round warms up, and folds in what the starts have left.
+        // The first round warms up.
         for round in 0..=self.options.rounds {
             eprint!("\radds: round {round} of {} ", self.options.rounds);
             let adds = if round == 0 {
@@ -186,23 +187,24 @@ impl<'a> Run<'a> {
                 handled.push((Function::Tagging, Job::Usual, tagged));
                 done.push(add);
             }
-            tokio::time::sleep(SETTLE).await;
-            let folding = Handled::by(sync, &self.scene, tick()).await?;
-            if round == 0 {
-                check::no_trouble(folding.answer())?;
-            } else {
-                check::folded(folding.answer(), adds)?;
-            }
-            let idle = Handled::by(sync, &self.scene, tick()).await?;
-            check::folded(idle.answer(), 0)?;
-            handled.push((Function::Sync, Job::Usual, folding));
-            handled.push((Function::Sync, Job::Idle, idle));
             for add in &done {
                 let event = self.contact(add).await?;
                 let told = Handled::by(admin, &self.scene, event).await?;
                 check::told(&check::status(told.answer(), 200)?)?;
                 handled.push((Function::Admin, Job::Usual, told));
             }
+            for add in &done {
+                let event = self.scene.edit(add).await?;
+                let noted = Handled::by(callback, &self.scene, event).await?;
+                check::status(noted.answer(), 200)?;
+            }
+            tokio::time::sleep(SETTLE).await;
+            let folding = Handled::by(sync, &self.scene, tick()).await?;
+            check::folded(folding.answer(), adds)?;
+            let idle = Handled::by(sync, &self.scene, tick()).await?;
+            check::folded(idle.answer(), 0)?;
+            handled.push((Function::Sync, Job::Usual, folding));
+            handled.push((Function::Sync, Job::Idle, idle));
             for (function, job, handled) in handled.iter().filter(|_| round > 0) {
                 self.measured(*function, Runtime::Rust, *job)
                     .add_warm(handled);

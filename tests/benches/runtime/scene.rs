@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use axum::body::Bytes;
 use bundle_tests::door::Door;
-use bundle_tests::sandbox::{Corp, Sandbox, SandboxOptions, Scan, Served, serve_on};
+use bundle_tests::sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, serve_on};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use platform::layout;
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
@@ -142,6 +142,19 @@ impl Scene {
             name,
             event: self.request().await?,
         })
+    }
+
+    /// The member changes the remark of a customer, and WeCom tells of it.
+    pub(crate) async fn edit(&mut self, add: &Add) -> Result<Bytes, String> {
+        let edit = MemberEdit {
+            remark: Some(format!("{}-老客户", add.name)),
+            ..MemberEdit::default()
+        };
+        let edited = self
+            .corp
+            .member_edits(&add.external_userid, &add.userid, &edit);
+        edited.map_err(|error| error.to_string())?;
+        self.request().await
     }
 
     /// The event of a request `GET path` of the operator.

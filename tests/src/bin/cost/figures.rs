@@ -13,9 +13,9 @@ pub(crate) struct Runtime {
     /// The memory whose share of a processor the functions had; all of one if there is none.
     #[serde(default)]
     pub(crate) memory_mb: Option<u32>,
-    /// Adds that the measured tick folded in.
+    /// Edits of members that the measured tick folded in.
     #[serde(default = "one")]
-    pub(crate) adds_per_tick: u64,
+    pub(crate) edits_per_tick: u64,
     /// Each function, in each language.
     pub(crate) candidates: Vec<Figure>,
     /// A tick that finds nothing to do.
@@ -107,12 +107,12 @@ impl Runtime {
 
     /// What one event adds to a tick that folds it in.
     pub(crate) fn folding(&self) -> Result<Costs, String> {
-        if self.adds_per_tick == 0 {
-            return Err("runtime: adds_per_tick is 0".to_owned());
+        if self.edits_per_tick == 0 {
+            return Err("runtime: edits_per_tick is 0".to_owned());
         }
         let (busy, idle) = (self.costs("sync")?, self.idle_tick()?);
         let share =
-            |of: fn(&Costs) -> f64| (of(&busy) - of(&idle)).max(0.0) / self.adds_per_tick as f64;
+            |of: fn(&Costs) -> f64| (of(&busy) - of(&idle)).max(0.0) / self.edits_per_tick as f64;
         Ok(Costs {
             billed_ms: share(|costs| costs.billed_ms),
             log_bytes: share(|costs| costs.log_bytes),

@@ -48,13 +48,12 @@ struct Part {
 }
 
 impl Model<'_> {
-    /// `count` adds: callback, welcome, tagging, and the tick that folds them in.
+    /// `count` adds: callback, welcome, tagging. They leave nothing to a tick.
     pub(crate) fn adds(&self, count: f64) -> Result<Vec<Use>, String> {
         let mut parts = Vec::new();
         for function in ["callback", "welcome", "tagging"] {
             parts.push(self.invocation(function)?);
         }
-        parts.push(self.folding()?);
         let mut uses = self.parts("adds", &parts, count)?;
         uses.push(one("http_api_request", "adds", count));
         let gigabytes = count * self.stack.stored_bytes_per_add / BYTES_PER_GB;
