@@ -260,8 +260,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     ) -> Result<(), StoreError> {
         let (_, relation) = self.store.arrive(&event.corp, arrival).await?;
         // WeCom may know of a channel that the event did not name.
-        let began = relation.present_channel().zip(relation.added_at);
-        let began = began.map(|(channel, at)| Counted {
+        let named = arrival.counted.as_ref().map(|add| &add.channel);
+        let other = relation
+            .present_channel()
+            .filter(|channel| Some(*channel) != named);
+        let began = other.zip(relation.added_at).map(|(channel, at)| Counted {
             channel: channel.clone(),
             day: local_day(at, timezone),
         });

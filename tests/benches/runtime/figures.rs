@@ -249,5 +249,7 @@ fn per_add(book: &Book) -> Option<Costs> {
 
 /// To thousandths, which is finer than anything here is measured.
 fn rounded(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
+    let rounded = (number * 1000.0).round() / 1000.0;
+    // The sum of nothing is a negative nothing.
+    if rounded == 0.0 { 0.0 } else { rounded }
 }
