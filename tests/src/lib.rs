@@ -6,5 +6,6 @@
 
 pub mod door;
 pub mod results;
+pub mod runtime_api;
 pub mod sandbox;
 pub mod usage;

@@ -62,6 +62,22 @@ pub fn read<F: DeserializeOwned>(name: &str) -> io::Result<Section<F>> {
     Ok(serde_json::from_value(section)?)
 }
 
+/// The smallest time that `share` of all times do not exceed (the nearest-rank percentile); 0 of none.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "there are fewer than 2^52 times, and a share is from 0 to 1"
+)]
+pub fn percentile(times: &[f64], share: f64) -> f64 {
+    let mut ascending = times.to_vec();
+    ascending.sort_by(f64::total_cmp);
+    let rank = (ascending.len() as f64 * share).ceil() as usize;
+    let found = ascending.get(rank.saturating_sub(1));
+    found.copied().unwrap_or_default()
+}
+
 fn sections() -> io::Result<BTreeMap<String, Value>> {
     match fs::read_to_string(path()) {
         Ok(text) => Ok(serde_json::from_str(&text)?),

@@ -12,9 +12,6 @@ use crate::work::Object;
 /// and whether a redelivery repeats it is not documented.
 const WELCOME_CODE: &str = "WelcomeCode";
 
-/// The digits of an id.
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Events that may carry a welcome code. The stream's filter for `welcome` is this list.
 pub const WELCOMED: [&str; 3] = [
     "add_external_contact",
@@ -42,11 +39,7 @@ impl EventId {
     #[must_use]
     pub fn of(corp: &CorpId, app: &AppName, fields: &Fields) -> Self {
         let digest = fields.digest(&[corp.as_str(), app.as_str()], &[WELCOME_CODE]);
-        let mut hex = String::with_capacity(2 * digest.len());
-        for digit in digest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]) {
-            hex.push(char::from(HEX[usize::from(digit)]));
-        }
-        Self(hex)
+        Self(hex::encode(digest))
     }
 
     /// Reads an id that came in a path: 64 lower-case hexadecimal digits.

@@ -28,9 +28,6 @@ const TOKEN_MAX_LEN: usize = 32;
 const PAD_BLOCK: usize = 32;
 /// The block of AES in bytes.
 const AES_BLOCK: usize = 16;
-/// Bytes of a signature: the 20 of a SHA-1 as hex.
-const SIGNATURE_LEN: usize = 40;
-const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Random bytes in front of the plaintext.
 const RANDOM_LEN: usize = 16;
 /// Random bytes and the length field, both in front of the message.
@@ -152,7 +149,7 @@ impl CallbackCrypto {
     /// [`OpenError::SignatureMismatch`] before anything else; the other variants only under a valid signature.
     pub fn open(&self, signature: &Signature<'_>, encrypted: &str) -> Result<String, OpenError> {
         let expected = self.sign(signature.timestamp, signature.nonce, encrypted);
-        verify_slices_are_equal(&expected, signature.msg_signature.as_bytes())
+        verify_slices_are_equal(expected.as_bytes(), signature.msg_signature.as_bytes())
             .map_err(|_| OpenError::SignatureMismatch)?;
         self.decrypt(encrypted)
     }
@@ -200,11 +197,7 @@ impl CallbackCrypto {
             .expect("whole blocks and a key of 32 bytes");
         let encrypt = BASE64_STANDARD.encode(&buffer);
         Sealed {
-            msg_signature: self
-                .sign(timestamp, nonce, &encrypt)
-                .map(char::from)
-                .iter()
-                .collect(),
+            msg_signature: self.sign(timestamp, nonce, &encrypt),
             encrypt,
             timestamp: timestamp.to_owned(),
             nonce: nonce.to_owned(),
@@ -212,16 +205,12 @@ impl CallbackCrypto {
     }
 
     /// SHA-1 over the four values in byte order, without separators, as lower-case hex (WeCom doc 90968).
-    fn sign(&self, timestamp: &str, nonce: &str, encrypted: &str) -> [u8; SIGNATURE_LEN] {
+    fn sign(&self, timestamp: &str, nonce: &str, encrypted: &str) -> String {
         let mut parts = [self.token.expose_secret(), timestamp, nonce, encrypted];
         parts.sort_unstable();
         let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
         parts.iter().for_each(|part| hash.update(part.as_bytes()));
-        let mut hex = [0; SIGNATURE_LEN];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(hash.finish().as_ref()) {
-            pair.copy_from_slice(&[byte >> 4, byte & 0xf].map(|digit| HEX[usize::from(digit)]));
-        }
-        hex
+        hex::encode(hash.finish())
     }
 
     /// Private, so that nothing can be decrypted that was not verified.

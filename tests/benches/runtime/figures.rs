@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bundle_tests::results::percentile;
 use serde::{Deserialize, Serialize};
 
 use crate::Options;
 use crate::candidate::{Candidate, Function, Runtime};
-use crate::measured::{Measured, percentile};
+use crate::measured::Measured;
 use crate::run::{Book, Job, Run};
 
 const MIB: f64 = (1 << 20) as f64;

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use bundle_tests::runtime_api::{Invocation, RuntimeApi};
 use bundle_tests::usage::Usage;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use crate::candidate::Candidate;
-use crate::runtime_api::{Invocation, RuntimeApi};
 use crate::scene::Scene;
 use crate::share::{self, Share};
 
+/// How long an event may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a line of the log may be on its way after the answer.
 const LAST_LINES: Duration = Duration::from_millis(2);
 /// So many bytes of the log are shown of a process that failed.
@@ -58,7 +60,10 @@ impl Lambda {
         memory: Option<u32>,
     ) -> Result<(Self, Duration), String> {
         let name = candidate.to_string();
-        let api = RuntimeApi::serve(&candidate.deployed_name()).await?;
+        let function = candidate.deployed_name();
+        let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{function}");
+        let api = RuntimeApi::serve(&arn, PATIENCE).await;
+        let api = api.map_err(|error| error.to_string())?;
         let mut command = Command::new(&candidate.program);
         command
             .args(&candidate.arguments)

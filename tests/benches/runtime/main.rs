@@ -17,7 +17,6 @@ mod meter;
 mod peers;
 mod report;
 mod run;
-mod runtime_api;
 mod scene;
 mod share;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use bundle_tests::runtime_api::Invocation;
 use serde_json::Value;
 
 use crate::lambda::{Lambda, Spent};
 use crate::meter::Consumed;
-use crate::runtime_api::Invocation;
 use crate::scene::Scene;
 
 /// Times in milliseconds, in the order in which they were measured; counts are sums over the warm events.
@@ -109,13 +109,4 @@ impl Measured {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// The smallest time that `share` of all times do not exceed (the nearest-rank percentile); 0 of none.
-pub(crate) fn percentile(times: &[f64], share: f64) -> f64 {
-    let mut ascending = times.to_vec();
-    ascending.sort_by(f64::total_cmp);
-    let rank = (ascending.len() as f64 * share).ceil() as usize;
-    let found = ascending.get(rank.saturating_sub(1));
-    found.copied().unwrap_or_default()
 }

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use bundle_tests::results;
+use bundle_tests::results::{self, percentile};
 use bundle_tests::usage::Usage;
 use serde::Serialize;
 
 use crate::check::welcome_times;
-use crate::report::{TARGET_MS, percentile};
+use crate::report::TARGET_MS;
 use crate::{Options, Scene};
 
 /// Scans per second of the first step.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bundle_tests::results;
+use bundle_tests::results::{self, percentile};
 use bundle_tests::usage::Usage;
 use serde_json::json;
 
@@ -154,13 +154,4 @@ fn verdict(finding: &Finding) -> (f64, &'static str) {
             "MISSED"
         },
     )
-}
-
-/// The smallest time that `share` of all times do not exceed (the nearest-rank percentile).
-pub(crate) fn percentile(ascending: &[f64], share: f64) -> f64 {
-    let rank = (ascending.len() as f64 * share).ceil() as usize;
-    ascending
-        .get(rank.saturating_sub(1))
-        .copied()
-        .unwrap_or_default()
 }

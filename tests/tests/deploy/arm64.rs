@@ -1,16 +1,21 @@
 //! The binaries for arm64, each run by QEMU as Lambda runs it, over the tables and the secret of the deployed stack.
 
+use std::time::Duration;
+
+use bundle_tests::runtime_api::RuntimeApi;
+use scrm_local::config::{DEMO_APP, DEMO_CORP};
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::bundle::{FUNCTIONS, Outputs, STACK, build_directory, capital};
 use crate::command::{Command, Outcome};
 use crate::emulator::REGION;
-use crate::runtime_api::RuntimeApi;
 use crate::scene::Scene;
 use crate::steps::Steps;
 use crate::tools::{ARM64_LIBRARIES, QEMU};
-use scrm_local::config::{DEMO_APP, DEMO_CORP};
+
+/// How long a process may take for its event; it is emulated instruction by instruction.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Each binary answers one event.
 pub(crate) async fn answers(
@@ -139,7 +144,7 @@ async fn invoke(
 ) -> Outcome<Value> {
     let name = format!("{STACK}-{function}");
     let arn = format!("arn:aws:lambda:{REGION}:000000000000:function:{name}");
-    let api = RuntimeApi::serve(event, &arn).await?;
+    let mut api = RuntimeApi::serve(&arn, PATIENCE).await?;
     let package = build_directory("arm64").join(format!("{}Function", capital(function)));
     let mut process = Command::new(&format!("arm64-{function}"), QEMU)
         .args(["-L", ARM64_LIBRARIES])
@@ -159,7 +164,7 @@ async fn invoke(
         .env("WECOM_API_BASE", &scene.wecom_url)
         .start()?;
     let answer = tokio::select! {
-        answer = api.answer() => answer,
+        answer = api.answer(event.to_string().into()) => Ok(answer?.0),
         ended = process.wait() => Err(format!("the process ended: {:?}", ended?).into()),
     };
     process.kill().await?;

@@ -20,7 +20,6 @@ mod command;
 mod deployed;
 mod emulator;
 mod journey;
-mod runtime_api;
 mod scene;
 mod steps;
 mod tools;

@@ -1,5 +1,6 @@
 //! Lambda's Runtime API for one process and many events: what the process asks for its work, and tells what came of it.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,16 +16,14 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// How long an event may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
 /// What a function answered, or the error that it told.
 type Answer = Result<Value, String>;
 
 /// The server of one process. It stops when dropped.
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     /// `127.0.0.1:PORT`, which `AWS_LAMBDA_RUNTIME_API` is to be.
-    pub(crate) address: String,
+    pub address: String,
+    patience: Duration,
     events: UnboundedSender<Bytes>,
     asked: UnboundedReceiver<Instant>,
     answers: UnboundedReceiver<(Instant, Answer)>,
@@ -33,17 +32,18 @@ pub(crate) struct RuntimeApi {
 }
 
 /// An event and what became of it.
-pub(crate) struct Invocation {
+pub struct Invocation {
     /// What the function answered.
-    pub(crate) answer: Value,
+    pub answer: Value,
     /// From the handing out to the answer.
-    pub(crate) answered: Duration,
+    pub answered: Duration,
     /// From the handing out to the request for the next event, which is what Lambda bills.
-    pub(crate) billed: Duration,
+    pub billed: Duration,
 }
 
 struct Desk {
     function_arn: String,
+    patience: Duration,
     number: AtomicU64,
     events: tokio::sync::Mutex<UnboundedReceiver<Bytes>>,
     asked: UnboundedSender<Instant>,
@@ -52,14 +52,18 @@ struct Desk {
 }
 
 impl RuntimeApi {
-    /// Serves the process of `function`.
-    pub(crate) async fn serve(function: &str) -> Result<Self, String> {
+    /// Serves the process of the function `function_arn`, and waits for whatever it does `patience` at most.
+    ///
+    /// # Errors
+    /// If there is no socket.
+    pub async fn serve(function_arn: &str, patience: Duration) -> io::Result<Self> {
         let (events, waiting) = unbounded_channel();
         let (asks, asked) = unbounded_channel();
         let (tells, answers) = unbounded_channel();
         let handed = Arc::new(Mutex::new(None));
         let desk = Desk {
-            function_arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
+            function_arn: function_arn.to_owned(),
+            patience,
             number: AtomicU64::new(1),
             events: tokio::sync::Mutex::new(waiting),
             asked: asks,
@@ -71,15 +75,15 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/{what}", post(ended))
             .route("/2018-06-01/runtime/init/error", post(died))
             .with_state(Arc::new(desk));
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
         let server = tokio::spawn(async move {
             // Serving ends with the task and has no other end.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self {
             address: address.to_string(),
+            patience,
             events,
             asked,
             answers,
@@ -89,23 +93,38 @@ impl RuntimeApi {
     }
 
     /// Waits until the process asks for an event, and says when it did.
-    pub(crate) async fn asked(&mut self) -> Result<Instant, String> {
-        let asked = tokio::time::timeout(PATIENCE, self.asked.recv()).await;
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn asked(&mut self) -> Result<Instant, String> {
+        let asked = tokio::time::timeout(self.patience, self.asked.recv()).await;
+        let patience = self.patience.as_secs();
         asked
             .ok()
             .flatten()
-            .ok_or_else(|| format!("it asked for no event within {} s", PATIENCE.as_secs()))
+            .ok_or_else(|| format!("it asked for no event within {patience} s"))
+    }
+
+    /// Hands out an event as soon as the process asks, and waits for its answer: that, and when it came.
+    ///
+    /// # Errors
+    /// What the process told as an error, or that it told nothing.
+    pub async fn answer(&mut self, event: Bytes) -> Result<(Value, Instant), String> {
+        let handed_out = self.events.send(event);
+        handed_out.map_err(|_| "its runtime API is closed".to_owned())?;
+        let answered = tokio::time::timeout(self.patience, self.answers.recv()).await;
+        let patience = self.patience.as_secs();
+        let answered = answered.ok().flatten();
+        let (at, answer) = answered.ok_or_else(|| format!("no answer within {patience} s"))?;
+        Ok((answer?, at))
     }
 
     /// Hands out an event to the process, which has asked for it, and waits until it asks for the next.
-    pub(crate) async fn invoke(&mut self, event: Bytes) -> Result<Invocation, String> {
-        let handed_out = self.events.send(event);
-        handed_out.map_err(|_| "its runtime API is closed".to_owned())?;
-        let answered = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
-        let answered = answered.ok().flatten();
-        let (answered, answer) =
-            answered.ok_or_else(|| format!("no answer within {} s", PATIENCE.as_secs()))?;
-        let answer = answer?;
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer), or that it does not ask for more.
+    pub async fn invoke(&mut self, event: Bytes) -> Result<Invocation, String> {
+        let (answer, answered) = self.answer(event).await?;
         let next = self.asked().await?;
         let handed = *self.handed.lock().unwrap_or_else(PoisonError::into_inner);
         let handed = handed.ok_or("an answer without an event")?;
@@ -130,7 +149,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         return std::future::pending().await;
     };
     let number = desk.number.fetch_add(1, Ordering::Relaxed);
-    let deadline = SystemTime::now() + PATIENCE;
+    let deadline = SystemTime::now() + desk.patience;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &'static str, value: String| (HeaderName::from_static(name), value);
     let headers = [
