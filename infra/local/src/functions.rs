@@ -51,10 +51,11 @@ pub(crate) struct Functions {
 impl Functions {
     /// Wires each function as its `main` does.
     pub(crate) fn new(
+        http: &reqwest::Client,
         aws: &SdkConfig,
         config: &ConfigFile,
         wecom_base: String,
-    ) -> Result<Self, StartError> {
+    ) -> Self {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
             data_table: DATA_TABLE.to_owned(),
@@ -64,23 +65,20 @@ impl Functions {
         };
         let platform = |name: &'static str| {
             let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
-            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics).map_err(
-                |error| StartError::Wecom {
-                    reason: error.to_string(),
-                },
-            )
+            let config = Box::new(config.clone());
+            Platform::with(http.clone(), aws.clone(), &environment, config, metrics)
         };
-        let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
+        let (welcome, tagging) = (platform("welcome"), platform("tagging"));
         let store = welcome.store.clone();
-        Ok(Self {
+        Self {
             store,
-            callback: callback_function(platform("callback")?),
-            admin: admin_function(platform("admin")?),
+            callback: callback_function(platform("callback")),
+            admin: admin_function(platform("admin")),
             welcome: welcome_function(&welcome),
             tagging: tagging_function(&tagging),
-            sync: sync_function(platform("sync")?, Pace::default()),
+            sync: sync_function(platform("sync"), Pace::default()),
             warm_up: vec![welcome, tagging],
-        })
+        }
     }
 
     pub(crate) async fn warm_up(&self) {

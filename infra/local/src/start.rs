@@ -4,6 +4,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use platform::http::HttpError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -35,6 +36,9 @@ pub enum StartError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// There is no HTTP client.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// A file named on the command line cannot be read.
     #[error("cannot read {flag} {}: {source}", .path.display())]
     Unreadable {

@@ -7,6 +7,7 @@
 pub mod config;
 pub mod environment;
 pub mod governor;
+pub mod http;
 pub mod in_flight;
 pub mod layout;
 pub mod log;

@@ -20,15 +20,9 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads S3 with the region and credentials of `aws`.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up on this machine.
-    pub fn new(aws: SdkConfig) -> Result<Self, wecom::Error> {
-        Ok(Self {
-            http: wecom::client::http_client()?,
-            aws,
-        })
+    /// Fetches with `http`, from S3 with the region and credentials of `aws`.
+    pub fn new(http: Client, aws: SdkConfig) -> Self {
+        Self { http, aws }
     }
 
     /// The bytes of `source`, at most `limit`.

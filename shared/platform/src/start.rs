@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, IdentityCache, Region, SharedCredentialsProvider,
+    StalledStreamProtectionConfig,
+};
 use aws_types::SdkConfig;
 
 use crate::environment::{AwsEnvironment, Environment, MissingVariables};
 use crate::governor::Governor;
+use crate::http::{self, AwsHttp, HttpError};
 use crate::media::Sources;
 use crate::metrics::Metrics;
 use crate::secret::{ConfigSource, LoadSecret, SecretsManager};
@@ -24,6 +28,7 @@ pub struct Base {
     pub store: Store,
     /// The metrics.
     pub metrics: Metrics,
+    http: reqwest::Client,
     aws: SdkConfig,
     wecom_api_base: String,
 }
@@ -46,13 +51,11 @@ pub enum StartError {
     /// Its environment is not complete.
     #[error(transparent)]
     Environment(#[from] MissingVariables),
-    /// TLS cannot be set up on this machine.
+    /// It has no HTTP client.
     #[error(transparent)]
-    Tls(#[from] wecom::Error),
+    Http(#[from] HttpError),
 }
 
-/// A connection to AWS that is not there in a second is tried anew.
-const CONNECT: Duration = Duration::from_secs(1);
 /// One try of a call to AWS. WeCom waits 5 s for the answer to a callback, so two tries fit.
 const ATTEMPT: Duration = Duration::from_millis(1800);
 /// All tries of a call to AWS, so that a callback is refused in time and comes again.
@@ -63,27 +66,36 @@ impl Base {
     /// metrics bear the name that it is deployed under, so that two stacks of one account do not share them.
     ///
     /// # Errors
-    /// Names every variable that is missing.
+    /// Names every variable that is missing, or says that TLS cannot be set up.
     pub fn start(
         function: &'static str,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, MissingVariables> {
+    ) -> Result<Self, StartError> {
         let environment = Environment::read(&variable);
         let (environment, aws) = match (environment, AwsEnvironment::read(&variable)) {
-            (Ok(environment), Ok(aws)) => (environment, sdk_config(aws)),
+            (Ok(environment), Ok(aws)) => (environment, aws),
             (environment, aws) => {
-                let missing = [environment.err(), aws.err()];
-                return Err(missing.into_iter().flatten().collect());
+                let missing = [environment.err(), aws.err()].into_iter().flatten();
+                return Err(missing.collect::<MissingVariables>().into());
             }
         };
+        let http = http::client()?;
+        let aws = sdk_config(aws, AwsHttp(http.clone()));
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = SecretsManager::new(secrets, environment.secret_id.clone());
         let name = environment.function_name.as_deref().unwrap_or(function);
         let metrics = Metrics::to_stdout(name);
-        Ok(Self::with(aws, &environment, Box::new(secret), metrics))
+        Ok(Self::with(
+            http,
+            aws,
+            &environment,
+            Box::new(secret),
+            metrics,
+        ))
     }
 
     fn with(
+        http: reqwest::Client,
         aws: SdkConfig,
         environment: &Environment,
         secret: Box<dyn LoadSecret>,
@@ -93,6 +105,7 @@ impl Base {
             config: Arc::new(ConfigSource::new(secret)),
             store: Store::new(aws_sdk_dynamodb::Client::new(&aws), environment),
             metrics,
+            http,
             aws,
             wecom_api_base: environment.wecom_api_base.clone(),
         }
@@ -103,32 +116,31 @@ impl Platform {
     /// Builds the adapters of `function`, as [`Base::start`] does.
     ///
     /// # Errors
-    /// Names every variable that is missing, or says that TLS cannot be set up on this machine.
+    /// As [`Base::start`].
     pub fn start(
         function: &'static str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, StartError> {
-        Ok(Self::on(Base::start(function, variable)?)?)
+        Ok(Self::on(Base::start(function, variable)?))
     }
 
-    /// Builds the adapters over a given AWS configuration and secret.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up on this machine.
+    /// Builds the adapters over a given HTTP client, AWS configuration and secret.
     pub fn with(
+        http: reqwest::Client,
         aws: SdkConfig,
         environment: &Environment,
         secret: Box<dyn LoadSecret>,
         metrics: Metrics,
-    ) -> Result<Self, wecom::Error> {
-        Self::on(Base::with(aws, environment, secret, metrics))
+    ) -> Self {
+        Self::on(Base::with(http, aws, environment, secret, metrics))
     }
 
-    fn on(base: Base) -> Result<Self, wecom::Error> {
+    fn on(base: Base) -> Self {
         let Base {
             config,
             store,
             metrics,
+            http,
             aws,
             wecom_api_base,
         } = base;
@@ -137,25 +149,25 @@ impl Platform {
         let wecom = WecomApi::new(
             Arc::clone(&config),
             wecom_api_base,
+            http.clone(),
             tokens,
-            Sources::new(aws)?,
+            Sources::new(http, aws),
             governor,
-        )?;
-        Ok(Self {
+        );
+        Self {
             config,
             store,
             wecom,
             metrics,
-        })
+        }
     }
 }
 
 /// How a function reaches AWS: with the credentials of its role, which Lambda has put into the environment for as long
 /// as the process lives. The SDK's usual chain of other places to look for credentials (profiles, containers, machines)
 /// would be code in every package, and is never needed there.
-fn sdk_config(aws: AwsEnvironment) -> SdkConfig {
+fn sdk_config(aws: AwsEnvironment, http: AwsHttp) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(OPERATION)
         .build();
@@ -163,6 +175,10 @@ fn sdk_config(aws: AwsEnvironment) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(aws.region))
         .credentials_provider(SharedCredentialsProvider::new(aws.credentials))
+        .http_client(http)
+        // Its answers are whole before the SDK sees them, and its credentials do not change: nothing to watch or keep.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .identity_cache(IdentityCache::no_cache())
         .timeout_config(timeouts);
     config.set_endpoint_url(aws.endpoint_url);
     config.build()

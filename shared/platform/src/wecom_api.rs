@@ -51,28 +51,25 @@ struct Known {
 }
 
 impl WecomApi {
-    /// Calls WeCom at `base_url` as `governor` allows, shares tokens through `tokens` and fetches media from `sources`.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up on this machine.
+    /// Calls WeCom at `base_url` through `http` as `governor` allows, shares tokens through `tokens` and fetches media
+    /// from `sources`.
     pub fn new(
         config: Arc<ConfigSource>,
         base_url: String,
+        http: reqwest::Client,
         tokens: Arc<dyn TokenStore>,
         sources: Sources,
         governor: Governor,
-    ) -> Result<Self, Error> {
-        let http = wecom::client::http_client()?;
-        let clients = Arc::default();
-        Ok(Self {
+    ) -> Self {
+        Self {
             config,
             base_url,
             http,
             tokens,
             sources: Arc::new(sources),
             governor: Arc::new(governor),
-            clients,
-        })
+            clients: Arc::default(),
+        }
     }
 
     /// The same for a function in a hurry; see [`Governor::hurried`].

@@ -62,12 +62,9 @@ pub struct ClientBuilder {
     store: Option<Arc<dyn TokenStore>>,
 }
 
-/// The HTTP client with this crate's time-outs: connections are kept, redirects are not followed (WeCom has none, and
-/// a token must not travel elsewhere), proxies of the environment are not used.
-///
-/// # Errors
-/// [`Error::Unreachable`] if TLS cannot be set up on this machine.
-pub fn http_client() -> Result<reqwest::Client, Error> {
+/// An HTTP client with this crate's time-outs, for a caller to finish: connections are kept, redirects are not followed
+/// (WeCom has none, and a token must not travel elsewhere), proxies of the environment are not used.
+pub fn http_client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)
@@ -76,8 +73,6 @@ pub fn http_client() -> Result<reqwest::Client, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        .build()
-        .map_err(|error| transport::unreachable("http_client", &error.without_url()))
 }
 
 impl Client {
@@ -160,7 +155,7 @@ impl ClientBuilder {
         self
     }
 
-    /// An HTTP client to share between apps; [`http_client`] by default.
+    /// An HTTP client to share between apps; by default one of [`http_client_builder`] of its own.
     pub fn http(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -181,9 +176,11 @@ impl ClientBuilder {
     /// The client. It connects when it is first used.
     ///
     /// # Errors
-    /// As [`http_client`], if no HTTP client was given.
+    /// [`Error::Unreachable`] if no HTTP client was given and TLS cannot be set up on this machine.
     pub fn build(self) -> Result<Client, Error> {
-        let http = self.http.map_or_else(http_client, Ok)?;
+        let http = self.http.map_or_else(|| http_client_builder().build(), Ok);
+        let http =
+            http.map_err(|error| transport::unreachable("http_client", &error.without_url()))?;
         let transport = Transport::new(http, self.base_url, self.call_timeout);
         let store = self
             .store

@@ -10,6 +10,7 @@ use bundle_tests::sandbox::{
     AppSetup, Corp, CorpSetup, DepartmentSetup, Growth, Sandbox, SandboxOptions, Served, serve_on,
 };
 use platform::environment::Environment;
+use platform::http;
 use platform::layout;
 use platform::store::Store;
 use scrm_local::embedded::{Embedded, Place};
@@ -66,7 +67,8 @@ impl Scene {
             .map_err(|error| error.to_string())?;
         let database = Embedded::start(Place::Memory, listeners.dynamodb).await;
         let database = database.map_err(|error| error.to_string())?;
-        let client = Client::new(&aws_config(database.endpoint()));
+        let http = http::client().map_err(|error| error.to_string())?;
+        let client = Client::new(&aws_config(database.endpoint(), http));
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             let made = tables::ensure(&client, name, table).await;
             made.map_err(|error| error.to_string())?;

@@ -1,19 +1,14 @@
 //! The embedded DynamoDB through the AWS SDK.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
+use platform::http;
+use scrm_local::stack::aws_config;
 
 use crate::inbox::Inbox;
 
 fn client(endpoint: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint)
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "static"))
-        .build();
-    Client::from_conf(config)
+    Client::new(&aws_config(endpoint, http::client().unwrap()))
 }
 
 async fn put(client: &Client, name: &str) {

@@ -1,13 +1,11 @@
 //! Sources over a real connection: what is fetched, and what is said when it cannot be.
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::http::{self, tests::aws_at};
 
 /// A server that answers one request with `answer`, and then tells the head of the request.
 async fn serve(answer: &'static str) -> (String, JoinHandle<String>) {
@@ -26,14 +24,9 @@ async fn serve(answer: &'static str) -> (String, JoinHandle<String>) {
 }
 
 fn sources(endpoint: &str) -> Sources {
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let aws = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("ap-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint)
-        .build();
-    Sources::new(aws).unwrap()
+    let http = http::client().unwrap();
+    let aws = aws_at(endpoint, http.clone());
+    Sources::new(http, aws)
 }
 
 const PICTURE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\npicture";

@@ -2,15 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_types::SdkConfig;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::http::{self, tests::aws_at};
 
 /// A secret that counts its readings and answers what `texts` says, the last one for ever.
 struct Scripted {
@@ -142,13 +139,7 @@ async fn secrets_manager(text: &str) -> SecretsManager {
         let answer = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
     });
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let aws = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("ap-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint)
-        .build();
+    let aws = aws_at(&endpoint, http::client().unwrap());
     let client = aws_sdk_secretsmanager::Client::new(&aws);
     SecretsManager::new(client, "scrm/config".to_owned())
 }
