@@ -16,7 +16,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use platform::config::Config;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use wecom::{AppName, CallbackCrypto, CorpId, Envelope, Fields, Message, OpenError, Signature};
 
 use crate::query::Query;
@@ -147,7 +147,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
             measured: &[("callback_ms", Unit::Milliseconds, took)],
         };
         let Some(Kept { event, stored }) = kept else {
-            self.metrics.tell(&[answered], Map::new());
+            self.metrics.tell(&[answered], &[]);
             return;
         };
         let known = if *stored == Stored::Before {
@@ -168,9 +168,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
             ("corp.id", Value::from(event.corp.as_str())),
             ("app.name", Value::from(event.app.as_str())),
         ];
-        let facts = facts.map(|(name, value)| (name.to_owned(), value));
-        self.metrics
-            .tell(&[counted, answered], Map::from_iter(facts));
+        self.metrics.tell(&[counted, answered], &facts);
     }
 
     fn refuse(&self, request: &Request, refusal: &Refusal) -> Response<Body> {

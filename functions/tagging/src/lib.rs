@@ -303,8 +303,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             measured: &[("tags", Unit::Count, 1)],
         };
         let mut facts = facts(event, outcome);
-        facts.insert("latency_ms".to_owned(), outcome.latency_ms.into());
-        self.metrics.tell(&[measured], facts);
+        facts.push(("latency_ms", outcome.latency_ms.into()));
+        self.metrics.tell(&[measured], &facts);
     }
 }
 

@@ -194,7 +194,7 @@ where
                 ),
             ],
         };
-        self.metrics.tell(&[measured], facts(event, outcome));
+        self.metrics.tell(&[measured], &facts(event, outcome));
     }
 }
 

@@ -51,11 +51,10 @@ pub(crate) struct Functions {
 impl Functions {
     /// Wires each function as its `main` does.
     pub(crate) fn new(
-        http: &reqwest::Client,
         aws: &SdkConfig,
         config: &ConfigFile,
         wecom_base: String,
-    ) -> Self {
+    ) -> Result<Self, StartError> {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
             data_table: DATA_TABLE.to_owned(),
@@ -65,20 +64,19 @@ impl Functions {
         };
         let platform = |name: &'static str| {
             let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
-            let config = Box::new(config.clone());
-            Platform::with(http.clone(), aws.clone(), &environment, config, metrics)
+            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics)
         };
-        let (welcome, tagging) = (platform("welcome"), platform("tagging"));
+        let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
         let store = welcome.store.clone();
-        Self {
+        Ok(Self {
             store,
-            callback: callback_function(platform("callback")),
-            admin: admin_function(platform("admin")),
+            callback: callback_function(platform("callback")?),
+            admin: admin_function(platform("admin")?),
             welcome: welcome_function(&welcome),
             tagging: tagging_function(&tagging),
-            sync: sync_function(platform("sync"), Pace::default()),
+            sync: sync_function(platform("sync")?, Pace::default()),
             warm_up: vec![welcome, tagging],
-        }
+        })
     }
 
     pub(crate) async fn warm_up(&self) {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use bundle_tests::sandbox::{Kept, Sandbox, SandboxOptions};
-use platform::http::{self, AwsHttp};
+use platform::http::{AwsHttp, HttpError};
 use platform::layout;
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
@@ -104,8 +104,7 @@ impl Stack {
         let keys = config.keys()?;
         let place = directory.as_ref().map_or(Place::Memory, Place::Directory);
         let embedded = Embedded::start(place, listeners.dynamodb).await?;
-        let http = http::client()?;
-        let aws = aws_config(embedded.endpoint(), http.clone());
+        let aws = aws_config(embedded.endpoint())?;
         let client = Client::new(&aws);
         tables::ensure(&client, INBOX_TABLE, &layout::INBOX).await?;
         let is_new = tables::ensure(&client, DATA_TABLE, &layout::DATA).await?;
@@ -122,7 +121,7 @@ impl Stack {
             (Some(sandbox), Some(directory)) => Some(keep(sandbox, directory).await?),
             _ => None,
         };
-        let functions = Functions::new(&http, &aws, &config, wecom_base);
+        let functions = Functions::new(&aws, &config, wecom_base)?;
         let sources = functions
             .start_sources(&embedded, directory.as_ref())
             .await?;
@@ -193,9 +192,11 @@ fn config_file(
     }
 }
 
-/// How the functions reach AWS here: everything is the embedded database at `endpoint`, called through `http`.
-#[must_use]
-pub fn aws_config(endpoint: &str, http: reqwest::Client) -> SdkConfig {
+/// How the functions reach AWS here: everything is the embedded database at `endpoint`.
+///
+/// # Errors
+/// If TLS, which this endpoint does without, cannot be set up.
+pub fn aws_config(endpoint: &str) -> Result<SdkConfig, HttpError> {
     let credentials = Credentials::new(
         "local",
         "local",
@@ -203,13 +204,14 @@ pub fn aws_config(endpoint: &str, http: reqwest::Client) -> SdkConfig {
         None,
         "the embedded database checks none",
     );
-    SdkConfig::builder()
+    let aws = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
-        .http_client(AwsHttp(http))
-        .build()
+        .http_client(AwsHttp::new()?)
+        .build();
+    Ok(aws)
 }
 
 fn open_sandbox(

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use domain::event::InboxEvent;
 use domain::outcome::Outcome;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
+use serde_json::Value;
 
 /// Namespace of all metrics of the bundle.
 pub const NAMESPACE: &str = "wecom-scrm";
@@ -66,38 +68,92 @@ impl Metrics {
             dimensions,
             measured: &[(name, unit, value)],
         };
-        self.tell(&[group], Map::new());
+        self.tell(&[group], &[]);
     }
 
-    /// Writes measurements and what else is to be known of the matter in one line. A line of its own for each would be
-    /// paid for again: what most of it says is what it is.
-    pub fn tell(&self, groups: &[Group<'_>], known: Map<String, Value>) {
-        let mut line = Map::new();
-        let mut directives = Vec::with_capacity(groups.len());
-        for group in groups {
-            let names =
-                std::iter::once("function").chain(group.dimensions.iter().map(|(name, _)| *name));
-            let measured = group.measured.iter();
-            let measured =
-                measured.map(|(name, unit, _)| json!({"Name": name, "Unit": unit.word()}));
-            directives.push(json!({
-                "Namespace": NAMESPACE,
-                "Dimensions": [names.collect::<Vec<_>>()],
-                "Metrics": measured.collect::<Vec<_>>(),
-            }));
+    /// Writes measurements and what else is `known` of the matter in one line. A line of its own for each would be paid
+    /// for again: what most of it says is what it is. No two of the names may be the same.
+    pub fn tell(&self, groups: &[Group<'_>], known: &[(&str, Value)]) {
+        let line = Line {
+            aws: Directives {
+                timestamp: Timestamp::now().as_millisecond(),
+                metrics: groups.iter().map(Directive::of).collect(),
+            },
+            function: &self.function,
+            groups,
+            known,
+        };
+        match serde_json::to_string(&line) {
+            Ok(line) => (self.write)(&line),
+            Err(error) => tracing::error!(cause = %error, "could not write a metric"),
+        }
+    }
+}
+
+/// One line: what CloudWatch is to make of it, and the values.
+struct Line<'a> {
+    aws: Directives<'a>,
+    function: &'a str,
+    groups: &'a [Group<'a>],
+    known: &'a [(&'a str, Value)],
+}
+
+#[derive(Serialize)]
+struct Directives<'a> {
+    #[serde(rename = "Timestamp")]
+    timestamp: i64,
+    #[serde(rename = "CloudWatchMetrics")]
+    metrics: Vec<Directive<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'static str,
+    dimensions: [Vec<&'a str>; 1],
+    metrics: Vec<Metric<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric<'a> {
+    name: &'a str,
+    unit: &'static str,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("_aws", &self.aws)?;
+        line.serialize_entry("function", self.function)?;
+        for group in self.groups {
             for (name, value) in group.dimensions {
-                line.insert((*name).to_owned(), Value::from(*value));
+                line.serialize_entry(name, value)?;
             }
             for (name, _, value) in group.measured {
-                line.insert((*name).to_owned(), Value::from(*value));
+                line.serialize_entry(name, value)?;
             }
         }
-        let at = Timestamp::now().as_millisecond();
-        let directive = json!({"Timestamp": at, "CloudWatchMetrics": directives});
-        line.insert("_aws".to_owned(), directive);
-        line.insert("function".to_owned(), Value::from(&*self.function));
-        line.extend(known);
-        (self.write)(&Value::Object(line).to_string());
+        for (name, value) in self.known {
+            line.serialize_entry(name, value)?;
+        }
+        line.end()
+    }
+}
+
+impl<'a> Directive<'a> {
+    fn of(group: &Group<'a>) -> Self {
+        let names = group.dimensions.iter().map(|(name, _)| *name);
+        let measured = group.measured.iter();
+        let metrics = measured.map(|(name, unit, _)| Metric {
+            name,
+            unit: unit.word(),
+        });
+        Self {
+            namespace: NAMESPACE,
+            dimensions: [std::iter::once("function").chain(names).collect()],
+            metrics: metrics.collect(),
+        }
     }
 }
 
@@ -114,15 +170,13 @@ impl Unit {
 
 /// What a line says of an event and its outcome: ids and codes, nothing of a customer.
 #[must_use]
-pub fn facts<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Map<String, Value> {
-    let mut facts = Map::from_iter([
-        ("event.id".to_owned(), Value::from(event.id.as_str())),
-        ("corp.id".to_owned(), Value::from(event.corp.as_str())),
-        ("attempts".to_owned(), Value::from(outcome.attempts)),
-    ]);
-    if let Some(errcode) = outcome.errcode {
-        facts.insert("errcode".to_owned(), Value::from(errcode));
-    }
+pub fn facts<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'static str, Value)> {
+    let mut facts = vec![
+        ("event.id", Value::from(event.id.as_str())),
+        ("corp.id", Value::from(event.corp.as_str())),
+        ("attempts", Value::from(outcome.attempts)),
+    ];
+    facts.extend(outcome.errcode.map(|code| ("errcode", Value::from(code))));
     facts
 }
 
@@ -137,6 +191,8 @@ impl fmt::Debug for Metrics {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use serde_json::json;
 
     use super::*;
 
@@ -178,7 +234,7 @@ mod tests {
                 measured: &[("callback_ms", Unit::Milliseconds, 7)],
             },
         ];
-        metrics.tell(&groups, Map::from_iter([("event.id".into(), "e1".into())]));
+        metrics.tell(&groups, &[("event.id", "e1".into())]);
         let lines = lines.lock().unwrap();
         assert_eq!(lines.len(), 1);
         let line: Value = serde_json::from_str(&lines[0]).unwrap();

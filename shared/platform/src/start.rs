@@ -28,7 +28,6 @@ pub struct Base {
     pub store: Store,
     /// The metrics.
     pub metrics: Metrics,
-    http: reqwest::Client,
     aws: SdkConfig,
     wecom_api_base: String,
 }
@@ -73,29 +72,20 @@ impl Base {
     ) -> Result<Self, StartError> {
         let environment = Environment::read(&variable);
         let (environment, aws) = match (environment, AwsEnvironment::read(&variable)) {
-            (Ok(environment), Ok(aws)) => (environment, aws),
+            (Ok(environment), Ok(aws)) => (environment, sdk_config(aws, AwsHttp::new()?)),
             (environment, aws) => {
                 let missing = [environment.err(), aws.err()].into_iter().flatten();
                 return Err(missing.collect::<MissingVariables>().into());
             }
         };
-        let http = http::client()?;
-        let aws = sdk_config(aws, AwsHttp(http.clone()));
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = SecretsManager::new(secrets, environment.secret_id.clone());
         let name = environment.function_name.as_deref().unwrap_or(function);
         let metrics = Metrics::to_stdout(name);
-        Ok(Self::with(
-            http,
-            aws,
-            &environment,
-            Box::new(secret),
-            metrics,
-        ))
+        Ok(Self::with(aws, &environment, Box::new(secret), metrics))
     }
 
     fn with(
-        http: reqwest::Client,
         aws: SdkConfig,
         environment: &Environment,
         secret: Box<dyn LoadSecret>,
@@ -105,7 +95,6 @@ impl Base {
             config: Arc::new(ConfigSource::new(secret)),
             store: Store::new(aws_sdk_dynamodb::Client::new(&aws), environment),
             metrics,
-            http,
             aws,
             wecom_api_base: environment.wecom_api_base.clone(),
         }
@@ -121,29 +110,31 @@ impl Platform {
         function: &'static str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, StartError> {
-        Ok(Self::on(Base::start(function, variable)?))
+        Ok(Self::on(Base::start(function, variable)?)?)
     }
 
-    /// Builds the adapters over a given HTTP client, AWS configuration and secret.
+    /// Builds the adapters over a given AWS configuration and secret.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
     pub fn with(
-        http: reqwest::Client,
         aws: SdkConfig,
         environment: &Environment,
         secret: Box<dyn LoadSecret>,
         metrics: Metrics,
-    ) -> Self {
-        Self::on(Base::with(http, aws, environment, secret, metrics))
+    ) -> Result<Self, HttpError> {
+        Self::on(Base::with(aws, environment, secret, metrics))
     }
 
-    fn on(base: Base) -> Self {
+    fn on(base: Base) -> Result<Self, HttpError> {
         let Base {
             config,
             store,
             metrics,
-            http,
             aws,
             wecom_api_base,
         } = base;
+        let http = http::client()?;
         let tokens = Arc::new(SharedTokens::new(store.clone()));
         let governor = Governor::new(store.clone());
         let wecom = WecomApi::new(
@@ -154,12 +145,12 @@ impl Platform {
             Sources::new(http, aws),
             governor,
         );
-        Self {
+        Ok(Self {
             config,
             store,
             wecom,
             metrics,
-        }
+        })
     }
 }
 

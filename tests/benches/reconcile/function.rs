@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use bundle_tests::usage::Usage;
 use platform::environment::Environment;
-use platform::http;
 use platform::metrics::Metrics;
 use platform::start::Platform;
 use scrm_local::config::ConfigFile;
@@ -87,10 +86,13 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
         function_name: None,
     };
     let config = ConfigFile::open(&task.config).map_err(|error| error.to_string())?;
-    let http = http::client().map_err(|error| error.to_string())?;
-    let aws = aws_config(&task.dynamodb, http.clone());
-    let metrics = Metrics::new("sync", |_| ());
-    let platform = Platform::with(http, aws, &environment, Box::new(config), metrics);
+    let platform = Platform::with(
+        aws_config(&task.dynamodb).map_err(|error| error.to_string())?,
+        &environment,
+        Box::new(config),
+        Metrics::new("sync", |_| ()),
+    );
+    let platform = platform.map_err(|error| error.to_string())?;
     let function = sync_function(platform, task.pace());
     let begun = Instant::now();
     let mut invocations = 0;

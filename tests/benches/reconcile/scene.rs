@@ -10,7 +10,6 @@ use bundle_tests::sandbox::{
     AppSetup, Corp, CorpSetup, DepartmentSetup, Growth, Sandbox, SandboxOptions, Served, serve_on,
 };
 use platform::environment::Environment;
-use platform::http;
 use platform::layout;
 use platform::store::Store;
 use scrm_local::embedded::{Embedded, Place};
@@ -67,8 +66,8 @@ impl Scene {
             .map_err(|error| error.to_string())?;
         let database = Embedded::start(Place::Memory, listeners.dynamodb).await;
         let database = database.map_err(|error| error.to_string())?;
-        let http = http::client().map_err(|error| error.to_string())?;
-        let client = Client::new(&aws_config(database.endpoint(), http));
+        let aws = aws_config(database.endpoint()).map_err(|error| error.to_string())?;
+        let client = Client::new(&aws);
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             let made = tables::ensure(&client, name, table).await;
             made.map_err(|error| error.to_string())?;

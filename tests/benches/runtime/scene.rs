@@ -10,7 +10,6 @@ use axum::body::Bytes;
 use bundle_tests::door::Door;
 use bundle_tests::sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, serve_on};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use platform::http;
 use platform::layout;
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
 use scrm_local::embedded::{Embedded, Place};
@@ -91,8 +90,8 @@ impl Scene {
 
         let database = Embedded::start(Place::Memory, listeners.dynamodb).await;
         let database = database.map_err(|error| failed(&error))?;
-        let http = http::client().map_err(|error| failed(&error))?;
-        let client = Client::new(&aws_config(database.endpoint(), http));
+        let aws = aws_config(database.endpoint()).map_err(|error| failed(&error))?;
+        let client = Client::new(&aws);
         for (name, table) in [
             (INBOX_TABLE, &layout::INBOX),
             (DATA_TABLE, &layout::DATA),

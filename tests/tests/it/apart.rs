@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use platform::http;
 use platform::layout;
 use platform::start::Platform;
 use scrm_local::data_directory::DataDirectory;
@@ -54,10 +53,7 @@ impl<'a> Apart<'a> {
         let listeners = Listeners::bind(0).await.unwrap();
         let place = Place::Directory(&directory);
         let embedded = Embedded::start(place, listeners.dynamodb).await.unwrap();
-        let client = aws_sdk_dynamodb::Client::new(&aws_config(
-            embedded.endpoint(),
-            http::client().unwrap(),
-        ));
+        let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()).unwrap());
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             tables::ensure(&client, name, table).await.unwrap();
         }

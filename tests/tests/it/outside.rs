@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use bundle_tests::sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 use platform::BoxFuture;
 use platform::environment::Environment;
-use platform::http;
 use platform::metrics::Metrics;
 use platform::secret::{LoadSecret, SecretError};
 use platform::start::Platform;
@@ -126,9 +125,11 @@ impl Outside {
             function_name: None,
         };
         let secret = SecretFile(self.secret());
-        let (http, metrics) = (http::client().unwrap(), Metrics::new(function, |_| {}));
-        let aws = aws_config(dynamodb_url, http.clone());
-        Platform::with(http, aws, &environment, Box::new(secret), metrics)
+        let (aws, metrics) = (
+            aws_config(dynamodb_url).unwrap(),
+            Metrics::new(function, |_| {}),
+        );
+        Platform::with(aws, &environment, Box::new(secret), metrics).unwrap()
     }
 
     /// Makes the secret what the template makes it, or puts the configuration in.

@@ -10,7 +10,6 @@ use domain::channel::{Channel, ChannelId, Remote};
 use domain::ports::{KeepChannels, KeepRemoteChannel};
 use futures::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
-use platform::http;
 use platform::layout;
 use platform::start::Platform;
 use platform::store::Store;
@@ -60,10 +59,7 @@ impl Scene {
         let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
         let listener = Listeners::bind(0).await.unwrap().dynamodb;
         let embedded = Embedded::start(Place::Memory, listener).await.unwrap();
-        let client = aws_sdk_dynamodb::Client::new(&aws_config(
-            embedded.endpoint(),
-            http::client().unwrap(),
-        ));
+        let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()).unwrap());
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             tables::ensure(&client, name, table).await.unwrap();
         }

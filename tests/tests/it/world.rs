@@ -10,7 +10,6 @@ use bundle_tests::sandbox::{
     Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan,
 };
 use platform::environment::Environment;
-use platform::http;
 use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator, Schedules};
@@ -297,10 +296,7 @@ impl World {
 
     /// The embedded DynamoDB, for what the bundle's own interfaces do not show.
     pub(crate) fn dynamodb(&self) -> Client {
-        Client::new(&aws_config(
-            &self.stack.dynamodb_url,
-            http::client().unwrap(),
-        ))
+        Client::new(&aws_config(&self.stack.dynamodb_url).unwrap())
     }
 
     /// The events that are kept, as (id, name).

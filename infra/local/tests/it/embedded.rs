@@ -2,13 +2,12 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use platform::http;
 use scrm_local::stack::aws_config;
 
 use crate::inbox::Inbox;
 
 fn client(endpoint: &str) -> Client {
-    Client::new(&aws_config(endpoint, http::client().unwrap()))
+    Client::new(&aws_config(endpoint).unwrap())
 }
 
 async fn put(client: &Client, name: &str) {

@@ -20,14 +20,14 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// AWS at `endpoint`, for tests.
-pub(crate) fn aws_at(endpoint: &str, http: Client) -> SdkConfig {
+pub(crate) fn aws_at(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("ap-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
-        .http_client(AwsHttp(http))
+        .http_client(AwsHttp::new().unwrap())
         .build()
 }
 
@@ -76,7 +76,7 @@ fn secrets_manager(aws: &SdkConfig) -> aws_sdk_secretsmanager::Client {
 #[tokio::test]
 async fn a_request_is_sent_whole_and_its_answer_read_whole() {
     let (url, served) = server(vec![SECRET]).await;
-    let client = secrets_manager(&aws_at(&url, client().unwrap()));
+    let client = secrets_manager(&aws_at(&url));
     let secret = client.get_secret_value().secret_id("scrm").send().await;
     assert_eq!(secret.unwrap().secret_string(), Some("s"));
     let request = served.await.unwrap().remove(0);
@@ -93,7 +93,7 @@ async fn a_request_is_sent_whole_and_its_answer_read_whole() {
 #[tokio::test]
 async fn a_refusal_says_its_code() {
     let (url, _served) = server(vec![REFUSED]).await;
-    let client = secrets_manager(&aws_at(&url, client().unwrap()));
+    let client = secrets_manager(&aws_at(&url));
     let refused = client.get_secret_value().secret_id("scrm").send().await;
     let error = refused.unwrap_err();
     assert_eq!(error.code(), Some("AccessDeniedException"));
@@ -102,7 +102,7 @@ async fn a_refusal_says_its_code() {
 #[tokio::test]
 async fn a_connection_that_breaks_is_tried_again() {
     let (url, served) = server(vec![Turn::Close, SECRET]).await;
-    let client = secrets_manager(&aws_at(&url, client().unwrap()));
+    let client = secrets_manager(&aws_at(&url));
     let secret = client.get_secret_value().secret_id("scrm").send().await;
     assert_eq!(secret.unwrap().secret_string(), Some("s"));
     assert_eq!(served.await.unwrap().len(), 2);
@@ -110,7 +110,7 @@ async fn a_connection_that_breaks_is_tried_again() {
 
 #[tokio::test]
 async fn nobody_there_is_told_as_a_failure_to_reach_aws() {
-    let client = secrets_manager(&aws_at("http://127.0.0.1:1", client().unwrap()));
+    let client = secrets_manager(&aws_at("http://127.0.0.1:1"));
     let failed = client.get_secret_value().secret_id("scrm").send().await;
     let error = failed.unwrap_err();
     assert!(
@@ -125,7 +125,7 @@ async fn a_try_that_takes_too_long_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let attempt = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(20));
-    let aws = aws_at(&url, client().unwrap()).into_builder();
+    let aws = aws_at(&url).into_builder();
     let aws = aws.timeout_config(attempt.build()).build();
     let silent = secrets_manager(&aws)
         .get_secret_value()
@@ -168,8 +168,13 @@ async fn a_certificate_counts_only_if_a_trusted_root_vouches_for_it() {
     });
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
-    let known = trusting(roots).unwrap().get(&url).send().await.unwrap();
-    assert_eq!(known.text().await.unwrap(), "ok");
+    let known = AwsHttp::over(trusting(roots).unwrap());
+    let request = || HttpRequest::get(&url).unwrap();
+    assert!(known.call(request()).await.unwrap().status().is_success());
+
+    let stranger = AwsHttp::new().unwrap().call(request()).await.unwrap_err();
+    let chain = format!("{stranger:?}");
+    assert!(chain.contains("UnknownIssuer"), "{chain}");
     let stranger = client().unwrap().get(&url).send().await.unwrap_err();
     let chain = format!("{stranger:?}");
     assert!(chain.contains("UnknownIssuer"), "{chain}");

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{self, tests::aws_at};
+use crate::http::tests::aws_at;
 
 /// A secret that counts its readings and answers what `texts` says, the last one for ever.
 struct Scripted {
@@ -139,7 +139,7 @@ async fn secrets_manager(text: &str) -> SecretsManager {
         let answer = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
     });
-    let aws = aws_at(&endpoint, http::client().unwrap());
+    let aws = aws_at(&endpoint);
     let client = aws_sdk_secretsmanager::Client::new(&aws);
     SecretsManager::new(client, "scrm/config".to_owned())
 }
