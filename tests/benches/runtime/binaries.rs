@@ -1,11 +1,13 @@
 //! The functions' binaries, built as they are released, and how large their packages are.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::candidate::{Candidate, Function, Runtime};
@@ -28,10 +30,26 @@ pub(crate) async fn candidates(directory: Option<&Path>) -> Result<Vec<Candidate
             arguments: Vec::new(),
             directory: directory.clone(),
             package_bytes: packed,
+            memory_mb: deployed_memory(function)?,
             program,
         })
     };
     Function::ALL.into_iter().map(candidate).collect()
+}
+
+/// `MemorySize` of `function` in MB, from `tests/benches/stack.json`.
+pub(crate) fn deployed_memory(function: Function) -> Result<u32, String> {
+    #[derive(Deserialize)]
+    struct Stack {
+        memory_mb: BTreeMap<String, u32>,
+    }
+    let stack: Result<Stack, _> = serde_json::from_str(include_str!("../stack.json"));
+    let memory = stack
+        .map_err(|error| format!("stack.json: {error}"))?
+        .memory_mb;
+    let name = function.name();
+    let found = memory.get(name).copied();
+    found.ok_or_else(|| format!("stack.json: memory_mb.{name} is missing"))
 }
 
 /// The directory of everything that is built.

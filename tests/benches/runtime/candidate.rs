@@ -42,6 +42,8 @@ pub(crate) struct Candidate {
     pub(crate) directory: PathBuf,
     /// Bytes of the package that is deployed.
     pub(crate) package_bytes: u64,
+    /// `MemorySize` that it is deployed with, in MB.
+    pub(crate) memory_mb: u32,
 }
 
 impl Function {
@@ -64,14 +66,6 @@ impl Function {
             Self::Admin => "admin",
         }
     }
-
-    /// `MemorySize` of infra/template.yaml, in MB.
-    fn memory(self) -> u32 {
-        match self {
-            Self::Sync => 512,
-            _ => 256,
-        }
-    }
 }
 
 impl Candidate {
@@ -88,7 +82,7 @@ impl Candidate {
         memory: Option<u32>,
     ) -> Vec<(&'static str, String)> {
         let name = self.deployed_name();
-        let memory = memory.unwrap_or_else(|| self.function.memory());
+        let memory = memory.unwrap_or(self.memory_mb);
         let root = self.directory.display().to_string();
         let mut variables = vec![
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),

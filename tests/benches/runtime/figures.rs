@@ -9,6 +9,7 @@ use crate::Options;
 use crate::candidate::{Candidate, Function, Runtime};
 use crate::measured::Measured;
 use crate::run::{Book, Job, Run};
+use crate::share::Memory;
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -17,8 +18,6 @@ const MIB: f64 = (1 << 20) as f64;
 pub(crate) struct Figures {
     /// How long WeCom took to answer a call.
     pub(crate) wecom_latency_ms: u64,
-    /// The memory whose share of a processor the functions had; all of one if not given.
-    pub(crate) memory_mb: Option<u32>,
     /// Edits of members that one tick folded in.
     pub(crate) edits_per_tick: usize,
     /// Each function, in each language.
@@ -34,6 +33,8 @@ pub(crate) struct Figures {
 pub(crate) struct Figure {
     pub(crate) function: Function,
     pub(crate) runtime: Runtime,
+    /// The memory whose share of a processor it had, in MB; all of one if there is none.
+    pub(crate) memory_mb: Option<u32>,
     /// Of the deployed package, compressed.
     pub(crate) package_bytes: u64,
     /// From the start of the process to its first request for an event.
@@ -103,7 +104,7 @@ impl Figures {
         let figure = |candidate: &Candidate, job| {
             let key = (candidate.function, candidate.runtime, job);
             let measured = run.book.get(&key);
-            measured.map(|measured| Figure::of(candidate, measured))
+            measured.map(|measured| Figure::of(candidate, memory, measured))
         };
         let usual = |candidate: &Candidate| {
             let wanted = run.options.function;
@@ -113,7 +114,6 @@ impl Figures {
         let idle = run.candidates.iter().find_map(|it| figure(it, Job::Idle));
         Self {
             wecom_latency_ms: latency,
-            memory_mb: memory,
             edits_per_tick: adds,
             candidates: run.candidates.iter().filter_map(usual).collect(),
             idle_tick: idle,
@@ -123,10 +123,11 @@ impl Figures {
 }
 
 impl Figure {
-    fn of(candidate: &Candidate, measured: &Measured) -> Self {
+    fn of(candidate: &Candidate, memory: Option<Memory>, measured: &Measured) -> Self {
         Self {
             function: candidate.function,
             runtime: candidate.runtime,
+            memory_mb: memory.map(|memory| memory.of(candidate)),
             package_bytes: candidate.package_bytes,
             start_ms: Spread::of(&measured.start_ms),
             start_cpu_ms: Spread::of(&measured.start_cpu_ms),

@@ -28,6 +28,7 @@ use clap::Parser;
 use candidate::Function;
 use figures::Figures;
 use run::Run;
+use share::Memory;
 
 /// The functions' binaries under a Runtime API, timed and counted.
 #[derive(Debug, Parser)]
@@ -51,16 +52,18 @@ struct Options {
     /// How long WeCom takes to answer a call
     #[arg(long, value_name = "MS", default_value_t = 100)]
     latency: u64,
-    /// Give the functions, after init, the share of a processor that Lambda gives with so much memory (needs root)
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=1769))]
-    memory: Option<u32>,
+    /// Give the functions, after init, the share of a processor that Lambda gives with so much memory, or with what each
+    /// is deployed with (needs root)
+    #[arg(long, value_name = "MB|deployed")]
+    memory: Option<Memory>,
     /// Leave the callbacks in other languages out; they need python3, node and npm, and install packages
     #[arg(long)]
     no_peers: bool,
     /// Take the functions' binaries from here, instead of building them
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
-    /// Write the figures to tests/benches/results.json: section `runtime`, with --memory `runtime_{MB}mb`
+    /// Write the figures to tests/benches/results.json: section `runtime`, with --memory `runtime_{MB}mb` or
+    /// `runtime_deployed`
     #[arg(long)]
     save: bool,
     /// What `cargo bench` adds to every command line
@@ -93,11 +96,11 @@ async fn measure(options: &Options) -> Result<(), String> {
     run.way().await?;
     run.callbacks().await?;
     let figures = Figures::of(&run);
-    report::print(&figures);
+    report::print(&figures, options.memory);
     if options.save {
         let section = match options.memory {
             None => "runtime".to_owned(),
-            Some(memory) => format!("runtime_{memory}mb"),
+            Some(memory) => format!("runtime_{memory}"),
         };
         let saved = bundle_tests::results::save(&section, &command(), &figures);
         saved.map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::binaries::{packed, target};
+use crate::binaries::{deployed_memory, packed, target};
 use crate::candidate::{Candidate, Function, Runtime};
 
 /// In the site-packages of a virtual environment, but not in a package for Lambda: what installs, what Lambda's own
@@ -67,6 +67,7 @@ async fn python() -> Result<Candidate, String> {
             .to_vec(),
         package_bytes: place.packed("handler.py", &packages, &is_deployed)?,
         directory: place.directory,
+        memory_mb: deployed_memory(Function::Callback)?,
     })
 }
 
@@ -104,6 +105,7 @@ async fn node() -> Result<Candidate, String> {
             &|_| true,
         )?,
         directory: place.directory,
+        memory_mb: deployed_memory(Function::Callback)?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::candidate::{Function, Runtime};
 use crate::figures::{Costs, Figure, Figures};
+use crate::share::Memory;
 
 /// Width of the names of rows, and of columns.
 const NAME: usize = 30;
@@ -36,9 +37,10 @@ const ROWS: [Row; 17] = [
 ];
 
 /// Prints everything.
-pub(crate) fn print(figures: &Figures) {
-    let share = match figures.memory_mb {
-        Some(memory) => format!("the share of {memory} MB"),
+pub(crate) fn print(figures: &Figures, memory: Option<Memory>) {
+    let share = match memory {
+        Some(Memory::Of(megabytes)) => format!("the share of {megabytes} MB"),
+        Some(Memory::Deployed) => "the share of what each is deployed with".to_owned(),
         None => "a whole processor".to_owned(),
     };
     println!(

@@ -90,7 +90,8 @@ impl<'a> Run<'a> {
         let is_it = |it: &&Candidate| it.function == function && it.runtime == runtime;
         let candidate = self.candidates.iter().find(is_it);
         let candidate = candidate.ok_or("no such candidate")?;
-        Lambda::start(candidate, &self.scene, self.options.memory).await
+        let memory = self.options.memory.map(|memory| memory.of(candidate));
+        Lambda::start(candidate, &self.scene, memory).await
     }
 
     fn measured(&mut self, function: Function, runtime: Runtime, job: Job) -> &mut Measured {

@@ -1,8 +1,51 @@
 //! The share of a processor that Lambda gives to a function of little memory, by a control group of the kernel.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, fs};
+
+use crate::candidate::Candidate;
+
+/// Whose share the functions get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Memory {
+    /// Each that of what it is deployed with.
+    Deployed,
+    /// All that of so many MB.
+    Of(u32),
+}
+
+impl Memory {
+    /// What `candidate` has, in MB.
+    pub(crate) fn of(self, candidate: &Candidate) -> u32 {
+        match self {
+            Self::Deployed => candidate.memory_mb,
+            Self::Of(megabytes) => megabytes,
+        }
+    }
+}
+
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(megabytes @ 128..=WHOLE) => Ok(Self::Of(megabytes)),
+            Err(_) if text == "deployed" => Ok(Self::Deployed),
+            _ => Err(format!("neither 128 to {WHOLE} nor \"deployed\"")),
+        }
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deployed => f.write_str("deployed"),
+            Self::Of(megabytes) => write!(f, "{megabytes}mb"),
+        }
+    }
+}
 
 /// Memory at which a function has one processor (Lambda developer guide, "Configure Lambda function memory"), in MB.
 const WHOLE: u32 = 1769;

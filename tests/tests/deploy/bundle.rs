@@ -17,9 +17,9 @@ pub(crate) const FUNCTIONS: [&str; 5] = ["callback", "welcome", "tagging", "sync
 pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
 /// One region of each partition.
 const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
-/// The largest package that is taken for small, in bytes: a tenth above the largest there is. A second TLS stack, or
-/// a chain of credential providers, would go over it.
-const PACKAGE_LIMIT: u64 = 4_500_000;
+/// The largest package that is taken for small, in bytes. A second TLS stack, or a chain of credential providers, would go
+/// over it.
+const PACKAGE_LIMIT: u64 = 4_000_000;
 
 /// Builds and deploys.
 pub(crate) struct Bundle {

@@ -59,9 +59,9 @@ impl ReadQuota for Store {
 }
 
 impl Store {
-    /// The guard of a corp.
+    /// The guard of a corp, as it was a moment ago: who asks keeps it for a second anyway.
     pub(crate) async fn guard(&self, corp: &CorpId) -> Result<Guard, StoreError> {
-        let row = self.read_item::<GuardRow>(&Key::guard(corp)).await?;
+        let row = self.glance::<GuardRow>(&Key::guard(corp)).await?;
         row.map_or(Ok(Guard::default()), |row| guard_of(&row.guard))
     }
 

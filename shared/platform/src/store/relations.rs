@@ -101,6 +101,12 @@ impl ChangeRelation for Store {
     ) -> Result<(Option<Relation>, Relation), StoreError> {
         let change = &arrival.change;
         let key = Key::relation(corp, &change.external_userid, &change.userid);
+        // Most who come were never there: the write finds that out as well as a read before it.
+        let first = arrival.apply(None);
+        let row = Row::after(corp, 0, &first)?;
+        if self.put_version(&item(&row)?, 0).await? {
+            return Ok((None, first));
+        }
         self.rewrite(corp, &key, |before| arrival.apply(before))
             .await
     }

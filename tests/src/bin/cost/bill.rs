@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) free_tier: bool,
     pub(crate) corp: Corp,
     pub(crate) per_million_adds: Bill,
+    /// A month in which the items of a million adds are kept.
+    pub(crate) keeping_a_million: Bill,
     pub(crate) per_month: Bill,
     /// Prices that are from memory.
     pub(crate) unchecked: BTreeSet<String>,
@@ -60,16 +62,14 @@ impl Report {
             tracing: corp.tracing,
         };
         let (adds, month) = (model.adds(MILLION)?, model.month(corp)?);
+        let kept = model.kept(MILLION);
         let mut unchecked = BTreeSet::new();
-        for used in adds.iter().chain(&month) {
+        for used in adds.iter().chain(&kept).chain(&month) {
             if !prices.of(used.price)?.verified {
                 unchecked.insert(used.price.to_owned());
             }
         }
-        let mut notes = Vec::new();
-        if runtime.memory_mb.is_none() {
-            notes.push("The times were measured with a whole processor: a function with its share takes longer.".to_owned());
-        }
+        let notes = runtime.measured_otherwise(stack);
         Ok(Self {
             region: prices.region.clone(),
             currency: prices.currency.clone(),
@@ -77,6 +77,7 @@ impl Report {
             free_tier,
             corp: *corp,
             per_million_adds: Bill::of(&adds, prices, free_tier)?,
+            keeping_a_million: Bill::of(&kept, prices, free_tier)?,
             per_month: Bill::of(&month, prices, free_tier)?,
             unchecked,
             notes,
@@ -153,6 +154,11 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "\nPer million adds\n")?;
         self.table(f, &self.per_million_adds)?;
+        writeln!(
+            f,
+            "\nPer month in which what a million adds leave is kept\n"
+        )?;
+        self.table(f, &self.keeping_a_million)?;
         let Corp {
             adds,
             relations,

@@ -10,9 +10,6 @@ use serde::de::DeserializeOwned;
 /// What is needed of the section `runtime`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Runtime {
-    /// The memory whose share of a processor the functions had; all of one if there is none.
-    #[serde(default)]
-    pub(crate) memory_mb: Option<u32>,
     /// Edits of members that the measured tick folded in.
     #[serde(default = "one")]
     pub(crate) edits_per_tick: u64,
@@ -28,6 +25,9 @@ pub(crate) struct Runtime {
 pub(crate) struct Figure {
     pub(crate) function: String,
     pub(crate) runtime: String,
+    /// The memory whose share of a processor it had; all of one if there is none.
+    #[serde(default)]
+    pub(crate) memory_mb: Option<u32>,
     #[serde(flatten)]
     pub(crate) costs: Costs,
 }
@@ -96,6 +96,24 @@ impl Runtime {
             format!("runtime: candidates has no function {name} in rust: run its bench with all functions")
         })?;
         Ok(figure.costs)
+    }
+
+    /// A sentence for each function that was not measured with the memory that it is deployed with.
+    pub(crate) fn measured_otherwise(&self, stack: &Stack) -> Vec<String> {
+        let ours = self.candidates.iter().filter(|it| it.runtime == "rust");
+        let sentence = |figure: &Figure| {
+            let deployed = *stack.memory_mb.get(&figure.function)?;
+            let measured = match figure.memory_mb {
+                Some(memory) if memory == deployed => return None,
+                Some(memory) => format!("the share of {memory} MB"),
+                None => "a whole processor".to_owned(),
+            };
+            let function = &figure.function;
+            Some(format!(
+                "The time of {function} was measured with {measured}, and it is deployed with {deployed} MB."
+            ))
+        };
+        ours.filter_map(sentence).collect()
     }
 
     /// A tick with nothing to do.

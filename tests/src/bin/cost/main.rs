@@ -1,7 +1,7 @@
 //! Turns the figures of a run into money: per million adds, and per month for a corp of a given size.
 //!
 //! `cargo run -p bundle-tests --bin cost -- --help` tells the options. What a function does per event is read from the
-//! section `runtime` of the results, what the stack consists of from `tests/benches/stack.json`, and what things cost
+//! section `runtime_deployed` of the results, what the stack consists of from `tests/benches/stack.json`, and what things cost
 //! from `tests/benches/prices.json`, which says of each price where it is from and whether anybody has checked it.
 
 mod bill;
@@ -27,7 +27,8 @@ use prices::PriceList;
 const COMMAND: &str = "cargo run -p bundle-tests --bin cost -- --save";
 
 /// The command that measures what it reads.
-const RUNTIME_COMMAND: &str = "cargo bench -p bundle-tests --bench runtime -- --save";
+const RUNTIME_COMMAND: &str =
+    "cargo bench -p bundle-tests --bench runtime -- --memory deployed --no-peers --save";
 
 /// What the bundle costs at AWS's list prices, on arm64.
 #[derive(Debug, Parser)]
@@ -113,12 +114,12 @@ fn run(options: &Options) -> Result<(), String> {
 
 /// What the bench of the runtime has found.
 fn measured() -> Result<Runtime, String> {
-    let section = results::read("runtime").map_err(|error| match error.kind() {
+    let section = results::read("runtime_deployed").map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!(
-            "{} has no section runtime: run {RUNTIME_COMMAND}",
+            "{} has no section runtime_deployed: run {RUNTIME_COMMAND}",
             results::path().display()
         ),
-        _ => format!("section runtime, which {RUNTIME_COMMAND} makes: {error}"),
+        _ => format!("section runtime_deployed, which {RUNTIME_COMMAND} makes: {error}"),
     })?;
     Ok(section.figures)
 }

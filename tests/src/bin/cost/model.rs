@@ -5,6 +5,8 @@ use crate::figures::{Costs, Runtime, Stack};
 /// CloudWatch counts so many bytes with each line of a log.
 const LOG_LINE_OVERHEAD: f64 = 26.0;
 const BYTES_PER_GB: f64 = 1e9;
+/// What is paid for a gigabyte that the tables hold, with the backup of it.
+const STORAGE: [&str; 2] = ["dynamodb_gb_month", "dynamodb_pitr_gb_month"];
 /// Hours of a month, as AWS counts them.
 const HOURS: f64 = 730.0;
 
@@ -56,18 +58,13 @@ impl Model<'_> {
         }
         let mut uses = self.parts("adds", &parts, count)?;
         uses.push(one("http_api_request", "adds", count));
-        let gigabytes = count * self.stack.stored_bytes_per_add / BYTES_PER_GB;
-        uses.push(one(
-            "dynamodb_gb_month",
-            "adds, their first month",
-            gigabytes,
-        ));
-        uses.push(one(
-            "dynamodb_pitr_gb_month",
-            "adds, their first month",
-            gigabytes,
-        ));
         Ok(uses)
+    }
+
+    /// A month in which the items of `count` adds are kept.
+    pub(crate) fn kept(&self, count: f64) -> [Use; 2] {
+        let gigabytes = count * self.stack.stored_bytes_per_add / BYTES_PER_GB;
+        STORAGE.map(|price| one(price, "what adds leave", gigabytes))
     }
 
     /// `count` events that are folded in and are no adds.
@@ -82,6 +79,7 @@ impl Model<'_> {
     pub(crate) fn month(&self, corp: &Corp) -> Result<Vec<Use>, String> {
         let adds = corp.adds as f64;
         let mut uses = self.adds(adds)?;
+        uses.extend(self.kept(adds));
         uses.extend(self.events(adds * corp.events_per_add)?);
         let calls = corp.admin_calls as f64;
         uses.extend(self.parts("admin calls", &[self.invocation("admin")?], calls)?);
@@ -113,9 +111,7 @@ impl Model<'_> {
         };
         let mut uses = self.parts("reconciles", &[reconcile], count)?;
         let gigabytes = relations * stack.stored_bytes_per_relation / BYTES_PER_GB;
-        for price in ["dynamodb_gb_month", "dynamodb_pitr_gb_month"] {
-            uses.push(one(price, "relations", gigabytes));
-        }
+        uses.extend(STORAGE.map(|price| one(price, "relations", gigabytes)));
         Ok(uses)
     }
 

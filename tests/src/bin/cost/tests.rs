@@ -29,11 +29,10 @@ fn runtime() -> Runtime {
     let figure = |function: &str, ms: f64, reads: f64, writes: f64, calls: f64| {
         json!({
             "function": function, "runtime": "rust", "billed_ms": ms, "log_bytes": 1000.0, "log_lines": 2.0,
-            "read_units": reads, "write_units": writes, "wecom_calls": calls,
+            "read_units": reads, "write_units": writes, "wecom_calls": calls, "memory_mb": 256,
         })
     };
     let runtime = json!({
-        "memory_mb": 256,
         "edits_per_tick": 10,
         "candidates": [
             figure("callback", 15.0, 0.0, 3.0, 0.0),
@@ -85,19 +84,19 @@ fn amount(bill: &Bill, what: &str, unit: &str) -> f64 {
 
 #[test]
 fn a_million_adds_cost_what_they_cost_by_hand() {
-    let bill = report(false).per_million_adds;
-    // (0.015 + 0.25 + 0.35) s × 0.25 GB; 0.0000133334 a GB-s, 0.20 a million.
-    near(bill.by_service["Lambda"], 0.153_75 * 13.333_4 + 3.0 * 0.20);
+    let report = report(false);
+    let bill = report.per_million_adds;
+    // (0.015 + 0.25 + 0.35) s × 0.125 GB; 0.0000133334 a GB-s, 0.20 a million.
+    near(bill.by_service["Lambda"], 0.076_875 * 13.333_4 + 3.0 * 0.20);
     near(bill.by_service["HTTP API"], 1.00);
-    // 3 + 2 + 6 writes, 3 + 3 reads, 5 GB stored and recoverable.
-    near(
-        bill.by_service["DynamoDB"],
-        11.0 * 0.625 + 6.0 * 0.125 + 5.0 * 0.25 + 5.0 * 0.20,
-    );
+    // 3 + 2 + 6 writes, 3 + 3 reads.
+    near(bill.by_service["DynamoDB"], 11.0 * 0.625 + 6.0 * 0.125);
+    // 5 GB stored and recoverable.
+    near(report.keeping_a_million.total, 5.0 * 0.25 + 5.0 * 0.20);
     // Three times 1,000 bytes and 2 lines of 26 more.
     near(bill.by_service["CloudWatch"], 3.156 * 0.50 + 3.156 * 0.03);
-    // Four calls of 1,500 bytes.
-    near(bill.by_service["Data transfer"], 6.0 * 0.09);
+    // Four calls of 600 bytes.
+    near(bill.by_service["Data transfer"], 2.4 * 0.09);
     near(bill.total, bill.by_service.values().sum());
 }
 
@@ -192,6 +191,18 @@ fn what_nobody_checked_is_said() {
     assert!(text.contains("lambda_gb_second"), "{text}");
     assert!(text.contains("CNY = "), "{text}");
     near(report.per_month.total_dollars, report.per_month.total / 7.1);
+}
+
+#[test]
+fn what_was_measured_with_other_memory_is_said() {
+    let notes = report(false).notes;
+    let said = |function: &str| notes.iter().any(|note| note.contains(function));
+    // All were measured with 256 MB, as admin is deployed.
+    assert!(
+        said("callback was measured with the share of 256 MB, and it is deployed with 128 MB"),
+        "{notes:?}"
+    );
+    assert!(said("sync") && !said("admin"), "{notes:?}");
 }
 
 #[test]
