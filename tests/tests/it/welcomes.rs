@@ -229,6 +229,8 @@ async fn a_consent_that_brings_a_new_code_is_answered_with_the_channels_welcome(
     let (_, after) = rest.split_once("</WelcomeCode>").unwrap();
     world.tell(&format!("{before}{after}"));
     customer.outcome("welcome", "no_code").await;
+    // The relation, which remembers the channel, is there when the add counts.
+    world.numbers(&channel, [1, 0, 0, 0]).await;
 
     let (before, rest) = add.split_once("<State>").unwrap();
     let (_, after) = rest.split_once("</State>").unwrap();
