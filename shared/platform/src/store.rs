@@ -34,8 +34,10 @@ pub mod tokens;
 mod welcomes;
 mod work;
 
+pub use relations::relation_of_item;
+
 /// An item as DynamoDB has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The attributes of the index `by_due`; both absent from an item that is not due.
 #[derive(Debug, Default, Serialize, Deserialize)]

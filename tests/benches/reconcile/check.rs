@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bundle_tests::sandbox::RelationTruth;
 use domain::relation::{Relation, Status};
 use platform::layout::RELATION;
+use platform::store::relation_of_item;
 use scrm_local::stack::DATA_TABLE;
 
 use crate::report::Pass;
@@ -43,9 +44,7 @@ pub(crate) async fn stored(scene: &Scene) -> Result<(), String> {
     let mut items = scan.into_paginator().items().send();
     while let Some(item) = items.next().await {
         let item = item.map_err(|error| format!("the table cannot be read: {error}"))?;
-        let json = item.get("relation").and_then(|json| json.as_s().ok());
-        let json = json.ok_or("a relation without its JSON")?;
-        let relation: Relation = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let relation = relation_of_item(item).map_err(|error| error.to_string())?;
         let pair = (
             relation.userid.to_string(),
             relation.external_userid.to_string(),

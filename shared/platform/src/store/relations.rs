@@ -6,7 +6,7 @@ use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, TagId, UserId};
 
-use super::{Store, item};
+use super::{Item, Store, item, read};
 use crate::layout::{self, Key};
 
 mod short;
@@ -122,6 +122,14 @@ impl ChangeRelation for Store {
         let with_tags = |before: Option<&Relation>| before.unwrap_or(relation).tagged(tags, at);
         self.rewrite(corp, &key, with_tags).await.map(|_| ())
     }
+}
+
+/// The relation that an item of the data table holds, for who reads whole tables.
+///
+/// # Errors
+/// [`StoreError::Unreadable`] if the item is none that the store has written.
+pub fn relation_of_item(item: Item) -> Result<Relation, StoreError> {
+    read::<Row>(item)?.relation()
 }
 
 impl Store {
