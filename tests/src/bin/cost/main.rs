@@ -1,8 +1,8 @@
 //! Turns the figures of a run into money: per million adds, and per month for a corp of a given size.
 //!
 //! `cargo run -p bundle-tests --bin cost -- --help` tells the options. What a function does per event is read from the
-//! section `runtime_deployed` of the results, what the stack consists of from `tests/benches/stack.json`, and what things cost
-//! from `tests/benches/prices.json`, which says of each price where it is from and whether anybody has checked it.
+//! section `runtime_deployed` of the results, what the stack consists of from `tests/benches/stack.json`, and what things
+//! cost from `tests/benches/prices.json`, which says of each price where it is from and whether anybody has checked it.
 
 mod bill;
 mod figures;
