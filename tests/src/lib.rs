@@ -1,11 +1,8 @@
-//! The WeCom sandbox, scenario tests and benches.
+//! What the benches and the test of the deployment measure with, and where their results are kept.
 //!
-//! [`sandbox`] is a stateful WeCom for one machine: the API, the callbacks and a phone page. The
-//! local stack mounts it, and every test of the bundle talks to it. [`results`] is what the benches found;
-//! [`door`] and [`usage`] are what they measure with.
+//! The scenarios are in `tests/it`. Nothing depends on this package.
 
 pub mod door;
 pub mod results;
 pub mod runtime_api;
-pub mod sandbox;
 pub mod usage;

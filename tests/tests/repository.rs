@@ -110,7 +110,7 @@ fn the_vendor_knows_no_aws() {
 
 #[test]
 fn the_sandbox_shares_no_code_with_what_it_tests() {
-    refuse("bundle-tests", &["wecom-sdk", "domain", "platform"]);
+    refuse("wecom-sandbox", &["wecom-sdk", "domain", "platform"]);
 }
 
 #[test]

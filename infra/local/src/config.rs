@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bundle_tests::sandbox::{AppSetup, CorpSetup, MemberSetup};
 use platform::BoxFuture;
 use platform::config::Config;
 use platform::secret::{LoadSecret, SecretError};
@@ -12,6 +11,7 @@ use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
 use serde::Deserialize;
 use serde_json::json;
+use wecom_sandbox::{AppSetup, CorpSetup, MemberSetup};
 
 use crate::start::StartError;
 

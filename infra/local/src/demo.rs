@@ -5,8 +5,8 @@ mod keeping;
 
 use std::time::Instant;
 
-use bundle_tests::sandbox::Happening;
 use serde_json::Value;
+use wecom_sandbox::Happening;
 
 use acts::Play;
 

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use bundle_tests::sandbox::SandboxOptions;
 use clap::Parser;
 use scrm_local::args::{Command, CommandLine, Serve};
 use scrm_local::config::DEMO_CORP;
@@ -11,6 +10,7 @@ use scrm_local::stack::{Stack, StackOptions, Wecom};
 use scrm_local::start::StartError;
 use scrm_local::{demo, sample, schedule};
 use tracing_subscriber::EnvFilter;
+use wecom_sandbox::SandboxOptions;
 
 /// The exit code of a start that failed, the same as for a command line that cannot be read.
 const USAGE_ERROR: u8 = 2;

@@ -1,7 +1,7 @@
 //! Sample data for a sandbox that is served without the demo: something to scan at once.
 
-use bundle_tests::sandbox::Corp;
 use serde_json::json;
+use wecom_sandbox::Corp;
 
 use crate::operator::Operator;
 

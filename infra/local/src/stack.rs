@@ -9,13 +9,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
-use bundle_tests::sandbox::{Kept, Sandbox, SandboxOptions};
 use platform::http::{AwsHttp, HttpError};
 use platform::layout;
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use wecom::CorpId;
+use wecom_sandbox::{Kept, Sandbox, SandboxOptions};
 
 use crate::config::{ConfigFile, Keys};
 use crate::data_directory::DataDirectory;

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bundle_tests::sandbox::RelationTruth;
 use domain::relation::{Relation, Status};
 use platform::layout::RELATION;
 use platform::store::relation_of_item;
 use scrm_local::stack::DATA_TABLE;
+use wecom_sandbox::RelationTruth;
 
 use crate::report::Pass;
 use crate::scene::Scene;

@@ -6,9 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use bundle_tests::sandbox::{
-    AppSetup, Corp, CorpSetup, DepartmentSetup, Growth, Sandbox, SandboxOptions, Served, serve_on,
-};
 use platform::environment::Environment;
 use platform::layout;
 use platform::store::Store;
@@ -19,6 +16,9 @@ use scrm_local::tables;
 use serde_json::json;
 use tempfile::TempDir;
 use wecom::CorpId;
+use wecom_sandbox::{
+    AppSetup, Corp, CorpSetup, DepartmentSetup, Growth, Sandbox, SandboxOptions, Served, serve_on,
+};
 
 use crate::Options;
 use crate::counter::Counter;

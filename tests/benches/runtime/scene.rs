@@ -8,7 +8,6 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use axum::body::Bytes;
 use bundle_tests::door::Door;
-use bundle_tests::sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, serve_on};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use platform::layout;
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
@@ -24,6 +23,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
+use wecom_sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, serve_on};
 
 use crate::meter::Meter;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use bundle_tests::sandbox::{Body, Call, Sender};
 use serde_json::Value;
+use wecom_sandbox::{Body, Call, Sender};
 
 use crate::{Customer, Scene};
 

@@ -15,13 +15,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use bundle_tests::sandbox::{Corp, EventId, Sandbox, SandboxOptions, Scan};
 use bundle_tests::usage::Usage;
 use clap::Parser;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
 use serde_json::json;
+use wecom_sandbox::{Corp, EventId, Sandbox, SandboxOptions, Scan};
 
 use check::Finding;
 

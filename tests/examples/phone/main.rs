@@ -8,12 +8,12 @@ mod browser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bundle_tests::sandbox::SandboxOptions;
 use clap::Parser;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::sample;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
+use wecom_sandbox::SandboxOptions;
 
 use browser::Browser;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bundle_tests::sandbox::{DeliveryMode, Happening, MemberEdit};
 use scrm_local::config::{DEMO_APP, DEMO_CORP};
 use serde_json::{Value, json};
+use wecom_sandbox::{DeliveryMode, Happening, MemberEdit};
 
 use crate::aws::Aws;
 use crate::bundle::{Outputs, STACK};

@@ -5,13 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bundle_tests::sandbox::crypto::Seal;
-use bundle_tests::sandbox::{
-    AppSetup, Corp, Happening, Sandbox, SandboxOptions, Scan, Served, serve_on,
-};
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP, Keys};
 use scrm_local::operator::Operator;
 use serde_json::Value;
+use wecom_sandbox::crypto::Seal;
+use wecom_sandbox::{AppSetup, Corp, Happening, Sandbox, SandboxOptions, Scan, Served, serve_on};
 
 use crate::command::{Outcome, directory};
 use crate::steps::eventually;

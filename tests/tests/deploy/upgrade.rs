@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bundle_tests::sandbox::Happening;
 use serde_json::json;
 use tokio::sync::watch;
+use wecom_sandbox::Happening;
 
 use crate::aws::Aws;
 use crate::bundle::{Bundle, FUNCTIONS, STACK, next_version};

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use bundle_tests::sandbox::{SandboxOptions, Scan};
 use reqwest::{Client, Method};
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use wecom_sandbox::{SandboxOptions, Scan};
 
 use crate::world::{APP, World, eventually};
 

@@ -1,7 +1,7 @@
 //! Channels over the admin API: what is sent to WeCom, what is kept, and what is refused before either.
 
-use bundle_tests::sandbox::{Fault, VerbError};
 use serde_json::{Value, json};
+use wecom_sandbox::{Fault, VerbError};
 
 use crate::world::World;
 

@@ -1,7 +1,7 @@
 //! What operators ask afterwards: default welcomes, numbers, customers, events and apps.
 
-use bundle_tests::sandbox::Scan;
 use serde_json::{Value, json};
+use wecom_sandbox::Scan;
 
 use crate::world::{World, later};
 

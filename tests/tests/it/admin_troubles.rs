@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bundle_tests::sandbox::Fault;
 use serde_json::{Value, json};
+use wecom_sandbox::Fault;
 
 use crate::world::{Channel, World};
 

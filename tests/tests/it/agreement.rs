@@ -12,9 +12,6 @@
 
 use std::collections::BTreeSet;
 
-use bundle_tests::sandbox::{
-    Corp, CustomerTruth, GroupStatus, GroupView, RelationTruth, TagGroupTruth, Truth,
-};
 use domain::group::Group;
 use domain::ports::{
     KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation, Reading,
@@ -25,6 +22,9 @@ use serde_json::{Value, json};
 use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::api::tag::TagGroup;
 use wecom::{ChatId, ExternalUserId, UserId};
+use wecom_sandbox::{
+    Corp, CustomerTruth, GroupStatus, GroupView, RelationTruth, TagGroupTruth, Truth,
+};
 
 use crate::sync_scene::{corp_id, departments};
 

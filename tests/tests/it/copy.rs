@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bundle_tests::sandbox::{Corp, RelationTruth};
 use domain::ports::{
     KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadContact, ReadRelation,
 };
@@ -10,6 +9,7 @@ use domain::relation::{Relation, Status};
 use platform::store::Store;
 use serde_json::{Value, json};
 use wecom::{ChatId, CorpId, ExternalUserId, UserId};
+use wecom_sandbox::{Corp, RelationTruth};
 
 use crate::world::World;
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bundle_tests::sandbox::{Fault, Happening, Scan};
 use scrm_local::stack::INBOX_TABLE;
 use serde_json::{Value, json};
+use wecom_sandbox::{Fault, Happening, Scan};
 
 use crate::apart::Apart;
 use crate::dying::Fate;

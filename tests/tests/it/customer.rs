@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bundle_tests::sandbox::{Body, EventId, Sender};
 use serde_json::Value;
+use wecom_sandbox::{Body, EventId, Sender};
 
 use crate::world::World;
 

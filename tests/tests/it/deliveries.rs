@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use bundle_tests::sandbox::{Delivery, DeliveryMode};
 use platform::layout;
 use reqwest::Method;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::stack::INBOX_TABLE;
 use scrm_local::tables;
 use serde_json::{Value, json};
+use wecom_sandbox::{Delivery, DeliveryMode};
 
 use crate::outside::Outside;
 use crate::postman::{Answer, Postman, TIMESTAMP, added, event};

@@ -1,7 +1,7 @@
 //! What a tick folds in: an event leads to the thing that it is about, which is read once however many there are.
 
-use bundle_tests::sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 use serde_json::json;
+use wecom_sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 
 use crate::copy;
 use crate::world::{World, later};

@@ -1,7 +1,7 @@
 //! Half adds: the customer came by a channel without verification and the member has still to confirm.
 
-use bundle_tests::sandbox::{DeliveryMode, Scan};
 use serde_json::{Value, json};
+use wecom_sandbox::{DeliveryMode, Scan};
 
 use crate::customer::Customer;
 use crate::world::{Channel, World};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bundle_tests::sandbox::{Fault, Growth, RelationTruth};
 use serde_json::{Value, json};
 use sync::{Pace, Task};
+use wecom_sandbox::{Fault, Growth, RelationTruth};
 
 use crate::copy;
 use crate::instance::{Instance, QUICK};

@@ -14,7 +14,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bundle_tests::sandbox::{Body, Fault};
 use domain::ports::{KeepWelcomes, WelcomeOwner};
 use domain::welcome::Welcome;
 use jiff::Timestamp;
@@ -22,6 +21,7 @@ use serde_json::{Value, json};
 use sync::Task;
 use tokio::sync::Notify;
 use wecom::CorpId;
+use wecom_sandbox::{Body, Fault};
 
 use crate::instance::{Instance, QUICK};
 use crate::outside::Outside;

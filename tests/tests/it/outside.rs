@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bundle_tests::sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 use platform::BoxFuture;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
@@ -15,6 +14,7 @@ use scrm_local::operator::Operator;
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use wecom_sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 
 use crate::world::World;
 

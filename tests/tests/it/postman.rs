@@ -3,10 +3,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bundle_tests::sandbox::AppSetup;
-use bundle_tests::sandbox::crypto::Seal;
 use reqwest::Method;
 use serde_json::json;
+use wecom_sandbox::AppSetup;
+use wecom_sandbox::crypto::Seal;
 
 use crate::world::World;
 

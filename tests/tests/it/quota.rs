@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bundle_tests::sandbox::{Call, Fault, Growth, SandboxOptions};
 use serde_json::{Value, json};
+use wecom_sandbox::{Call, Fault, Growth, SandboxOptions};
 
 use crate::copy;
 use crate::customer::Customer;
@@ -319,7 +319,7 @@ async fn two_corps_do_not_pause_each_other() {
     let their_corp = outside.wecom.corp(other).unwrap();
     let state = theirs["id"].as_str().unwrap();
     let scanned = their_corp
-        .scan(state, &bundle_tests::sandbox::Scan::default())
+        .scan(state, &wecom_sandbox::Scan::default())
         .unwrap();
     world
         .until("their customer is welcomed", |_| {

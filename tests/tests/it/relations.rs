@@ -1,7 +1,7 @@
 //! Relations: who follows whom, through which channel, and who is lost; in whatever order WeCom tells it.
 
-use bundle_tests::sandbox::{DeliveryMode, Scan};
 use serde_json::{Value, json};
+use wecom_sandbox::{DeliveryMode, Scan};
 
 use crate::customer::Customer;
 use crate::world::{Channel, World, later};

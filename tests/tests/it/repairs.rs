@@ -1,10 +1,10 @@
 //! Tags that are missing are put on: because an event was lost, or because WeCom took no calls when it came.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bundle_tests::sandbox::{Fault, MemberEdit};
 use jiff::Timestamp;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
+use wecom_sandbox::{Fault, MemberEdit};
 
 use crate::customer::Customer;
 use crate::world::{Channel, World};

@@ -1,8 +1,8 @@
 //! Restarts of the local stack with `--data`: the bundle and the sandbox go on from where they were.
 
-use bundle_tests::sandbox::SandboxOptions;
 use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::json;
+use wecom_sandbox::SandboxOptions;
 
 use crate::world::World;
 

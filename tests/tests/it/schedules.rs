@@ -3,7 +3,6 @@
 //!
 //! Shifts are looked at with a clock of the test's choice, years ahead; limits count the day that it is.
 
-use bundle_tests::sandbox::{DeliveryMode, Fault, Scan};
 use domain::channel::ChannelId;
 use domain::duty::{self, Aligned, Unaligned};
 use domain::ports::{CountDay, ReadChannel};
@@ -15,6 +14,7 @@ use platform::start::Platform;
 use scrm_local::config::DEMO_CORP;
 use serde_json::{Value, json};
 use wecom::CorpId;
+use wecom_sandbox::{DeliveryMode, Fault, Scan};
 
 use crate::dying::Fate;
 use crate::outside::Outside;
@@ -319,9 +319,8 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
         .next("update_contact_way", 1, slow);
     let align = scene.align(&channel, scene.at("2030-01-07T00:00"));
     let patch = async {
-        let is_told = |wecom: &bundle_tests::sandbox::Sandbox| {
-            wecom.peak_in_flight("update_contact_way") == 1
-        };
+        let is_told =
+            |wecom: &wecom_sandbox::Sandbox| wecom.peak_in_flight("update_contact_way") == 1;
         scene.world.until("WeCom is being told", is_told).await;
         let patch = json!({"name": "门店", "users": ["lisi"]});
         scene.world.operator.patch(&path(&channel), &patch).await

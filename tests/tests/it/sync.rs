@@ -1,9 +1,7 @@
 //! The scheduled sync: what a reconcile brings, how a run is told, and what the schedules get for an answer.
 
-use bundle_tests::sandbox::{
-    Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan,
-};
 use serde_json::{Value, json};
+use wecom_sandbox::{Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan};
 
 use crate::copy;
 use crate::outside::{ADMIN_KEY, Outside, config};

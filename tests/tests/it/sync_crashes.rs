@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 
 use ::sync::Task;
-use bundle_tests::sandbox::{
-    DeliveryMode, Growth, Happening, JoinScene, MemberEdit, MemberSetup, QuitScene, SandboxOptions,
-    Scan,
-};
 use domain::channel::ChannelId;
 use domain::ports::{FindWork, ReadCounts, ReadRuns};
 use futures::StreamExt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use platform::store::Store;
+use wecom_sandbox::{
+    DeliveryMode, Growth, Happening, JoinScene, MemberEdit, MemberSetup, QuitScene, SandboxOptions,
+    Scan,
+};
 
 use crate::agreement::assert_agreement;
 use crate::apart::Apart;

@@ -7,10 +7,6 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ::sync::Pace;
-use bundle_tests::sandbox::{
-    Corp, DeliveryMode, JoinScene, MemberEdit, MemberSetup, MemberStatus, QuitScene, RelationTruth,
-    SandboxOptions, Scan, Truth,
-};
 use domain::channel::ChannelId;
 use domain::ports::ReadCounts;
 use jiff::Timestamp;
@@ -19,6 +15,10 @@ use platform::store::Store;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
+use wecom_sandbox::{
+    Corp, DeliveryMode, JoinScene, MemberEdit, MemberSetup, MemberStatus, QuitScene, RelationTruth,
+    SandboxOptions, Scan, Truth,
+};
 
 use crate::agreement::disagreements;
 use crate::dying::Fate;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ::sync::{Pace, Schedule, Syncer, Task};
-use bundle_tests::sandbox::{DepartmentSetup, SandboxOptions};
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::ports::{KeepChannels, KeepRemoteChannel};
 use futures::FutureExt;
@@ -21,6 +20,7 @@ use scrm_local::start::Listeners;
 use scrm_local::tables;
 use serde_json::{Value, json};
 use wecom::{AppName, CorpId};
+use wecom_sandbox::{DepartmentSetup, SandboxOptions};
 
 use crate::dying::{Dying, Fate};
 use crate::outside::Outside;

@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use ::sync::Pace;
-use bundle_tests::sandbox::{
-    Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan,
-};
 use domain::ports::ReadRuns;
 use platform::start::Platform;
 use wecom::UserId;
+use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan};
 
 use crate::agreement::{active_customers, assert_agreement};
 use crate::dying::Fate;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
 use serde_json::json;
+use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
 use crate::customer::Customer;
 use crate::outside::Outside;

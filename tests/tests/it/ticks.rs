@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bundle_tests::sandbox::{Fault, SandboxOptions, Scan};
 use serde_json::json;
 use sync::Task;
+use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
 use crate::instance::{Instance, QUICK};
 use crate::outside::Outside;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bundle_tests::sandbox::Corp;
 use futures::future::join_all;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
+use wecom_sandbox::Corp;
 
 use crate::apart::Apart;
 use crate::outside::Outside;

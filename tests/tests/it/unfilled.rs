@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use bundle_tests::sandbox::Scan;
 use callback::Callback;
 use domain::outcome::{TagsResult, WelcomeResult};
 use domain::ports::{ContactRecord, ReadContact};
@@ -16,6 +15,7 @@ use scrm_local::invoke::{Function, InvokeError};
 use serde_json::{Value, json};
 use sync::Pace;
 use wecom::{CorpId, ExternalUserId};
+use wecom_sandbox::Scan;
 
 use crate::apart::Apart;
 use crate::dying::Fate;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use bundle_tests::sandbox::{Fault, OtherApp, SandboxOptions};
 use serde_json::json;
+use wecom_sandbox::{Fault, OtherApp, SandboxOptions};
 
 use crate::world::World;
 

@@ -1,8 +1,8 @@
 //! Welcomes: sent in time, once, with the right words; and every miss explained.
 
-use bundle_tests::sandbox::{Fault, OtherApp, Scan};
 use serde_json::json;
 use std::time::Duration;
+use wecom_sandbox::{Fault, OtherApp, Scan};
 
 use crate::apart::Apart;
 use crate::dying::Fate;

@@ -6,15 +6,13 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bundle_tests::sandbox::{
-    Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan,
-};
 use platform::environment::Environment;
 use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Answer, Operator, Schedules};
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
+use wecom_sandbox::{Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan};
 
 use crate::customer::Customer;
 

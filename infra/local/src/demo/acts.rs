@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use bundle_tests::sandbox::{Body, Corp, Happening, OtherApp, Sandbox, Scan, Sender};
 use serde_json::{Value, json};
+use wecom_sandbox::{Body, Corp, Happening, OtherApp, Sandbox, Scan, Sender};
 
 use super::Wrong;
 use crate::config::{DEMO_APP, DEMO_CORP};

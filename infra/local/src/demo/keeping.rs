@@ -1,7 +1,7 @@
 //! The last act of the demo: what no event tells, the scheduled sync finds.
 
-use bundle_tests::sandbox::{DeliveryMode, Happening, MemberEdit, Scan};
 use serde_json::Value;
+use wecom_sandbox::{DeliveryMode, Happening, MemberEdit, Scan};
 
 use super::Wrong;
 use super::acts::Play;

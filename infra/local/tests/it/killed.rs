@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bundle_tests::sandbox::{
-    Body, Corp, Happening, Sandbox, SandboxOptions, Scan, Sender, Served, serve_on,
-};
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
 use scrm_local::operator::Operator;
 use serde_json::{Value, json};
+use wecom_sandbox::{
+    Body, Corp, Happening, Sandbox, SandboxOptions, Scan, Sender, Served, serve_on,
+};
 
 use crate::process::Server;
 use crate::recorder::PATIENCE;

@@ -1,0 +1,213 @@
+//! Callbacks: attempts, nonces, time-outs, and the ways in which delivery is unreliable.
+
+use crate::support::Reaction::{Redirect, Silence, Status};
+use crate::support::{Reaction, SOON, World, field, world, world_with};
+use std::collections::HashSet;
+use std::time::Duration;
+use wecom_sandbox::{DeliveryMode, EventId, SandboxOptions, Scan, VerifyError};
+
+/// Cuts the connection soon, so that a silent callback does not hold the tests up.
+fn impatient() -> SandboxOptions {
+    SandboxOptions {
+        callback_timeout: Duration::from_millis(500),
+        ..SandboxOptions::default()
+    }
+}
+
+fn add(world: &World) -> EventId {
+    world
+        .corp
+        .add_by_search("lisi", &Scan::default())
+        .expect("a member")
+        .events[0]
+}
+
+#[tokio::test]
+async fn an_event_has_three_attempts_under_fresh_nonces() {
+    let cases: [(&[Reaction], &[Option<u16>]); 7] = [
+        (&[], &[Some(200)]),
+        (&[Status(503)], &[Some(503), Some(200)]),
+        (&[Silence], &[None, Some(200)]),
+        (&[Redirect], &[Some(302), Some(200)]),
+        (
+            &[Status(204), Status(202)],
+            &[Some(204), Some(202), Some(200)],
+        ),
+        (&[Silence, Status(404)], &[None, Some(404), Some(200)]),
+        (
+            &[Status(500), Silence, Status(503)],
+            &[Some(500), None, Some(503)],
+        ),
+    ];
+    for (script, expected) in cases {
+        let world = world_with(impatient()).await;
+        world.callback.will(script);
+        let id = add(&world);
+        world.sandbox.settled(SOON).await.expect("it ends");
+        let event = world.sandbox.event(id).expect("known");
+        let statuses: Vec<_> = event
+            .attempts
+            .iter()
+            .map(|attempt| attempt.status)
+            .collect();
+        assert_eq!(statuses, expected);
+        assert_eq!(event.accepted(), expected.contains(&Some(200)));
+        let received = world.callback.received();
+        let nonces: HashSet<_> = received.iter().map(|one| one.nonce.clone()).collect();
+        assert_eq!(
+            nonces.len(),
+            expected.len(),
+            "each attempt has a nonce of its own"
+        );
+        assert!(
+            received.iter().all(|one| one.xml == event.xml),
+            "and the same message"
+        );
+    }
+}
+
+#[tokio::test]
+async fn events_are_repeated_lost_and_sent_again_by_command() {
+    let world = world().await;
+    world.sandbox.set_delivery_mode(DeliveryMode {
+        copies: 2,
+        lose_every: Some(2),
+        ..DeliveryMode::default()
+    });
+    let (kept, lost) = (add(&world), add(&world));
+    world.sandbox.settled(SOON).await.expect("it ends");
+    assert_eq!(
+        world.callback.received().len(),
+        2,
+        "two copies of one event"
+    );
+    let lost = world.sandbox.event(lost).expect("known");
+    assert!(lost.lost && lost.attempts.is_empty());
+    assert!(world.sandbox.redeliver(kept));
+    assert!(!world.sandbox.redeliver(EventId(99)));
+    world.sandbox.settled(SOON).await.expect("it ends");
+    let received = world.callback.received();
+    assert_eq!(received.len(), 3);
+    assert!(received.iter().all(|one| one.xml == received[0].xml));
+    assert_eq!(world.sandbox.deliveries().len(), 3);
+}
+
+#[tokio::test]
+async fn events_are_held_while_paused() {
+    let world = world().await;
+    world.sandbox.pause();
+    let id = add(&world);
+    assert!(world.sandbox.event(id).expect("known").held);
+    assert!(world.sandbox.deliveries().is_empty());
+    world.sandbox.resume();
+    world.sandbox.settled(SOON).await.expect("it ends");
+    assert_eq!(world.callback.received().len(), 1);
+}
+
+#[tokio::test]
+async fn events_go_out_of_order_in_windows() {
+    let world = world().await;
+    world.sandbox.set_delivery_mode(DeliveryMode {
+        reorder: 3,
+        ..DeliveryMode::default()
+    });
+    let ids: Vec<_> = (0..4).map(|_| add(&world)).collect();
+    let third_is_out = |ids: &[EventId], world: &World| {
+        world
+            .sandbox
+            .event(ids[2])
+            .is_some_and(|event| event.accepted())
+    };
+    let waited = world
+        .sandbox
+        .wait_for("a full window", SOON, |_| third_is_out(&ids, &world))
+        .await;
+    waited.expect("three events fill the window");
+    assert!(
+        world.sandbox.event(ids[3]).expect("known").held,
+        "the fourth waits for company"
+    );
+    world.sandbox.set_delivery_mode(DeliveryMode::default());
+    world.sandbox.settled(SOON).await.expect("it ends");
+    assert_eq!(world.callback.received().len(), 4);
+}
+
+#[tokio::test]
+async fn any_message_can_be_delivered() {
+    let world = world().await;
+    world
+        .corp
+        .deliver_xml("contact", "<xml><Event>none of WeCom's</Event></xml>")
+        .expect("the app is there");
+    world.sandbox.settled(SOON).await.expect("it ends");
+    assert_eq!(
+        world.callback.received()[0].xml,
+        "<xml><Event>none of WeCom's</Event></xml>"
+    );
+}
+
+#[tokio::test]
+async fn every_app_with_a_callback_gets_a_code_of_its_own() {
+    let world = world().await;
+    world
+        .corp
+        .set_callback_url("other", &world.callback.url)
+        .expect("the app is there");
+    let happening = world
+        .corp
+        .add_by_search("lisi", &Scan::default())
+        .expect("a member");
+    let codes = happening.events.iter().map(|id| {
+        let event = world.sandbox.event(*id).expect("known");
+        (event.app, field(&event.xml, "WelcomeCode").expect("a code"))
+    });
+    let codes = codes.collect::<HashSet<_>>();
+    assert_eq!(codes.len(), 2);
+    assert_eq!(
+        codes
+            .iter()
+            .map(|(_, code)| code)
+            .collect::<HashSet<_>>()
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_callback_url_is_verified_by_its_exact_answer() {
+    let world = world().await;
+    assert_eq!(world.corp.verify_url("contact").await, Ok(()));
+    assert_eq!(
+        world.corp.verify_url("other").await,
+        Err(VerifyError::NoCallback)
+    );
+    world.callback.will_echo("\"quoted\"\n");
+    assert_eq!(
+        world.corp.verify_url("contact").await,
+        Err(VerifyError::WrongBody)
+    );
+    let nowhere = world.callback.url.replace("/callback", "/nowhere");
+    world
+        .corp
+        .set_callback_url("contact", &nowhere)
+        .expect("the app is there");
+    assert_eq!(
+        world.corp.verify_url("contact").await,
+        Err(VerifyError::Status(404))
+    );
+}
+
+#[tokio::test]
+async fn a_condition_that_does_not_come_true_is_named() {
+    let world = world().await;
+    let waited = world
+        .sandbox
+        .wait_for("pigs fly", Duration::from_millis(10), |_| false)
+        .await;
+    assert!(
+        waited
+            .unwrap_err()
+            .to_string()
+            .ends_with("in vain for: pigs fly")
+    );
+}
