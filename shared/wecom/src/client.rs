@@ -21,6 +21,7 @@ pub use token_store::{
 use crate::error::{Class, Error};
 use crate::id::{AppName, CorpId};
 use answer::Answer;
+use clock::Clock;
 use secrecy::SecretString;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::fmt;
@@ -60,14 +61,15 @@ pub struct ClientBuilder {
     http: Option<reqwest::Client>,
     call_timeout: Duration,
     store: Option<Arc<dyn TokenStore>>,
+    clock: Clock,
 }
 
-/// An HTTP client with this crate's time-outs, for a caller to finish: connections are kept, redirects are not followed
-/// (WeCom has none, and a token must not travel elsewhere), proxies of the environment are not used.
+/// An HTTP client for a caller to finish: connections are kept, redirects are not followed (WeCom has none, and a token
+/// must not travel elsewhere), proxies of the environment are not used. Only connecting is bounded by it; each call is
+/// bounded by the [`Client`], by its clock.
 pub fn http_client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(CALL_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
@@ -86,6 +88,7 @@ impl Client {
             http: None,
             call_timeout: CALL_TIMEOUT,
             store: None,
+            clock: Clock::system(),
         }
     }
 
@@ -173,6 +176,12 @@ impl ClientBuilder {
         self
     }
 
+    /// The clock by which tokens expire and calls are bounded; that of the system by default.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// The client. It connects when it is first used.
     ///
     /// # Errors
@@ -181,7 +190,7 @@ impl ClientBuilder {
         let http = self.http.map_or_else(|| http_client_builder().build(), Ok);
         let http =
             http.map_err(|error| transport::unreachable("http_client", &error.without_url()))?;
-        let transport = Transport::new(http, self.base_url, self.call_timeout);
+        let transport = Transport::new(http, self.base_url, self.call_timeout, self.clock);
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryTokenStore::default()));

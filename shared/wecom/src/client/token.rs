@@ -1,7 +1,7 @@
 //! The app's access token (WeCom doc 91039): from memory, else from the store, else from WeCom.
 //!
 //! One refresher at a time in the process, and across processes by a lease. Nobody waits while the old token is good,
-//! and nobody waits longer than a second for another process: two that ask at once get the same token (documented
+//! and nobody waits longer than about a second for another process: two that ask at once get the same token (documented
 //! for long; unverified for 2026), so the worst that can happen is a call too many. A store that fails costs shared
 //! work, never a call.
 
@@ -11,13 +11,13 @@ mod shared;
 use super::token_store::{Broken, StoredToken, TokenKey, TokenState, TokenStore};
 use super::transport::{Call, Transport};
 use crate::error::Error;
+use clock::Clock;
 use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use shared::{Down, SharedStore};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::time::{sleep, timeout};
+use std::time::Duration;
 
 /// A token this near its end is not used: clocks differ, and the call takes its time. Seconds.
 const LAST_SECONDS: i64 = 10;
@@ -86,15 +86,16 @@ impl Tokens {
         transport: Transport,
     ) -> Self {
         let fingerprint = key.fingerprint(&secret);
-        let (memory, flight) = Default::default();
-        let shared = SharedStore { key, store };
+        let clock = transport.clock().clone();
+        let memory = Mutex::new(Memory::new(clock.clone()));
+        let shared = SharedStore { key, store, clock };
         Self {
             shared,
             secret,
             fingerprint,
             transport,
             memory,
-            flight,
+            flight: tokio::sync::Mutex::default(),
         }
     }
 
@@ -107,7 +108,7 @@ impl Tokens {
         let Some(token) = self.held(LAST_SECONDS) else {
             return self.refresh(LAST_SECONDS).await.map(|(token, _)| token);
         };
-        if !token.lasts(AHEAD_SECONDS) && self.memory().may_go_ahead() {
+        if !token.lasts(AHEAD_SECONDS, self.now()) && self.memory().may_go_ahead() {
             let tokens = Arc::clone(self);
             // Its failure is not this caller's, whose token is good.
             tokio::spawn(async move { tokens.refresh(AHEAD_SECONDS).await });
@@ -127,7 +128,10 @@ impl Tokens {
         {
             let mut memory = self.memory();
             // Who waited here for a fetch that failed is told why, and not that the token is bad.
-            if let Some(failure) = memory.refusal(now()).or_else(|| memory.recent_failure()) {
+            if let Some(failure) = memory
+                .refusal(self.now())
+                .or_else(|| memory.recent_failure())
+            {
                 return Err(failure);
             }
             if !memory.may_renew() {
@@ -215,24 +219,25 @@ impl Tokens {
         let broken = stored.and_then(|stored| self.ours(stored.broken.clone()));
         let good = stored
             .and_then(AccessToken::stored)
-            .filter(|token| need.usable(token));
+            .filter(|token| need.usable(token, self.now()));
         let mut memory = self.memory();
         let Some(token) = good else {
             memory.broken = broken.or(memory.broken.take());
-            return memory.refusal(now()).map(Err);
+            return memory.refusal(self.now()).map(Err);
         };
         // Taken even if it ends too soon for the need: until there is another, it serves.
         memory.adopt(token.clone(), broken);
-        if token.lasts(need.lasting) {
+        if token.lasts(need.lasting, self.now()) {
             return Some(Ok(token));
         }
-        memory.refusal(now()).map(Err)
+        memory.refusal(self.now()).map(Err)
     }
 
     /// Takes the right to fetch, or waits for whoever holds it. Who has a good token still does not wait.
     async fn lease(&self, need: Need<'_>) -> Lease {
-        let until = now() + LEASE_SECONDS;
-        match self.shared.try_lease(now(), until).await {
+        let now = self.now();
+        let until = now + LEASE_SECONDS;
+        match self.shared.try_lease(now, until).await {
             Ok(true) => return self.leased(need, until).await,
             Ok(false) => {}
             Err(Down) => return Lease::None,
@@ -240,18 +245,17 @@ impl Tokens {
         if let Some(token) = self.held(LAST_SECONDS) {
             return Lease::Settled(Ok(token));
         }
-        let settled = async {
-            loop {
-                sleep(POLL).await;
-                let stored = self.shared.load().await.ok().flatten();
-                if let Some(settled) = self.settle(stored.as_ref(), need) {
-                    return settled;
-                }
+        let began = self.clock().instant();
+        while self.clock().since(began) < PATIENCE {
+            self.clock().sleep(POLL).await;
+            let Ok(stored) = self.shared.load().await else {
+                return Lease::None;
+            };
+            if let Some(settled) = self.settle(stored.as_ref(), need) {
+                return Lease::Settled(settled);
             }
-        };
-        timeout(PATIENCE, settled)
-            .await
-            .map_or(Lease::None, Lease::Settled)
+        }
+        Lease::None
     }
 
     /// Another process may have fetched and saved between our look and our lease, so there is a second look.
@@ -276,7 +280,7 @@ impl Tokens {
                 reason,
             });
         }
-        let expires_at = now().saturating_add(fetched.expires_in);
+        let expires_at = self.now().saturating_add(fetched.expires_in);
         Ok(AccessToken {
             secret: fetched.access_token.into(),
             expires_at,
@@ -318,12 +322,12 @@ impl Tokens {
         let since = memory
             .broken
             .as_ref()
-            .map_or_else(now, |broken| broken.since);
+            .map_or_else(|| self.now(), |broken| broken.since);
         let secret_fingerprint = self.fingerprint.clone();
         let broken = Broken {
             code,
             since,
-            probed_at: now(),
+            probed_at: self.now(),
             secret_fingerprint,
         };
         memory.broken = Some(broken.clone());
@@ -334,12 +338,20 @@ impl Tokens {
         self.memory()
             .token
             .clone()
-            .filter(|token| token.lasts(lasting))
+            .filter(|token| token.lasts(lasting, self.now()))
     }
 
     /// What is known about another secret says nothing about this one.
     fn ours(&self, broken: Option<Broken>) -> Option<Broken> {
         broken.filter(|broken| broken.secret_fingerprint == self.fingerprint)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.transport.clock()
+    }
+
+    fn now(&self) -> i64 {
+        self.clock().unix_seconds()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -376,21 +388,14 @@ impl AccessToken {
         }
     }
 
-    fn lasts(&self, seconds: i64) -> bool {
-        self.expires_at.saturating_sub(now()) > seconds
+    fn lasts(&self, seconds: i64, now: i64) -> bool {
+        self.expires_at.saturating_sub(now) > seconds
     }
 }
 
 impl Need<'_> {
-    /// Whether the token is good for a call now.
-    fn usable(self, token: &AccessToken) -> bool {
-        token.lasts(LAST_SECONDS) && self.refused != Some(token.expose())
+    /// Whether the token is good for a call at `now`.
+    fn usable(self, token: &AccessToken, now: i64) -> bool {
+        token.lasts(LAST_SECONDS, now) && self.refused != Some(token.expose())
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -4,6 +4,7 @@ use super::UPLOAD_TIMEOUT;
 use super::answer::Answer;
 use crate::error::Error;
 use bytes::Bytes;
+use clock::{Clock, Elapsed};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::multipart::{Form, Part};
@@ -43,6 +44,7 @@ pub(super) struct Transport {
     http: reqwest::Client,
     base_url: String,
     call_timeout: Duration,
+    clock: Clock,
 }
 
 impl<'a> Call<'a> {
@@ -94,12 +96,22 @@ impl<'a> Call<'a> {
 }
 
 impl Transport {
-    pub(super) fn new(http: reqwest::Client, base_url: String, call_timeout: Duration) -> Self {
+    pub(super) fn new(
+        http: reqwest::Client,
+        base_url: String,
+        call_timeout: Duration,
+        clock: Clock,
+    ) -> Self {
         Self {
             http,
             base_url,
             call_timeout,
+            clock,
         }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Sends the call with secret parameters, which go into the query only and out of every error.
@@ -109,14 +121,24 @@ impl Transport {
         secrets: &[(&'static str, &str)],
     ) -> Result<Answer, Error> {
         let failed = |error: reqwest::Error| unreachable(call.api, &error.without_url());
-        let response = self
-            .request(call, secrets)
-            .map_err(failed)?
-            .send()
-            .await
-            .map_err(failed)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(failed)?;
+        let request = self.request(call, secrets).map_err(failed)?;
+        let exchange = async {
+            let response = request.send().await?;
+            let status = response.status();
+            Ok((status, response.bytes().await?))
+        };
+        let limit = match call.body {
+            Body::File { .. } => UPLOAD_TIMEOUT,
+            Body::None | Body::Json(_) => self.call_timeout,
+        };
+        let exchange = self.clock.timeout(limit, exchange).await;
+        // A connection that is not there in time is an error of its own, well before this limit.
+        let timed_out = |Elapsed| Error::Unreachable {
+            api: call.api,
+            reason: format!("timed out after {} ms", limit.as_millis()),
+            sent: true,
+        };
+        let (status, body) = exchange.map_err(timed_out)?.map_err(failed)?;
         let secrets = secrets
             .iter()
             .map(|(_, secret)| (*secret).to_owned())
@@ -136,11 +158,10 @@ impl Transport {
     ) -> Result<reqwest::RequestBuilder, reqwest::Error> {
         let url = self.url(call, secrets);
         Ok(match &call.body {
-            Body::None => self.http.get(url).timeout(self.call_timeout),
+            Body::None => self.http.get(url),
             Body::Json(bytes) => self
                 .http
                 .post(url)
-                .timeout(self.call_timeout)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(bytes.clone()),
             Body::File { part, name, bytes } => {
@@ -148,10 +169,7 @@ impl Transport {
                 let file = Part::stream_with_length(bytes.clone(), length)
                     .file_name(name.clone())
                     .mime_str("application/octet-stream")?;
-                self.http
-                    .post(url)
-                    .timeout(UPLOAD_TIMEOUT)
-                    .multipart(Form::new().part(*part, file))
+                self.http.post(url).multipart(Form::new().part(*part, file))
             }
         })
     }

@@ -3,6 +3,7 @@
 use super::AccessToken;
 use crate::client::token_store::Broken;
 use crate::error::Error;
+use clock::Clock;
 use std::time::{Duration, Instant};
 
 /// Until its end WeCom may give the same token again, so refreshing ahead more often is a call for nothing.
@@ -22,8 +23,8 @@ const RATE_LIMIT: i64 = 45009;
 /// 90313). Seconds.
 const PROBE_SECONDS: i64 = 3600;
 
-#[derive(Default)]
 pub(super) struct Memory {
+    clock: Clock,
     pub(super) token: Option<AccessToken>,
     pub(super) broken: Option<Broken>,
     failure: Option<(Instant, Error)>,
@@ -32,6 +33,17 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            token: None,
+            broken: None,
+            failure: None,
+            went_ahead: None,
+            renewed: Vec::new(),
+        }
+    }
+
     /// Takes a token, and what is known about the secret beside it.
     pub(super) fn adopt(&mut self, token: AccessToken, broken: Option<Broken>) {
         self.token = Some(token);
@@ -40,7 +52,7 @@ impl Memory {
     }
 
     pub(super) fn failed(&mut self, error: Error) {
-        self.failure = Some((Instant::now(), error));
+        self.failure = Some((self.clock.instant(), error));
     }
 
     /// The failure that is too fresh for another attempt.
@@ -51,7 +63,7 @@ impl Memory {
         } else {
             FAILURE_PAUSE
         };
-        (at.elapsed() < pause).then(|| error.clone())
+        (self.clock.since(*at) < pause).then(|| error.clone())
     }
 
     /// The refusal that is too fresh for another attempt.
@@ -68,24 +80,22 @@ impl Memory {
 
     /// Whether to start a refresh ahead of time; at most one in [`AHEAD_PAUSE`].
     pub(super) fn may_go_ahead(&mut self) -> bool {
-        once_in(AHEAD_PAUSE, &mut self.went_ahead)
+        let last = self.went_ahead;
+        let may = last.is_none_or(|at| self.clock.since(at) >= AHEAD_PAUSE);
+        if may {
+            self.went_ahead = Some(self.clock.instant());
+        }
+        may
     }
 
     /// Whether to replace a refused token; at most [`RENEWALS`] in [`RENEW_WINDOW`].
     pub(super) fn may_renew(&mut self) -> bool {
-        self.renewed.retain(|at| at.elapsed() < RENEW_WINDOW);
+        let clock = &self.clock;
+        self.renewed.retain(|at| clock.since(*at) < RENEW_WINDOW);
         let may = self.renewed.len() < RENEWALS;
         if may {
-            self.renewed.push(Instant::now());
+            self.renewed.push(self.clock.instant());
         }
         may
     }
-}
-
-fn once_in(pause: Duration, last: &mut Option<Instant>) -> bool {
-    let may = last.is_none_or(|at| at.elapsed() >= pause);
-    if may {
-        *last = Some(Instant::now());
-    }
-    may
 }

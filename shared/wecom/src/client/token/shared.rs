@@ -2,9 +2,9 @@
 
 use crate::client::token_store::{StoredToken, TokenKey, TokenStore};
 use crate::error::Error;
+use clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// The longest wait for one answer of the store.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -16,6 +16,7 @@ pub(super) struct Down;
 pub(super) struct SharedStore {
     pub(super) key: TokenKey,
     pub(super) store: Arc<dyn TokenStore>,
+    pub(super) clock: Clock,
 }
 
 impl SharedStore {
@@ -37,7 +38,7 @@ impl SharedStore {
     }
 
     async fn bounded<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Down> {
-        let reason = match timeout(PATIENCE, answer).await {
+        let reason = match self.clock.timeout(PATIENCE, answer).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),

@@ -60,7 +60,10 @@ async fn silence_and_broken_connections_may_have_been_received() {
         .call_timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let error = call(&client).await;
+    let (error, ()) = tokio::join!(call(&client), async {
+        wecom.until("user/get", 1).await;
+        wecom.clock.advance(Duration::from_millis(300));
+    });
     assert!(
         matches!(error, Error::Unreachable { sent: true, .. }),
         "{error:?}"

@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::Response;
+use clock::{ManualClock, Wait};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
@@ -48,6 +49,8 @@ pub(super) struct Sandbox {
     pub(super) url: String,
     script: Arc<Mutex<Script>>,
     came: Arc<Notify>,
+    pub(super) clock: ManualClock,
+    http: reqwest::Client,
 }
 
 impl Sandbox {
@@ -58,6 +61,8 @@ impl Sandbox {
             url,
             script: Arc::default(),
             came: Arc::default(),
+            clock: ManualClock::new(),
+            http: http(),
         };
         let app = Router::new().fallback(answer).with_state(sandbox.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -70,7 +75,10 @@ impl Sandbox {
 
     pub(super) fn builder_with_secret(&self, secret: &str) -> ClientBuilder {
         let (corp, app) = (CorpId::new("ww1"), AppName::new("contact"));
-        Client::builder(corp, app, secret.into()).base_url(&self.url)
+        Client::builder(corp, app, secret.into())
+            .base_url(&self.url)
+            .http(self.http.clone())
+            .clock(self.clock.clock())
     }
 
     pub(super) fn client(&self) -> Client {
@@ -122,6 +130,14 @@ impl Sandbox {
         }
     }
 
+    /// Waits until `count` pauses have begun, and ends the one that is over first.
+    pub(super) async fn end_pause(&self, count: usize) {
+        while self.clock.waiting(Wait::Pause) < count {
+            tokio::task::yield_now().await;
+        }
+        assert!(self.clock.end_next_pause());
+    }
+
     fn take(&self, seen: Seen) -> Reply {
         let mut script = self.script.lock().unwrap();
         let api = seen.api.clone();
@@ -134,6 +150,12 @@ impl Sandbox {
             _ => Reply::Json(json!({"errcode": 0, "errmsg": "ok"})),
         })
     }
+}
+
+/// One client for each test of one thread's runtime; it needs no roots for 127.0.0.1.
+fn http() -> reqwest::Client {
+    let builder = wecom::client::http_client_builder();
+    builder.tls_certs_only([]).build().unwrap()
 }
 
 /// An answer of gettoken.

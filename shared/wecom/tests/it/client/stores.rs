@@ -1,14 +1,25 @@
 //! Stores that misbehave, each in one way.
 
+use clock::ManualClock;
 use std::future::{pending, ready};
+use std::time::Duration;
 use wecom::client::BoxFuture;
 use wecom::{Error, MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
 /// Every question fails.
 pub(super) struct Failing;
 
-/// No question is answered.
-pub(super) struct Hanging;
+/// No question is answered, and a second passes while one waits for the answer.
+pub(super) struct Hanging(pub(super) ManualClock);
+
+impl Hanging {
+    fn hang<'a, T: Send + 'a>(&'a self) -> Answer<'a, T> {
+        Box::pin(async {
+            self.0.advance(Duration::from_secs(1));
+            pending().await
+        })
+    }
+}
 
 /// Another process always holds the lease; its token comes through the store inside.
 #[derive(Default)]
@@ -40,19 +51,19 @@ impl TokenStore for Failing {
 
 impl TokenStore for Hanging {
     fn load<'a>(&'a self, _: &'a TokenKey) -> Answer<'a, Option<StoredToken>> {
-        Box::pin(pending())
+        self.hang()
     }
 
     fn try_lease<'a>(&'a self, _: &'a TokenKey, _: i64, _: i64) -> Answer<'a, bool> {
-        Box::pin(pending())
+        self.hang()
     }
 
     fn save<'a>(&'a self, _: &'a TokenKey, _: &'a StoredToken) -> Answer<'a, ()> {
-        Box::pin(pending())
+        self.hang()
     }
 
     fn release<'a>(&'a self, _: &'a TokenKey, _: i64) -> Answer<'a, ()> {
-        Box::pin(pending())
+        self.hang()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::sandbox::{Reply, Sandbox, code, token};
 use super::stores::{Failing, Hanging, Taken};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 use tokio::task::JoinSet;
 use wecom::client::Broken;
 use wecom::{
@@ -19,11 +19,9 @@ fn key() -> TokenKey {
     }
 }
 
+/// No test here moves the clock by as much as a second before it asks.
 fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs() as i64
+    clock::START.as_second()
 }
 
 fn stored(token: &str, seconds: i64, broken: Option<Broken>) -> StoredToken {
@@ -263,19 +261,20 @@ async fn a_passing_failure_is_everybodys_answer_and_no_storm() {
 
 #[tokio::test]
 async fn a_store_that_is_down_costs_no_call_and_no_storm() {
-    let stores: [Arc<dyn TokenStore>; 2] = [Arc::new(Failing), Arc::new(Hanging)];
-    for store in stores {
+    for hangs in [false, true] {
         let wecom = Sandbox::start().await;
+        let store: Arc<dyn TokenStore> = match hangs {
+            true => Arc::new(Hanging(wecom.clock.clone())),
+            false => Arc::new(Failing),
+        };
         let client = wecom.builder().tokens(store).build().unwrap();
-        let started = Instant::now();
+        let (clock, began) = (wecom.clock.clock(), wecom.clock.clock().instant());
         for result in calls_at_once(&client, 20).await {
             result.unwrap();
         }
-        assert!(
-            started.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            started.elapsed()
-        );
+        let waited = clock.since(began);
+        assert!(waited < Duration::from_secs(3), "{waited:?}");
+        assert_eq!(hangs, waited >= Duration::from_secs(1), "{waited:?}");
         call(&client).await.unwrap();
         assert_eq!((wecom.count("gettoken"), wecom.count(API)), (1, 21));
     }
@@ -289,11 +288,19 @@ async fn nobody_waits_longer_than_a_second_for_another_process() {
         .tokens(Arc::new(Taken::default()))
         .build()
         .unwrap();
-    let started = Instant::now();
-    call(&client).await.unwrap();
-    let waited = started.elapsed();
+    let (clock, began) = (wecom.clock.clock(), wecom.clock.clock().instant());
+    let time_passes = async {
+        loop {
+            wecom.end_pause(1).await;
+        }
+    };
+    tokio::select! {
+        called = call(&client) => called.unwrap(),
+        () = time_passes => {}
+    }
+    let waited = clock.since(began);
     assert!(
-        waited >= Duration::from_secs(1) && waited < Duration::from_secs(3),
+        waited >= Duration::from_secs(1) && waited < Duration::from_millis(1_200),
         "{waited:?}"
     );
     assert_eq!(wecom.count("gettoken"), 1);
@@ -305,8 +312,9 @@ async fn the_token_of_another_process_is_taken_as_soon_as_it_is_there() {
     let client = wecom.builder().tokens(store.clone()).build().unwrap();
     let (called, saved) = tokio::join!(call(&client), async {
         // After the client's first look and before its second.
-        tokio::task::yield_now().await;
-        store.0.save(&key(), &stored("THEIRS", 7200, None)).await
+        let saved = store.0.save(&key(), &stored("THEIRS", 7200, None)).await;
+        wecom.end_pause(1).await;
+        saved
     });
     called.and(saved).unwrap();
     assert_eq!(wecom.count("gettoken"), 0);
@@ -336,14 +344,14 @@ async fn a_refresh_ahead_that_another_process_does_is_left_to_it() {
         .unwrap();
     let client = wecom.builder().tokens(store).build().unwrap();
     call(&client).await.unwrap();
-    let started = Instant::now();
+    let (clock, began) = (wecom.clock.clock(), wecom.clock.clock().instant());
     assert!(
         !client
             .refresh_token_if_due(Duration::from_secs(600))
             .await
             .unwrap()
     );
-    assert!(started.elapsed() < Duration::from_millis(900));
+    assert!(clock.since(began) < Duration::from_millis(900));
     assert_eq!(wecom.count("gettoken"), 0);
 }
 
