@@ -2,7 +2,7 @@
 //! something has changed.
 
 use super::Sandbox;
-use super::model::{CorpState, Ids, Welcomed, moment};
+use super::model::{CorpState, Ids, Quota, Welcomed, moment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -57,7 +57,7 @@ struct Saved<C> {
 
 impl Sandbox {
     /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has
-    /// changed, at most once a second. Needs a Tokio runtime.
+    /// changed, at most once a second by the clock of the options. Needs a Tokio runtime.
     ///
     /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats
     /// and tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys
@@ -96,13 +96,13 @@ impl Sandbox {
 
     fn go_on_from(&self, text: &[u8]) -> serde_json::Result<()> {
         let saved: Saved<BTreeMap<String, CorpState>> = serde_json::from_slice(text)?;
-        let options = self.options();
+        let (options, now) = (self.options(), self.now());
         self.change(|state| {
             state.run = saved.run + 1;
             state.ids = Ids::new(options.seed.wrapping_add(state.run));
             for (id, saved) in saved.corps {
                 if let Some(corp) = state.corps.get_mut(&id) {
-                    corp.go_on_from(saved, options.welcome_ttl);
+                    corp.go_on_from(saved, options.welcome_ttl, now);
                 }
             }
         });
@@ -138,9 +138,14 @@ impl Drop for Kept {
 }
 
 impl CorpState {
-    fn go_on_from(&mut self, saved: Self, welcome_ttl: Duration) {
+    fn go_on_from(&mut self, saved: Self, welcome_ttl: Duration, now: SystemTime) {
         let apps = std::mem::take(&mut self.apps);
+        let quota = std::mem::take(&mut self.quota);
         *self = Self { apps, ..saved };
+        // The quota is missing in files from before there were quotas.
+        if self.quota == Quota::default() {
+            self.quota = quota;
+        }
         for ((userid, external_userid), mut relation) in std::mem::take(&mut self.relations) {
             // The call that was sending has died with its process.
             if matches!(relation.welcomed, Welcomed::Sending) {
@@ -151,7 +156,6 @@ impl CorpState {
             let pair = pair.unwrap_or((userid, external_userid));
             self.follow(pair, relation);
         }
-        let now = SystemTime::now();
         self.welcome_codes
             .retain(|_, code| moment::between(code.issued, now) < welcome_ttl);
     }
@@ -175,7 +179,7 @@ async fn keep(
         }
         tokio::select! {
             _ = &mut stopped => break,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = sandbox.clock().next_turn(PAUSE) => {}
         }
     }
     save(&sandbox, &file).await

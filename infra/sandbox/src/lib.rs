@@ -38,10 +38,12 @@ pub use setup::{
     AppSetup, CorpSetup, DepartmentSetup, MemberSetup, MemberStatus, SandboxOptions, SetupError,
 };
 
+use callback::Clients;
+use clock::Clock;
 use model::{CorpState, State};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 /// The shortest time between two looks at a condition that somebody waits for.
@@ -58,7 +60,7 @@ struct Inner {
     state: Mutex<State>,
     /// Ticks after every change, for those who wait for one.
     changes: watch::Sender<()>,
-    http: reqwest::Client,
+    clients: Clients,
 }
 
 /// A condition that did not come true in time.
@@ -78,15 +80,11 @@ impl Sandbox {
     ///
     /// When the HTTP client of the callbacks cannot be built.
     pub fn new(options: SandboxOptions) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder();
-        let client = client
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy();
         let inner = Inner {
             state: Mutex::new(State::new(&options)),
             options,
             changes: watch::Sender::new(()),
-            http: client.build()?,
+            clients: Clients::new()?,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -99,7 +97,7 @@ impl Sandbox {
     ///
     /// When there is one of this id, a key is not a key, or a department is not there.
     pub fn add_corp(&self, setup: CorpSetup) -> Result<Corp, SetupError> {
-        let corp = CorpState::set_up(setup)?;
+        let corp = CorpState::set_up(setup, self.now())?;
         let id = corp.id.clone();
         self.change(|state| {
             if state.corps.contains_key(&id) {
@@ -116,6 +114,12 @@ impl Sandbox {
     pub fn corp(&self, corp_id: &str) -> Option<Corp> {
         let exists = self.read(|state| state.corps.contains_key(corp_id));
         exists.then(|| Corp::new(self.clone(), corp_id.to_owned()))
+    }
+
+    /// The clock of the options.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.options.clock
     }
 
     /// The API below `/cgi-bin/`, the phone page at `/`, and the JSON behind the page below
@@ -245,7 +249,8 @@ impl Sandbox {
         ready.is_some()
     }
 
-    /// Waits until the condition holds, looking again after every change.
+    /// Waits until the condition holds, looking again after every change. `limit` is time of the machine, whatever
+    /// the clock of the options shows.
     ///
     /// # Errors
     ///
@@ -256,6 +261,9 @@ impl Sandbox {
         limit: Duration,
         condition: impl Fn(&Self) -> bool,
     ) -> Result<(), TimedOut> {
+        // The pause between two looks and the patience are about the speed of the machine and no part of what the
+        // sandbox plays, so they are real time. They are the only ones: a clock that a test has stopped would
+        // never end them.
         let mut changes = self.inner.changes.subscribe();
         let watch = async {
             // The sender lives as long as `self`, so there is always another change to wait for.
@@ -288,8 +296,13 @@ impl Sandbox {
         &self.inner.options
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.inner.http
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.inner.clients
+    }
+
+    /// The time of day, as it is kept in the state.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock().now().into()
     }
 
     /// Reads the state under its lock.

@@ -173,7 +173,8 @@ impl Window {
 mod tests {
     use super::Limits;
     use crate::SandboxOptions;
-    use std::time::{Duration, Instant};
+    use clock::ManualClock;
+    use std::time::Duration;
 
     #[test]
     fn an_excess_blocks_for_one_window_of_that_corp_and_api() {
@@ -181,7 +182,7 @@ mod tests {
             calls_per_window: 2,
             ..SandboxOptions::default()
         };
-        let start = Instant::now();
+        let start = ManualClock::new().clock().instant();
         let mut limits = Limits::new(&options);
         let mut call = |corp: &str, api, second| {
             let now = start + Duration::from_secs(second);
@@ -215,7 +216,7 @@ mod tests {
             calls_per_hour: 4,
             ..SandboxOptions::default()
         };
-        let start = Instant::now();
+        let start = ManualClock::new().clock().instant();
         let mut limits = Limits::new(&options);
         for (second, expected) in [
             (0, Ok(())),

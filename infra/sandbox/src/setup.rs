@@ -1,5 +1,6 @@
 //! What a sandbox is made from: its options, and the corps with their apps, members, departments.
 
+use clock::Clock;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use std::time::Duration;
 /// How one sandbox behaves. The defaults are WeCom's own numbers where WeCom publishes them.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
+    /// Where the sandbox takes its time from: what it writes down, how long tokens, codes, cursors, media and
+    /// blocks last, by how much it answers later, and when it cuts a callback's connection.
+    pub clock: Clock,
     /// Seed of every id and every choice, so that the same calls in the same order give the same ids.
     pub seed: u64,
     /// Life of an access token (7200 s, WeCom doc 91039).
@@ -54,6 +58,7 @@ pub struct SandboxOptions {
 impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
+            clock: Clock::system(),
             seed: 0,
             token_ttl: Duration::from_secs(7200),
             welcome_ttl: Duration::from_secs(20),

@@ -2,7 +2,7 @@
 
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
-use crate::model::moment::unix_ms_of;
+use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Customer, Id, Pair, Relation};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -207,7 +207,7 @@ fn show_relation(pair: &Pair, relation: &Relation) -> Value {
         "userid": userid,
         "remark": relation.remark,
         "description": relation.description,
-        "createtime": unix_ms_of(relation.created) / 1000,
+        "createtime": unix_s_of(relation.created),
         "oper_userid": relation.oper_userid(pair),
         "add_way": relation.add_way,
     });

@@ -24,7 +24,7 @@ pub(crate) use pipeline::serve;
 pub(crate) use refusal::Refusal;
 use table::Api;
 
-use super::model::moment::unix_ms_of;
+use super::model::moment::unix_s_of;
 use super::model::{CorpState, Id, Ids, Member, Pair, State};
 use super::setup::SandboxOptions;
 use axum::body::Bytes;
@@ -69,7 +69,7 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     fn now_s(&self) -> u64 {
-        unix_ms_of(self.now) / 1000
+        unix_s_of(self.now)
     }
 
     /// The member that a field names, as it is spelt in the address book.

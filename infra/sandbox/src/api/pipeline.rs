@@ -7,14 +7,15 @@ use super::{Answer, Api, Call, Claim, Fields, Refusal, Reply, release};
 use crate::Sandbox;
 use crate::faults::Fault;
 use crate::journal::{self, Room};
-use crate::model::{State, unix_ms};
+use crate::model::State;
+use crate::model::moment::unix_ms_of;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that
 /// has reached WeCom takes its effect even if the caller hangs up.
@@ -47,10 +48,10 @@ struct Admitted {
 impl Pending {
     fn new(sandbox: Sandbox, incoming: Incoming) -> Self {
         Self {
+            arrived: sandbox.clock().instant(),
+            at_ms: unix_ms_of(sandbox.now()),
             sandbox,
             incoming,
-            arrived: Instant::now(),
-            at_ms: unix_ms(),
             caller: None,
             body: Map::new(),
         }
@@ -72,7 +73,7 @@ impl Pending {
         // A timer of zero still costs a millisecond.
         let wait = latency + slow;
         if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+            sandbox.clock().sleep(wait).await;
         }
         sandbox.change(|state| self.finish(state, fault, admitted))
     }
@@ -151,7 +152,7 @@ impl Pending {
             fields: Fields(&self.body),
             upload: self.incoming.upload.as_ref(),
             base: &self.incoming.base,
-            now: SystemTime::now(),
+            now: self.sandbox.now(),
         })
     }
 
@@ -267,7 +268,7 @@ impl Pending {
             errcode: answer["errcode"].as_i64().unwrap_or(0),
             answer,
             abridged: false,
-            duration: self.arrived.elapsed(),
+            duration: self.sandbox.clock().since(self.arrived),
             warnings,
         };
         state.journal.record(call, asked + answered, is_known, room);

@@ -3,8 +3,9 @@
 use super::event::push_element;
 use crate::Sandbox;
 use crate::journal::{Delivery, EventId};
-use crate::model::{App, State, unix_ms};
-use std::time::Instant;
+use crate::model::moment::unix_s_of;
+use crate::model::{App, State};
+use std::time::SystemTime;
 
 /// Attempts in total (WeCom doc 90238).
 const ATTEMPTS: u32 = 3;
@@ -12,17 +13,17 @@ const ATTEMPTS: u32 = 3;
 /// Delivers one copy: up to three attempts, each under a nonce of its own.
 pub(crate) async fn deliver(sandbox: Sandbox, id: EventId) {
     for attempt in 1..=ATTEMPTS {
-        let Some(request) = sandbox.change(|state| Outgoing::seal(state, id)) else {
+        let Some(request) = sandbox.change(|state| Outgoing::seal(state, id, sandbox.now())) else {
             break;
         };
-        let sent = Instant::now();
+        let sent = sandbox.clock().instant();
         let status = request.post(&sandbox).await;
         let delivery = Delivery {
             event: id,
             attempt,
             nonce: request.nonce,
             status,
-            duration: sent.elapsed(),
+            duration: sandbox.clock().since(sent),
         };
         let accepted = delivery.accepted();
         sandbox.change(|state| {
@@ -49,7 +50,7 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn seal(state: &mut State, id: EventId) -> Option<Self> {
+    fn seal(state: &mut State, id: EventId, now: SystemTime) -> Option<Self> {
         let event = state.journal.event(id)?;
         let (corp, app, xml) = (event.corp.clone(), event.app.clone(), event.xml.clone());
         let corp = state.corps.get(&corp)?;
@@ -62,7 +63,7 @@ impl Outgoing {
         push_element(&mut body, "Encrypt", &encrypted);
         body.push_str("</xml>");
         Some(Self {
-            url: signed_url(app, &nonce, &encrypted),
+            url: signed_url(app, &nonce, &encrypted, now),
             nonce,
             body,
         })
@@ -70,23 +71,24 @@ impl Outgoing {
 
     /// The status of the answer, if there is one in time.
     async fn post(&self, sandbox: &Sandbox) -> Option<u16> {
-        let request = sandbox
-            .http()
-            .post(&self.url)
-            .header("content-type", "text/xml");
-        let request = request
-            .body(self.body.clone())
-            .timeout(sandbox.options().callback_timeout);
-        let answer = request.send().await.ok()?;
+        let limit = sandbox.options().callback_timeout;
+        let answered = self.answered(sandbox);
+        sandbox.clock().timeout(limit, answered).await.ok()?.ok()
+    }
+
+    /// The status of the answer, once its body has come as well: without it there is no answer.
+    async fn answered(&self, sandbox: &Sandbox) -> reqwest::Result<u16> {
+        let client = sandbox.clients().for_url(&self.url)?;
+        let request = client.post(&self.url).header("content-type", "text/xml");
+        let answer = request.body(self.body.clone()).send().await?;
         let status = answer.status().as_u16();
-        // An answer whose body does not come in time is no answer.
-        answer.bytes().await.ok().map(|_| status)
+        answer.bytes().await.map(|_| status)
     }
 }
 
 /// The callback with signature, time and nonce, to which more may be appended.
-pub(super) fn signed_url(app: &App, nonce: &str, encrypted: &str) -> String {
-    let timestamp = (unix_ms() / 1000).to_string();
+pub(super) fn signed_url(app: &App, nonce: &str, encrypted: &str, now: SystemTime) -> String {
+    let timestamp = unix_s_of(now).to_string();
     let signature = app.seal.signature(&timestamp, nonce, encrypted);
     let join = if app.callback_url.contains('?') {
         '&'

@@ -1,54 +1,68 @@
 //! Events in WeCom's XML (WeCom doc 92130).
 
-use crate::model::{App, CorpState, unix_ms};
+use crate::model::moment::unix_s_of;
+use crate::model::{App, CorpState};
+use std::time::SystemTime;
 
 /// An event that has happened and has no number yet.
 pub(crate) struct Happened {
     pub(crate) app: String,
     pub(crate) kind: String,
-    pub(crate) xml: String,
+    pub(crate) content: Content,
 }
 
-/// Writes an event for one app, with the envelope that all events share.
-pub(crate) fn event(
-    corp: &CorpState,
-    app: &App,
-    event: &str,
-    change: &str,
-    fields: &[(&str, &str)],
-) -> Happened {
-    event_with(corp, app, event, change, fields, "")
+/// What a message says.
+pub(crate) enum Content {
+    /// The elements of an event behind the envelope that all events share.
+    Event(String),
+    /// A message of the caller's own.
+    Whole(String),
+}
+
+impl Content {
+    /// The message as it is sent.
+    pub(crate) fn into_xml(self, corp_id: &str, now: SystemTime) -> String {
+        let elements = match self {
+            Self::Event(elements) => elements,
+            Self::Whole(xml) => return xml,
+        };
+        let mut xml = String::from("<xml>");
+        push_element(&mut xml, "ToUserName", corp_id);
+        push_element(&mut xml, "FromUserName", "sys");
+        xml.push_str(&format!("<CreateTime>{}</CreateTime>", unix_s_of(now)));
+        xml.push_str(&elements);
+        xml.push_str("</xml>");
+        xml
+    }
+}
+
+/// Writes an event for one app.
+pub(crate) fn event(app: &App, event: &str, change: &str, fields: &[(&str, &str)]) -> Happened {
+    event_with(app, event, change, fields, "")
 }
 
 /// An event with elements behind the fields that are more than texts.
 fn event_with(
-    corp: &CorpState,
     app: &App,
     event: &str,
     change: &str,
     fields: &[(&str, &str)],
     elements: &str,
 ) -> Happened {
-    let common = [("ToUserName", corp.id.as_str()), ("FromUserName", "sys")];
-    let mut xml = String::from("<xml>");
-    for (name, value) in common {
-        push_element(&mut xml, name, value);
-    }
-    xml.push_str(&format!("<CreateTime>{}</CreateTime>", unix_ms() / 1000));
-    let rest = [
+    let common = [
         ("MsgType", "event"),
         ("Event", event),
         ("ChangeType", change),
     ];
-    for (name, value) in rest.iter().chain(fields) {
+    let mut xml = String::new();
+    for (name, value) in common.iter().chain(fields) {
         push_element(&mut xml, name, value);
     }
     xml.push_str(elements);
-    xml.push_str("</xml>");
     Happened {
         app: app.name.clone(),
         kind: format!("{event}/{change}"),
-        xml,
+        content: Content::Event(xml),
     }
 }
 
@@ -60,8 +74,7 @@ pub(crate) fn event_for_all(
     fields: &[(&str, &str)],
 ) -> Vec<Happened> {
     let apps = listening(corp);
-    apps.map(|app| event(corp, app, name, change, fields))
-        .collect()
+    apps.map(|app| event(app, name, change, fields)).collect()
 }
 
 /// The same event for every app with a callback that sees the member. That the visible range holds for
@@ -74,8 +87,7 @@ pub(crate) fn event_about_member(
     fields: &[(&str, &str)],
 ) -> Vec<Happened> {
     let apps = listening(corp).filter(|app| corp.sees_userid(&app.name, userid));
-    apps.map(|app| event(corp, app, name, change, fields))
-        .collect()
+    apps.map(|app| event(app, name, change, fields)).collect()
 }
 
 /// An event about a customer group for every app with a callback that sees the group.
@@ -91,7 +103,7 @@ pub(crate) fn event_about_group(
     };
     let fields = [&[("ChatId", chat_id)], fields].concat();
     let apps = listening(corp).filter(|app| corp.shows_group(&app.name, group));
-    apps.map(|app| event_with(corp, app, "change_external_chat", change, &fields, elements))
+    apps.map(|app| event_with(app, "change_external_chat", change, &fields, elements))
         .collect()
 }
 

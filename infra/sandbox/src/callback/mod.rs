@@ -1,20 +1,25 @@
 //! Callbacks: which events go out, when and how often. As WeCom does it, or as unreliably as a test
 //! wants it.
 
+mod client;
 mod delivery;
 mod event;
 mod verify;
 
+pub(crate) use client::Clients;
 pub(crate) use delivery::deliver;
 pub(crate) use event::{
-    Happened, event, event_about_group, event_about_member, event_for_all, listening, push_element,
+    Content, Happened, event, event_about_group, event_about_member, event_for_all, listening,
+    push_element,
 };
 pub use verify::VerifyError;
 pub(crate) use verify::verify;
 
 use super::journal::{Event, EventId};
-use super::model::{State, unix_ms};
+use super::model::State;
+use super::model::moment::unix_ms_of;
 use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 
 /// How events are delivered from now on. The default is one copy of each, at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,25 +70,26 @@ impl DeliveryQueue {
     }
 }
 
-/// Numbers the events and decides what goes out now.
+/// Numbers the events that happened `now`, and decides what goes out.
 pub(crate) fn publish(
     state: &mut State,
     corp: &str,
     happened: Vec<Happened>,
+    now: SystemTime,
     keep: usize,
 ) -> (Vec<EventId>, Vec<EventId>) {
     let mut ids = Vec::new();
     let mut ready = Vec::new();
-    for Happened { app, kind, xml } in happened {
+    for Happened { app, kind, content } in happened {
         let id = state.journal.next_event();
         let lost = state.delivery.loses_next();
         let event = Event {
             id,
-            at_ms: unix_ms(),
+            at_ms: unix_ms_of(now),
             corp: corp.to_owned(),
             app,
             kind,
-            xml,
+            xml: content.into_xml(corp, now),
             attempts: Vec::new(),
             under_way: 0,
             held: !lost,

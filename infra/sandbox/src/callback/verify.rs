@@ -2,6 +2,7 @@
 
 use super::delivery::signed_url;
 use crate::Sandbox;
+use axum::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
 
@@ -29,28 +30,29 @@ pub(crate) async fn verify(sandbox: &Sandbox, corp: &str, app: &str) -> Result<(
         let app = state.corps.get(corp)?.app(app)?;
         let (secret, nonce) = (state.ids.nonce(), state.ids.nonce());
         let echo = app.seal.encrypt(state.ids.bytes(), &secret);
-        let url = signed_url(app, &nonce, &echo);
+        let url = signed_url(app, &nonce, &echo, sandbox.now());
         let echo = utf8_percent_encode(&echo, NON_ALPHANUMERIC);
         (!app.callback_url.is_empty()).then(|| (format!("{url}&echostr={echo}"), secret))
     });
     let (url, secret) = prepared.ok_or(VerifyError::NoCallback)?;
     let limit = sandbox.options().verify_timeout;
-    let no_answer = |_| VerifyError::NoAnswer(limit);
-    let answer = sandbox
-        .http()
-        .get(url)
-        .timeout(limit)
-        .send()
-        .await
-        .map_err(no_answer)?;
-    match answer.status().as_u16() {
-        200 => {}
-        status => return Err(VerifyError::Status(status)),
-    }
-    let body = answer.bytes().await.map_err(no_answer)?;
+    let answered = ask(sandbox, &url, limit);
+    let answer = sandbox.clock().timeout(limit, answered).await;
+    let body = answer.unwrap_or(Err(VerifyError::NoAnswer(limit)))?;
     if body == secret.as_bytes() {
         Ok(())
     } else {
         Err(VerifyError::WrongBody)
+    }
+}
+
+/// The body of the answer, however long it takes.
+async fn ask(sandbox: &Sandbox, url: &str, limit: Duration) -> Result<Bytes, VerifyError> {
+    let no_answer = |_| VerifyError::NoAnswer(limit);
+    let client = sandbox.clients().for_url(url).map_err(no_answer)?;
+    let answer = client.get(url).send().await.map_err(no_answer)?;
+    match answer.status().as_u16() {
+        200 => answer.bytes().await.map_err(no_answer),
+        status => Err(VerifyError::Status(status)),
     }
 }

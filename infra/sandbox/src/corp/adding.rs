@@ -17,6 +17,7 @@ pub(super) fn add(
     userid: Id,
     via: Option<Via>,
     scan: &Scan,
+    now: SystemTime,
 ) -> Result<(Pair, Vec<Happened>), VerbError> {
     let kind = if scan.wecom_user { 2 } else { 1 };
     let external_userid = match &scan.customer {
@@ -38,8 +39,8 @@ pub(super) fn add(
             return Ok((pair, Vec::new()));
         }
         // The member still has who left, with remark, tags and chat.
-        Some(left) if left.standing == Standing::Left => Box::new(left.renewed(SystemTime::now())),
-        _ => Box::new(Relation::new(SystemTime::now())),
+        Some(left) if left.standing == Standing::Left => Box::new(left.renewed(now)),
+        _ => Box::new(Relation::new(now)),
     };
     if scan.half {
         relation.standing = Standing::Half;
@@ -50,7 +51,7 @@ pub(super) fn add(
     relation.link_id = via.link_id.map(Id::from);
     relation.add_way = via.add_way;
     corp.follow(pair.clone(), relation);
-    let events = announce_add(corp, ids, &pair, change);
+    let events = announce_add(corp, ids, &pair, change, now);
     other_app_welcomes(corp, &pair);
     Ok((pair, events))
 }
@@ -74,8 +75,8 @@ pub(super) fn announce_add(
     ids: &mut Ids,
     pair: &Pair,
     change: &str,
+    now: SystemTime,
 ) -> Vec<Happened> {
-    let now = SystemTime::now();
     console_welcome(corp, pair, now);
     let Some(relation) = corp.relations.get(pair) else {
         return Vec::new();
@@ -97,7 +98,7 @@ pub(super) fn announce_add(
         ];
         fields.extend(state.as_deref().map(|state| ("State", state)));
         fields.extend(code.as_deref().map(|code| ("WelcomeCode", code)));
-        told.push(callback::event(corp, app, EVENT, change, &fields));
+        told.push(callback::event(app, EVENT, change, &fields));
         let issue = |code| {
             let (app, pair) = (app.name.clone(), pair.clone());
             (

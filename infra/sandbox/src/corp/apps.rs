@@ -1,11 +1,11 @@
 //! What happens to a corp's apps: their callbacks, tokens, secrets, media and rivals.
 
 use super::{Corp, VerbError};
-use crate::callback::{self, Happened, VerifyError};
+use crate::callback::{self, Content, Happened, VerifyError};
 use crate::journal::EventId;
 use crate::model::{App, CorpState, Holder};
 use crate::setup::{MemberSetup, SetupError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An app outside the sandbox that answers every add from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Corp {
             let message = Happened {
                 app: corp.app(app).ok_or(VerbError::NoApp)?.name.clone(),
                 kind: "xml".to_owned(),
-                xml: xml.to_owned(),
+                content: Content::Whole(xml.to_owned()),
             };
             Ok(((), vec![message]))
         })?;
@@ -89,8 +89,9 @@ impl Corp {
     /// Ends the life of an app's access token: the next call with it gets 42001.
     pub fn expire_tokens(&self, app: &str) {
         let holder = self.holder(app);
+        let now = self.sandbox.clock().instant();
         self.sandbox
-            .change(|state| state.tokens.expire(&holder, Instant::now()));
+            .change(|state| state.tokens.expire(&holder, now));
     }
 
     /// Makes an app's access token worthless: the next call with it gets 40014.

@@ -3,7 +3,7 @@
 use super::{Corp, VerbError};
 use crate::callback::{self, Happened};
 use crate::journal::EventId;
-use crate::model::{CorpState, Ids, MadeBy, Tag, TagGroup, unix_ms};
+use crate::model::{CorpState, Ids, MadeBy, Tag, TagGroup};
 
 const EVENT: &str = "change_external_tag";
 
@@ -40,8 +40,9 @@ impl Corp {
         group: &str,
         tags: &[&str],
     ) -> Result<ConsoleTagGroup, VerbError> {
+        let created = self.now_s();
         let ((group_id, tag_ids), events) = self.publish(|corp, ids| {
-            let group = new_group(group, tags, ids);
+            let group = new_group(group, tags, created, ids);
             let group_id = group.id.clone();
             let tag_ids: Vec<String> = group.tags.iter().map(|tag| tag.id.clone()).collect();
             corp.tags.groups.push(group);
@@ -66,9 +67,10 @@ impl Corp {
     ///
     /// When there is no such group.
     pub fn console_adds_tag(&self, group_id: &str, name: &str) -> Result<ConsoleTag, VerbError> {
+        let created = self.now_s();
         let (id, events) = self.publish(|corp, ids| {
             let group = corp.tags.group_mut(group_id).ok_or(VerbError::NoTag)?;
-            let tag = new_tag(name, unix_ms() / 1000, ids);
+            let tag = new_tag(name, created, ids);
             let id = tag.id.clone();
             group.tags.push(tag);
             let events = about_tag(corp, "create", &id, "tag");
@@ -142,8 +144,7 @@ impl Corp {
     }
 }
 
-fn new_group(name: &str, tags: &[&str], ids: &mut Ids) -> TagGroup {
-    let created = unix_ms() / 1000;
+fn new_group(name: &str, tags: &[&str], created: u64, ids: &mut Ids) -> TagGroup {
     let tags = tags.iter().map(|name| new_tag(name, created, ids));
     let tags = tags.collect();
     TagGroup {

@@ -5,7 +5,6 @@ use super::{Corp, Happening, VerbError};
 use crate::callback;
 use crate::model::{Body, CorpState, Id, Pair, Relation, Sender, Standing};
 use serde::Deserialize;
-use std::time::SystemTime;
 
 /// How a customer comes. The default is somebody new who uses WeChat and is added in full.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -45,6 +44,7 @@ impl Corp {
     ///
     /// When there is no such channel, member or customer, or a half add is impossible.
     pub fn scan(&self, channel: &str, scan: &Scan) -> Result<Happening, VerbError> {
+        let now = self.sandbox.now();
         self.happen(|corp, ids| {
             let via = corp.open_channel(channel).ok_or(VerbError::NoChannel)?;
             let userid = match &scan.member {
@@ -60,7 +60,7 @@ impl Corp {
             if scan.half && !via.skip_verify {
                 return Err(VerbError::NotSkippingVerification);
             }
-            add(corp, ids, userid, Some(via), scan)
+            add(corp, ids, userid, Some(via), scan, now)
         })
     }
 
@@ -70,13 +70,14 @@ impl Corp {
     ///
     /// When there is no such member or customer.
     pub fn add_by_search(&self, userid: &str, scan: &Scan) -> Result<Happening, VerbError> {
+        let now = self.sandbox.now();
         self.happen(|corp, ids| {
             let userid = corp
                 .member(userid)
                 .ok_or(VerbError::NoMember)?
                 .userid
                 .clone();
-            add(corp, ids, userid, None, scan)
+            add(corp, ids, userid, None, scan, now)
         })
     }
 
@@ -91,6 +92,7 @@ impl Corp {
         external_userid: &str,
         userid: &str,
     ) -> Result<Happening, VerbError> {
+        let now = self.sandbox.now();
         self.happen(|corp, ids| {
             let pair = stand(
                 corp,
@@ -99,7 +101,7 @@ impl Corp {
                 &[Standing::Half],
                 Standing::Full,
             )?;
-            let events = announce_add(corp, ids, &pair, "add_external_contact");
+            let events = announce_add(corp, ids, &pair, "add_external_contact", now);
             Ok((pair, events))
         })
     }
@@ -214,6 +216,7 @@ impl Corp {
         userid: &str,
         text: &str,
     ) -> Result<Happening, VerbError> {
+        let now = self.sandbox.now();
         self.happen(|corp, _| {
             let (pair, relation) = find(corp, external_userid, userid)?;
             if relation.standing != Standing::Full {
@@ -221,7 +224,7 @@ impl Corp {
             }
             let is_first = !std::mem::replace(&mut relation.chatting, true);
             let content = text.to_owned();
-            relation.say(Sender::Customer, Body::Text { content }, SystemTime::now());
+            relation.say(Sender::Customer, Body::Text { content }, now);
             let Some(link_id) = relation.link_id.clone().filter(|_| is_first) else {
                 return Ok((pair, Vec::new()));
             };

@@ -3,7 +3,7 @@
 use super::{Corp, VerbError};
 use crate::callback::{self, Happened, push_element};
 use crate::journal::EventId;
-use crate::model::{CorpState, Group, GroupMember, GroupStatus, Id, Ids, unix_ms};
+use crate::model::{CorpState, Group, GroupMember, GroupStatus, Id, Ids};
 
 /// What happened to a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +42,10 @@ impl Corp {
     ///
     /// When there is no such member.
     pub fn group_begins(&self, owner: &str, name: &str) -> Result<GroupHappening, VerbError> {
+        let created = self.now_s();
         let (chat_id, events) = self.publish(|corp, ids| {
             let owner = corp.member(owner).ok_or(VerbError::NoMember)?;
             let owner = owner.userid.clone();
-            let created = unix_ms() / 1000;
             let chat_id = ids.word("wr", 30);
             let group = Group {
                 name: name.to_owned(),
@@ -85,6 +85,7 @@ impl Corp {
         who: &[&str],
         scene: &JoinScene,
     ) -> Result<GroupHappening, VerbError> {
+        let joined = self.now_s();
         self.change_group(chat_id, |corp, ids| {
             let (invitor, join_scene, told, state) = match scene {
                 JoinScene::Invited(by) => (Some(by), 1, "0", None),
@@ -95,7 +96,6 @@ impl Corp {
             let invitor = invitor.map(|by| person(by)).transpose()?;
             let invitor = invitor.map(|(id, _)| id);
             let people: Result<Vec<_>, _> = who.iter().map(|id| person(id)).collect();
-            let joined = unix_ms() / 1000;
             let group = live_mut(corp, chat_id)?;
             let mut came = Vec::new();
             for (id, kind) in people? {

@@ -1,6 +1,7 @@
 //! A corp that is as large as a test wants it, with a past, at once.
 
 use super::{Corp, VerbError};
+use crate::model::moment::unix_s_of;
 use crate::model::{
     CorpState, Customer, Group, GroupMember, GroupStatus, Id, Ids, Pair, Relation, Welcomed,
 };
@@ -237,7 +238,7 @@ impl<'a> Gardener<'a> {
     }
 
     fn group(&mut self, owner: &Id, having: &[Id], customers: &[Pair], number: usize) -> Group {
-        let began = unix_s(self.moment());
+        let began = unix_s_of(self.moment());
         let mut group = Group {
             name: format!("客户群{number}"),
             owner: owner.clone(),
@@ -311,8 +312,4 @@ impl<'a> Gardener<'a> {
     fn is_one_in(&mut self, number: usize) -> bool {
         self.below(number) == 0
     }
-}
-
-fn unix_s(moment: SystemTime) -> u64 {
-    crate::model::moment::unix_ms_of(moment) / 1000
 }

@@ -25,6 +25,7 @@ pub use truth::{CustomerTruth, MemberTruth, RelationTruth, TagGroupTruth, TagTru
 
 use super::callback::{self, Happened};
 use super::journal::EventId;
+use super::model::moment::unix_s_of;
 use super::model::{CorpState, Ids, Pair};
 use super::{Sandbox, SandboxOptions};
 use serde::Serialize;
@@ -101,6 +102,11 @@ impl Corp {
         &self.id
     }
 
+    /// The time of day in whole Unix seconds.
+    fn now_s(&self) -> u64 {
+        unix_s_of(self.sandbox.now())
+    }
+
     /// Something between a member and a customer, and its callbacks.
     fn happen(
         &self,
@@ -123,7 +129,8 @@ impl Corp {
         let (value, ids, ready) = self.sandbox.change(|state| {
             let corp = state.corps.get_mut(&self.id).ok_or(VerbError::NoMember)?;
             let (value, happened) = verb(corp, &mut state.ids)?;
-            let (ids, ready) = callback::publish(state, &self.id, happened, journal_length);
+            let now = self.sandbox.now();
+            let (ids, ready) = callback::publish(state, &self.id, happened, now, journal_length);
             Ok((value, ids, ready))
         })?;
         self.sandbox.send(ready);

@@ -119,6 +119,6 @@ fn find(corp: &CorpState, link_id: &str) -> Result<(u64, AcquisitionLink), VerbE
 fn about_link(corp: &CorpState, link: &AcquisitionLink, change: &str) -> Vec<Happened> {
     let fields = [("LinkId", link.link_id.as_str())];
     let apps = callback::listening(corp).filter(|app| app.name == link.app);
-    apps.map(|app| callback::event(corp, app, EVENT, change, &fields))
+    apps.map(|app| callback::event(app, EVENT, change, &fields))
         .collect()
 }

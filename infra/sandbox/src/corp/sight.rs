@@ -3,7 +3,6 @@
 use super::Corp;
 use crate::model::{CorpState, Message, Relation};
 use serde::Serialize;
-use std::time::SystemTime;
 
 /// A relation as it can be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +35,8 @@ impl Corp {
     /// The chat as the customer sees it, oldest message first; empty for strangers.
     #[must_use]
     pub fn chat(&self, external_userid: &str, userid: &str) -> Vec<Message> {
-        let chat = |_: &CorpState, relation: &Relation| relation.chat(SystemTime::now());
+        let now = self.sandbox.now();
+        let chat = |_: &CorpState, relation: &Relation| relation.chat(now);
         self.look(external_userid, userid, chat).unwrap_or_default()
     }
 

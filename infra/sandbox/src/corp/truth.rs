@@ -2,7 +2,7 @@
 
 use super::Corp;
 use super::group_view::{GroupView, view};
-use crate::model::moment::unix_ms_of;
+use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Id, Pair, Relation, TagGroup};
 use crate::setup::MemberStatus;
 use std::collections::BTreeSet;
@@ -187,7 +187,7 @@ fn tell_relation(pair: &Pair, relation: &Relation) -> RelationTruth {
     RelationTruth {
         userid: pair.0.to_string(),
         external_userid: pair.1.to_string(),
-        createtime: unix_ms_of(relation.created) / 1000,
+        createtime: unix_s_of(relation.created),
         state: relation.state.as_deref().map(str::to_owned),
         add_way: relation.add_way,
         remark: relation.remark.to_string(),

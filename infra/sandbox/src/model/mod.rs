@@ -24,7 +24,6 @@ pub(crate) use group::{Group, GroupMember};
 pub(crate) use id::Id;
 pub(crate) use ids::Ids;
 pub(crate) use media::{Media, MediaKind, is_jpeg, is_png};
-pub(crate) use moment::unix_ms;
 pub(crate) use people::{App, Department, Member};
 pub(crate) use quota::{Purchase, Quota};
 pub(crate) use range::Range;

@@ -5,6 +5,7 @@ use crate::crypto::Seal;
 use crate::setup::{AppSetup, CorpSetup, MemberSetup, MemberStatus, SetupError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::SystemTime;
 
 /// The root department is always there.
 const ROOT: u32 = 1;
@@ -58,7 +59,7 @@ fn yes() -> bool {
 }
 
 impl CorpState {
-    pub(crate) fn set_up(setup: CorpSetup) -> Result<Self, SetupError> {
+    pub(crate) fn set_up(setup: CorpSetup, now: SystemTime) -> Result<Self, SetupError> {
         let apps = setup
             .apps
             .into_iter()
@@ -74,7 +75,7 @@ impl CorpState {
             relations: BTreeMap::new(),
             groups: BTreeMap::new(),
             ranges: BTreeMap::new(),
-            quota: Quota::default(),
+            quota: Quota::new(now),
             welcome_codes: HashMap::new(),
             media: HashMap::new(),
             pictures: HashMap::new(),

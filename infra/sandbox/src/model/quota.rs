@@ -1,9 +1,13 @@
 //! How many customers the acquisition links may still bring (WeCom doc 97375).
 
+use super::moment::unix_s_of;
 use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 
-/// The usage of a corp.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+const A_YEAR_S: u64 = 365 * 24 * 3600;
+
+/// The usage of a corp. The default stands for a quota that is missing in a saved file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Quota {
     /// Used so far.
     pub(crate) used: u64,
@@ -11,19 +15,18 @@ pub(crate) struct Quota {
     pub(crate) purchases: Vec<Purchase>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Purchase {
     /// Unix time in seconds.
     pub(crate) expires: u64,
     pub(crate) balance: u64,
 }
 
-impl Default for Quota {
-    /// Enough for tests that are about something else.
-    fn default() -> Self {
-        const A_YEAR_S: u64 = 365 * 24 * 3600;
+impl Quota {
+    /// Enough for a year of tests that are about something else.
+    pub(crate) fn new(now: SystemTime) -> Self {
         let purchase = Purchase {
-            expires: super::unix_ms() / 1000 + A_YEAR_S,
+            expires: unix_s_of(now) + A_YEAR_S,
             balance: 1000,
         };
         Self {
@@ -31,9 +34,7 @@ impl Default for Quota {
             purchases: vec![purchase],
         }
     }
-}
 
-impl Quota {
     pub(crate) fn balance(&self) -> u64 {
         self.purchases.iter().map(|purchase| purchase.balance).sum()
     }

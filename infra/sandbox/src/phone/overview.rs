@@ -37,13 +37,15 @@ pub(crate) async fn corps(State(sandbox): State<Sandbox>) -> Json<Value> {
 
 /// One corp's latest channels and customers.
 pub(crate) async fn corp(State(sandbox): State<Sandbox>, Path(corp): Path<String>) -> Answer {
+    let now = sandbox.now();
     sandbox.read(|state| {
         let corp = state.corps.get(&corp).ok_or_else(|| not_found("corp"))?;
         let came = count_by_channel(corp);
         let newest = corp.channels.values().rev().take(CHANNELS);
         let channels: Vec<Value> = newest.map(|channel| show_channel(corp, channel, &came)).collect();
         let customers = latest(corp).into_iter();
-        let customers: Vec<Value> = customers.map(|(pair, relation)| show_relation(corp, pair, relation)).collect();
+        let customers = customers.map(|(pair, relation)| show_relation(corp, pair, relation, now));
+        let customers: Vec<Value> = customers.collect();
         let (events, unexpected) = (state.journal.events.len(), state.journal.unexpected.len());
         Ok(Json(json!({
             "corp": show_corp(corp), "channels": channels, "customers": customers,
@@ -85,6 +87,7 @@ pub(crate) async fn customer(
     State(sandbox): State<Sandbox>,
     Path((corp, external_userid, userid)): Path<(String, String, String)>,
 ) -> Answer {
+    let now = sandbox.now();
     sandbox.read(|state| {
         let corp = state.corps.get(&corp).ok_or_else(|| not_found("corp"))?;
         let pair = corp
@@ -94,8 +97,8 @@ pub(crate) async fn customer(
             .relations
             .get(&pair)
             .ok_or_else(|| not_found("relation"))?;
-        let mut shown = show_relation(corp, &pair, relation);
-        shown["chat"] = json!(relation.chat(SystemTime::now()));
+        let mut shown = show_relation(corp, &pair, relation, now);
+        shown["chat"] = json!(relation.chat(now));
         shown["description"] = json!(relation.description);
         Ok(Json(shown))
     })
@@ -178,7 +181,7 @@ fn show_channel(corp: &CorpState, channel: &Channel, came: &HashMap<&str, usize>
     })
 }
 
-fn show_relation(corp: &CorpState, pair: &Pair, relation: &Relation) -> Value {
+fn show_relation(corp: &CorpState, pair: &Pair, relation: &Relation, now: SystemTime) -> Value {
     let (userid, external_userid) = pair;
     let member = corp.member(userid).map(|member| member.name.as_str());
     let name = corp
@@ -189,13 +192,13 @@ fn show_relation(corp: &CorpState, pair: &Pair, relation: &Relation) -> Value {
         "external_userid": external_userid, "userid": userid, "name": name, "member": member,
         "standing": relation.standing.name(), "state": relation.state, "remark": relation.remark,
         "added_ms": unix_ms_of(relation.added), "tags": applied_tags(corp, relation),
-        "welcome_ms": welcome_ms(relation),
+        "welcome_ms": welcome_ms(relation, now),
     })
 }
 
 /// From the add to the first message that the customer did not write.
-fn welcome_ms(relation: &Relation) -> Option<f64> {
-    let chat = relation.chat(SystemTime::now());
+fn welcome_ms(relation: &Relation, now: SystemTime) -> Option<f64> {
+    let chat = relation.chat(now);
     let mut theirs = chat
         .iter()
         .filter(|message| message.from != crate::Sender::Customer);

@@ -1,6 +1,6 @@
 //! Contact ways and acquisition links: strict requests, and what a scan makes of them.
 
-use crate::support::{SOON, code, field, world};
+use crate::support::{code, field, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{Scan, VerbError};
 
@@ -213,7 +213,7 @@ async fn a_channel_is_scanned_by_id_state_or_picture() {
     }
     let missing = world.corp.scan("nowhere", &Scan::default());
     assert_eq!(missing.unwrap_err(), VerbError::NoChannel);
-    world.sandbox.settled(SOON).await.expect("all is delivered");
+    world.settled().await;
     assert_eq!(world.callback.received().len(), names.len());
 }
 

@@ -1,17 +1,33 @@
 //! Callbacks: attempts, nonces, time-outs, and the ways in which delivery is unreliable.
 
 use crate::support::Reaction::{Redirect, Silence, Status};
-use crate::support::{Reaction, SOON, World, field, world, world_with};
+use crate::support::{PATIENCE, Reaction, World, eventually, field, world};
+use clock::{START, Wait};
 use std::collections::HashSet;
 use std::time::Duration;
-use wecom_sandbox::{DeliveryMode, EventId, SandboxOptions, Scan, VerifyError};
+use wecom_sandbox::{DeliveryMode, EventId, Scan, VerifyError};
 
-/// Cuts the connection soon, so that a silent callback does not hold the tests up.
-fn impatient() -> SandboxOptions {
-    SandboxOptions {
-        callback_timeout: Duration::from_millis(500),
-        ..SandboxOptions::default()
+/// How long WeCom waits for the answer to an event.
+const CALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Lets the time of every attempt pass that the callback does not answer.
+async fn let_silence_end(world: &World, script: &[Reaction]) {
+    for (earlier, reaction) in script.iter().enumerate() {
+        if matches!(reaction, Silence) {
+            give_up(world, earlier + 1, CALLBACK_TIMEOUT).await;
+        }
     }
+}
+
+/// Lets the time pass in which the callback must answer the request of this number, and not less.
+async fn give_up(world: &World, request: usize, limit: Duration) {
+    let is_asked = || world.callback.asked() == request;
+    eventually("the callback is asked", is_asked).await;
+    let moment = Duration::from_millis(1);
+    world.manual.advance(limit - moment);
+    assert_eq!(world.manual.waiting(Wait::Deadline), 1);
+    world.manual.advance(moment);
+    assert_eq!(world.manual.waiting(Wait::Deadline), 0);
 }
 
 fn add(world: &World) -> EventId {
@@ -40,10 +56,11 @@ async fn an_event_has_three_attempts_under_fresh_nonces() {
         ),
     ];
     for (script, expected) in cases {
-        let world = world_with(impatient()).await;
+        let world = world().await;
         world.callback.will(script);
         let id = add(&world);
-        world.sandbox.settled(SOON).await.expect("it ends");
+        let_silence_end(&world, script).await;
+        world.settled().await;
         let event = world.sandbox.event(id).expect("known");
         let statuses: Vec<_> = event
             .attempts
@@ -51,6 +68,10 @@ async fn an_event_has_three_attempts_under_fresh_nonces() {
             .map(|attempt| attempt.status)
             .collect();
         assert_eq!(statuses, expected);
+        for attempt in &event.attempts {
+            let is_given_up = attempt.duration >= CALLBACK_TIMEOUT;
+            assert_eq!(is_given_up, attempt.status.is_none(), "{attempt:?}");
+        }
         assert_eq!(event.accepted(), expected.contains(&Some(200)));
         let received = world.callback.received();
         let nonces: HashSet<_> = received.iter().map(|one| one.nonce.clone()).collect();
@@ -75,7 +96,7 @@ async fn events_are_repeated_lost_and_sent_again_by_command() {
         ..DeliveryMode::default()
     });
     let (kept, lost) = (add(&world), add(&world));
-    world.sandbox.settled(SOON).await.expect("it ends");
+    world.settled().await;
     assert_eq!(
         world.callback.received().len(),
         2,
@@ -85,7 +106,7 @@ async fn events_are_repeated_lost_and_sent_again_by_command() {
     assert!(lost.lost && lost.attempts.is_empty());
     assert!(world.sandbox.redeliver(kept));
     assert!(!world.sandbox.redeliver(EventId(99)));
-    world.sandbox.settled(SOON).await.expect("it ends");
+    world.settled().await;
     let received = world.callback.received();
     assert_eq!(received.len(), 3);
     assert!(received.iter().all(|one| one.xml == received[0].xml));
@@ -100,7 +121,7 @@ async fn events_are_held_while_paused() {
     assert!(world.sandbox.event(id).expect("known").held);
     assert!(world.sandbox.deliveries().is_empty());
     world.sandbox.resume();
-    world.sandbox.settled(SOON).await.expect("it ends");
+    world.settled().await;
     assert_eq!(world.callback.received().len(), 1);
 }
 
@@ -120,7 +141,7 @@ async fn events_go_out_of_order_in_windows() {
     };
     let waited = world
         .sandbox
-        .wait_for("a full window", SOON, |_| third_is_out(&ids, &world))
+        .wait_for("a full window", PATIENCE, |_| third_is_out(&ids, &world))
         .await;
     waited.expect("three events fill the window");
     assert!(
@@ -128,8 +149,26 @@ async fn events_go_out_of_order_in_windows() {
         "the fourth waits for company"
     );
     world.sandbox.set_delivery_mode(DeliveryMode::default());
-    world.sandbox.settled(SOON).await.expect("it ends");
+    world.settled().await;
     assert_eq!(world.callback.received().len(), 4);
+}
+
+#[tokio::test]
+async fn everything_bears_the_time_of_the_clock() {
+    let world = world().await;
+    world.manual.advance(Duration::from_secs(3600));
+    let now_s = u64::try_from(START.as_second()).expect("after 1970") + 3600;
+    assert_eq!(
+        u64::try_from(world.sandbox.clock().unix_seconds()),
+        Ok(now_s)
+    );
+    let event = world.sandbox.event(add(&world)).expect("known");
+    assert_eq!(event.at_ms / 1000, now_s);
+    let create_time = format!("<CreateTime>{now_s}</CreateTime>");
+    assert!(event.xml.contains(&create_time), "{}", event.xml);
+    assert_eq!(world.corp.truth().relations[0].createtime, now_s);
+    world.token("contact").await;
+    assert_eq!(world.sandbox.calls()[0].at_ms / 1000, now_s);
 }
 
 #[tokio::test]
@@ -139,7 +178,7 @@ async fn any_message_can_be_delivered() {
         .corp
         .deliver_xml("contact", "<xml><Event>none of WeCom's</Event></xml>")
         .expect("the app is there");
-    world.sandbox.settled(SOON).await.expect("it ends");
+    world.settled().await;
     assert_eq!(
         world.callback.received()[0].xml,
         "<xml><Event>none of WeCom's</Event></xml>"
@@ -198,11 +237,22 @@ async fn a_callback_url_is_verified_by_its_exact_answer() {
 }
 
 #[tokio::test]
+async fn a_callback_url_is_not_verified_without_an_answer_within_a_second() {
+    let world = world().await;
+    world.callback.will(&[Silence]);
+    let second = Duration::from_secs(1);
+    let verified = world.corp.verify_url("contact");
+    let (verified, ()) = tokio::join!(verified, give_up(&world, 1, second));
+    assert_eq!(verified, Err(VerifyError::NoAnswer(second)));
+    assert_eq!(world.corp.verify_url("contact").await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_condition_that_does_not_come_true_is_named() {
     let world = world().await;
     let waited = world
         .sandbox
-        .wait_for("pigs fly", Duration::from_millis(10), |_| false)
+        .wait_for("pigs fly", Duration::ZERO, |_| false)
         .await;
     assert!(
         waited

@@ -1,9 +1,9 @@
 //! Faults by command, the limits, and what is noted of a call.
 
-use crate::support::{SOON, World, code, world, world_with};
+use crate::support::{World, code, eventually, world, world_with};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wecom_sandbox::{Fault, Sandbox, SandboxOptions, Scan};
+use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
 const API: &str = "externalcontact/get_follow_user_list";
 
@@ -81,7 +81,12 @@ async fn a_slow_call_takes_effect_and_hinders_no_other() {
     };
     let (slow, ()) = world.during(API, world.get(API, ""), meanwhile).await;
     assert_eq!(code(&slow), 0);
-    assert!(world.sandbox.calls_of(API)[1].duration >= Duration::from_secs(1));
+    let (quick, slow) = (
+        &world.sandbox.calls_of(API)[0],
+        &world.sandbox.calls_of(API)[1],
+    );
+    assert!(quick.duration < Duration::from_secs(1));
+    assert!(slow.duration >= Duration::from_secs(1));
 }
 
 #[tokio::test]
@@ -159,18 +164,15 @@ async fn unknown_paths_and_unknown_fields_are_noted() {
 #[tokio::test]
 async fn a_call_goes_on_when_its_caller_hangs_up() {
     let world = world().await;
-    world
-        .sandbox
-        .faults()
-        .next(API, 1, Fault::Slow(Duration::from_secs(1)));
+    let delay = Duration::from_secs(1);
+    world.sandbox.faults().next(API, 1, Fault::Slow(delay));
     let hung_up = tokio::select! {
         _ = world.get(API, "") => false,
-        () = world.until_faults_are_met() => true,
+        () = world.until_delayed() => true,
     };
     assert!(hung_up, "the call was under way when it was given up");
-    let is_done = |sandbox: &Sandbox| sandbox.calls_of(API).len() == 1;
-    let waited = world
-        .sandbox
-        .wait_for("the call ends all the same", SOON, is_done);
-    waited.await.expect("it does");
+    assert!(world.sandbox.calls_of(API).is_empty());
+    world.manual.advance(delay);
+    let is_done = || world.sandbox.calls_of(API).len() == 1;
+    eventually("the call ends all the same", is_done).await;
 }

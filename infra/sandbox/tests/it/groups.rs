@@ -1,6 +1,6 @@
 //! Customer groups: what the APIs tell of them and which events they cause.
 
-use crate::support::{SOON, World, code, field, world};
+use crate::support::{World, code, field, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{EventId, GroupStatus, Growth, JoinScene, MemberSetup, QuitScene, VerbError};
 
@@ -72,7 +72,7 @@ async fn members_come_and_go_under_versions_that_chain() {
     ] {
         assert!(event.contains(element), "{element} in {event}");
     }
-    world.sandbox.settled(SOON).await.expect("all is delivered");
+    world.settled().await;
     assert_eq!(world.callback.received().len(), 3);
 
     // Nothing changes, so nothing is told.

@@ -1,7 +1,8 @@
 //! Limits and latency that change while the sandbox runs, and faults at a chosen call.
 
 use crate::support::{World, code, world, world_with};
-use std::time::{Duration, Instant};
+use clock::Wait;
+use std::time::Duration;
 use wecom_sandbox::{Fault, RateLimits, SandboxOptions};
 
 const API: &str = "externalcontact/get_follow_user_list";
@@ -36,13 +37,13 @@ async fn a_fault_waits_for_its_call() {
 async fn an_excess_of_the_hour_blocks_for_as_long_as_the_hour() {
     let world = world_with(SandboxOptions {
         calls_per_hour: 2,
-        hour: Duration::from_secs(1),
-        rate_window: Duration::from_millis(1),
         ..SandboxOptions::default()
     })
     .await;
     assert_eq!(codes(&world, 3).await, [0, 0, 45009]);
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    world.manual.advance(Duration::from_secs(3599));
+    assert_eq!(codes(&world, 1).await, [45009], "the minute is over");
+    world.manual.advance(Duration::from_secs(1));
     assert_eq!(codes(&world, 1).await, [0]);
 }
 
@@ -70,13 +71,29 @@ async fn limits_are_changed_and_blocks_lifted_at_any_time() {
 #[tokio::test]
 async fn latency_changes_while_it_runs() {
     let world = world().await;
-    world.sandbox.set_latency(Duration::from_millis(500));
-    let start = Instant::now();
-    codes(&world, 1).await;
-    // The token and the call.
-    assert!(start.elapsed() >= Duration::from_secs(1));
+    let latency = Duration::from_millis(500);
+    world.sandbox.set_latency(latency);
+    let answered = codes(&world, 1);
+    let (answered, ()) = tokio::join!(answered, let_latency_pass(&world, 2, latency));
+    assert_eq!(answered, [0]);
+    for api in ["gettoken", API] {
+        let call = world.sandbox.calls_of(api)[0].duration;
+        assert!(call >= latency && call < latency * 2, "{api}: {call:?}");
+    }
     world.sandbox.set_latency(Duration::ZERO);
-    codes(&world, 1).await;
+    assert_eq!(codes(&world, 1).await, [0]);
     let call = world.sandbox.calls_of(API)[1].duration;
-    assert!(call < Duration::from_millis(500), "{call:?}");
+    assert!(call < latency, "{call:?}");
+}
+
+/// Moves the clock for so many calls one after the other, none of which is answered before its time.
+async fn let_latency_pass(world: &World, calls: usize, latency: Duration) {
+    let moment = Duration::from_millis(1);
+    for _ in 0..calls {
+        world.until_delayed().await;
+        world.manual.advance(latency - moment);
+        assert_eq!(world.manual.waiting(Wait::Pause), 1);
+        world.manual.advance(moment);
+        assert_eq!(world.manual.waiting(Wait::Pause), 0);
+    }
 }

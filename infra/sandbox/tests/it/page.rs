@@ -1,7 +1,8 @@
 //! The phone page and the JSON that drives the sandbox from outside.
 
-use crate::support::{CORP, SOON, World, code, world};
+use crate::support::{CORP, World, code, world};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn text(world: &World, path: &str) -> (u16, String, String) {
     let url = format!("{}{path}", world.served.base_url);
@@ -75,11 +76,7 @@ async fn mounted_below_a_path_all_addresses_follow() {
             .await
             .expect("serving does not end");
     });
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client");
+    let client = &world.http;
     let to_slash = client
         .get(format!("{base}/sandbox?lang=en"))
         .send()
@@ -119,11 +116,6 @@ async fn mounted_below_a_path_all_addresses_follow() {
 #[tokio::test]
 async fn a_link_opens_the_page() {
     let world = world().await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client");
     let body = json!({"link_name": "l", "range": {"user_list": ["lisi"]}});
     let made = world
         .post("externalcontact/customer_acquisition/create_link", body)
@@ -132,7 +124,7 @@ async fn a_link_opens_the_page() {
         "{}?customer_channel=c1",
         made["link"]["url"].as_str().expect("a url")
     );
-    let opened = client.get(url).send().await.expect("an answer");
+    let opened = world.http.get(url).send().await.expect("an answer");
     let expected = format!(
         "../?open={}&customer_channel=c1",
         made["link"]["link_id"].as_str().expect("an id")
@@ -167,7 +159,7 @@ async fn a_customer_can_be_played_from_outside() {
         let shown: Value = serde_json::from_str(&shown).expect("JSON");
         assert_eq!(shown["standing"], standing, "after {action}");
     }
-    world.sandbox.settled(SOON).await.expect("all is delivered");
+    world.settled().await;
     let (_, _, events) = text(&world, "/api/events?limit=2").await;
     let events: Value = serde_json::from_str(&events).expect("JSON");
     let kinds: Vec<_> = events["events"]
@@ -188,7 +180,11 @@ async fn a_customer_can_be_played_from_outside() {
 #[tokio::test]
 async fn faults_and_delivery_can_be_commanded_from_outside() {
     let world = world().await;
-    for (fault, expected) in [(json!({"code": 45009}), 45009), (json!({"slow": 1}), 0)] {
+    let delay = Duration::from_millis(1);
+    for (fault, delay, expected) in [
+        (json!({"code": 45009}), None, 45009),
+        (json!({"slow": 1}), Some(delay), 0),
+    ] {
         let (status, _) = drive(
             &world,
             "faults",
@@ -196,9 +192,11 @@ async fn faults_and_delivery_can_be_commanded_from_outside() {
         )
         .await;
         assert_eq!(status, 200, "{fault}");
-        let answer = world
-            .post("externalcontact/get_corp_tag_list", json!({}))
-            .await;
+        let call = world.post("externalcontact/get_corp_tag_list", json!({}));
+        let answer = match delay {
+            Some(delay) => world.delayed(delay, call).await,
+            None => call.await,
+        };
         assert_eq!(code(&answer), expected, "{fault}");
     }
     let (_, answer) = drive(&world, "delivery", json!({"paused": true})).await;

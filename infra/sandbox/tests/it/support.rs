@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use clock::{ManualClock, Wait};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -21,11 +22,15 @@ pub(crate) const CORP: &str = "ww0000000000000001";
 const TOKEN: &str = "QDG6eK";
 const KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
 
-/// Far more than anything here takes.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// When a test gives up what does not happen: far more than anything takes on the slowest machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A sandbox that is being served, with one corp and a callback.
+/// Between two looks at a condition.
+const BREATH: Duration = Duration::from_millis(1);
+
+/// A sandbox that is being served, with one corp and a callback. Its clock stands still until it is moved.
 pub(crate) struct World {
+    pub(crate) manual: ManualClock,
     pub(crate) sandbox: Sandbox,
     pub(crate) corp: Corp,
     pub(crate) served: Served,
@@ -38,22 +43,51 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(options: SandboxOptions) -> World {
+    world_at(ManualClock::new(), options).await
+}
+
+/// A world that takes its time from `manual`, whatever the options say.
+pub(crate) async fn world_at(manual: ManualClock, options: SandboxOptions) -> World {
     let callback = Callback::listen().await;
+    let options = SandboxOptions {
+        clock: manual.clock(),
+        ..options
+    };
     let sandbox = Sandbox::new(options).expect("a client can be built");
     let corp = sandbox
         .add_corp(setup(&callback.url))
         .expect("the setup is sound");
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
     World {
+        manual,
         served: serve_on(&sandbox, anywhere).await.expect("a free port"),
         sandbox,
         corp,
-        http: reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client"),
+        http: client(),
         callback,
     }
+}
+
+/// A client that knows no certificates, for they take long to read.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([]);
+    client.build().expect("a client")
+}
+
+/// Looks again and again until the condition holds. Only here does a test let time of the machine pass, and the result
+/// does not depend on how much that is.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let looking = async {
+        while !condition() {
+            tokio::time::sleep(BREATH).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, looking).await;
+    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// The app `contact` with a callback; the app `other` without.
@@ -149,26 +183,43 @@ impl World {
             .expect("JSON")
     }
 
-    /// Does `second` while `first`, a call of `api`, is under way: it is made slow for that.
+    /// Does `second` while `first`, a call of `api`, is under way: it is delayed for that.
     pub(crate) async fn during<A, B>(
         &self,
         api: &str,
         first: impl Future<Output = A>,
         second: impl Future<Output = B>,
     ) -> (A, B) {
-        let slow = Fault::Slow(Duration::from_secs(1));
-        self.sandbox.faults().next(api, 1, slow);
+        let delay = Duration::from_secs(1);
+        self.sandbox.faults().next(api, 1, Fault::Slow(delay));
         let second = async {
-            self.until_faults_are_met().await;
-            second.await
+            self.until_delayed().await;
+            let answer = second.await;
+            self.manual.advance(delay);
+            answer
         };
         tokio::join!(first, second)
     }
 
-    pub(crate) async fn until_faults_are_met(&self) {
-        let met = |sandbox: &Sandbox| sandbox.faults().waiting() == 0;
-        let waited = self.sandbox.wait_for("a call meets its fault", SOON, met);
-        waited.await.expect("it arrives");
+    /// What `call` is answered when its delay has passed.
+    pub(crate) async fn delayed<A>(&self, delay: Duration, call: impl Future<Output = A>) -> A {
+        let passing = async {
+            self.until_delayed().await;
+            self.manual.advance(delay);
+        };
+        tokio::join!(call, passing).0
+    }
+
+    /// Waits until one call is under way whose answer is delayed.
+    pub(crate) async fn until_delayed(&self) {
+        let is_delayed = || self.manual.waiting(Wait::Pause) == 1;
+        eventually("a call is delayed", is_delayed).await;
+    }
+
+    /// Waits until every event is delivered or given up.
+    pub(crate) async fn settled(&self) {
+        let settled = self.sandbox.settled(PATIENCE).await;
+        settled.expect("the callback answers");
     }
 
     /// A contact way of ZhangSan.
@@ -190,10 +241,7 @@ impl World {
     }
 
     pub(crate) async fn welcome_code(&self, happening: &Happening) -> Option<String> {
-        self.sandbox
-            .settled(SOON)
-            .await
-            .expect("the callback answers");
+        self.settled().await;
         let event = self
             .sandbox
             .event(*happening.events.first()?)
@@ -219,7 +267,7 @@ pub(crate) fn field(xml: &str, name: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// How the callback answers one request.
+/// How the callback answers one request: an event, or a verification with its echo.
 #[derive(Clone, Copy)]
 pub(crate) enum Reaction {
     Status(u16),
@@ -239,6 +287,8 @@ pub(crate) struct Callback {
 #[derive(Default)]
 struct Inbox {
     script: VecDeque<Reaction>,
+    /// How many requests have come, with verifications.
+    asked: usize,
     received: Vec<Received>,
     /// What a verification is answered with, if not the truth.
     echo: Option<&'static str>,
@@ -284,6 +334,11 @@ impl Callback {
         self.inbox.lock().expect("no panic").echo = Some(text);
     }
 
+    /// How many requests have come, with verifications.
+    pub(crate) fn asked(&self) -> usize {
+        self.inbox.lock().expect("no panic").asked
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.inbox.lock().expect("no panic").received.clone()
     }
@@ -309,19 +364,24 @@ async fn receive(
     let expected = seal.signature(&query["timestamp"], &query["nonce"], &encrypted);
     assert_eq!(query["msg_signature"], expected);
     let plain = seal.decrypt(&encrypted).expect("it is sealed for us");
-    let reaction = {
+    let (reaction, answer) = {
         let mut inbox = inbox.lock().expect("no panic");
-        if query.contains_key("echostr") {
-            return inbox.echo.map_or(plain, str::to_owned).into_response();
-        }
-        let nonce = query["nonce"].clone();
-        inbox.received.push(Received { nonce, xml: plain });
-        inbox.script.pop_front().unwrap_or(Reaction::Status(200))
+        inbox.asked += 1;
+        let reaction = inbox.script.pop_front();
+        let answer = if query.contains_key("echostr") {
+            inbox.echo.map_or(plain, str::to_owned)
+        } else {
+            let nonce = query["nonce"].clone();
+            inbox.received.push(Received { nonce, xml: plain });
+            String::new()
+        };
+        (reaction.unwrap_or(Reaction::Status(200)), answer)
     };
     match reaction {
-        Reaction::Status(status) => StatusCode::from_u16(status)
-            .expect("a status")
-            .into_response(),
+        Reaction::Status(status) => {
+            let status = StatusCode::from_u16(status).expect("a status");
+            (status, answer).into_response()
+        }
         Reaction::Redirect => (
             StatusCode::FOUND,
             [("location", "/callback")],

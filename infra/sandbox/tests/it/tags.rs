@@ -1,6 +1,6 @@
 //! Corp tags: made, changed and applied.
 
-use crate::support::{SOON, code, field, world};
+use crate::support::{code, field, world};
 use serde_json::json;
 use wecom_sandbox::{EventId, MemberEdit, Scan, VerbError};
 
@@ -169,7 +169,7 @@ async fn a_group_of_the_console_is_one_event_per_tag_and_one_when_deleted() {
         .console_deletes_tag(&group.group_id)
         .expect("it is there");
     assert_eq!(deleted.len(), 1);
-    world.sandbox.settled(SOON).await.expect("all is delivered");
+    world.settled().await;
     assert_eq!(world.callback.received().len(), 4);
 }
 

@@ -50,18 +50,20 @@ async fn a_bad_token_is_told_why() {
 #[tokio::test]
 async fn a_token_outlives_its_time_for_nobody() {
     let world = world_with(SandboxOptions {
-        token_ttl: Duration::ZERO,
+        token_ttl: Duration::from_secs(60),
         ..SandboxOptions::default()
     })
     .await;
-    assert_eq!(
-        code(
-            &world
-                .post("externalcontact/get_corp_tag_list", json!({}))
-                .await
-        ),
-        42001
-    );
+    let token = world.token("contact").await;
+    let path = format!("externalcontact/get_corp_tag_list?access_token={token}");
+    for (seconds, left, expected) in [(0, 60.0, 0), (59, 1.0, 0), (1, 60.0, 42001)] {
+        world.manual.advance(Duration::from_secs(seconds));
+        let answer = world.post_text(&path, json!({}).to_string()).await;
+        assert_eq!(code(&answer), expected, "{seconds} s later");
+        let current = world.get_token("secret of contact").await;
+        assert_eq!(current["expires_in"].as_f64(), Some(left));
+        assert_eq!(current["access_token"] == token.as_str(), expected == 0);
+    }
 }
 
 #[tokio::test]

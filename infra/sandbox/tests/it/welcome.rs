@@ -1,9 +1,9 @@
 //! Welcome codes: 20 s, one use, one app; and the events that have none.
 
-use crate::support::{World, code, world, world_with};
+use crate::support::{World, code, world};
 use serde_json::{Value, json};
 use std::time::Duration;
-use wecom_sandbox::{Body, OtherApp, SandboxOptions, Scan, Sender};
+use wecom_sandbox::{Body, OtherApp, Scan, Sender};
 
 const SEND: &str = "externalcontact/send_welcome_msg";
 
@@ -43,15 +43,14 @@ async fn a_code_works_once_and_the_customer_sees_the_message() {
 
 #[tokio::test]
 async fn a_code_that_is_unknown_foreign_or_too_old_is_invalid() {
-    let world = world_with(SandboxOptions {
-        welcome_ttl: Duration::ZERO,
-        ..SandboxOptions::default()
-    })
-    .await;
+    let world = world().await;
+    let (_, old) = world.scanned(&Scan::default()).await;
     let (_, too_old) = world.scanned(&Scan::default()).await;
+    world.manual.advance(Duration::from_secs(19));
+    assert_eq!(code(&world.welcome(&old.expect("a code")).await), 0);
+    world.manual.advance(Duration::from_secs(1));
     assert_eq!(code(&world.welcome(&too_old.expect("a code")).await), 41050);
 
-    let world = self::world().await;
     let (_, welcome_code) = world.scanned(&Scan::default()).await;
     let body = json!({"welcome_code": welcome_code, "text": {"content": "hi"}});
     assert_eq!(
@@ -189,11 +188,12 @@ async fn who_has_written_is_welcomed_no_more() {
     );
 }
 
-/// Another app that sends for that long, and what this one is told then.
-async fn check_rival(other: OtherApp, expected: i64) -> (World, String) {
+/// Another app that sends for that long, and what this one is told so much later.
+async fn check_rival(other: OtherApp, later: Duration, expected: i64) -> (World, String) {
     let world = world().await;
     world.corp.other_app_welcomes(Some(other));
     let (customer, welcome_code) = world.scanned(&Scan::default()).await;
+    world.manual.advance(later);
     let answer = world
         .welcome(&welcome_code.expect("each app has a code"))
         .await;
@@ -207,15 +207,20 @@ async fn another_app_is_sending_or_was_first_or_failed() {
         sends_for,
         delivers,
     };
-    let a_while = Duration::from_secs(3600);
-    check_rival(other(a_while, true), 41096).await;
-    check_rival(other(a_while, false), 41096).await;
-    let (world, customer) = check_rival(other(Duration::ZERO, true), 41051).await;
-    assert_eq!(
-        world.corp.chat(&customer, "zhangsan")[0].from,
-        Sender::OtherApp
-    );
-    check_rival(other(Duration::ZERO, false), 0).await;
+    let (at_once, soon) = (Duration::ZERO, Duration::from_secs(9));
+    let a_while = Duration::from_secs(10);
+    for later in [at_once, soon] {
+        check_rival(other(a_while, true), later, 41096).await;
+        check_rival(other(a_while, false), later, 41096).await;
+    }
+    for sends_for in [at_once, a_while] {
+        let (world, customer) = check_rival(other(sends_for, true), sends_for, 41051).await;
+        assert_eq!(
+            world.corp.chat(&customer, "zhangsan")[0].from,
+            Sender::OtherApp
+        );
+        check_rival(other(sends_for, false), sends_for, 0).await;
+    }
 }
 
 #[tokio::test]
