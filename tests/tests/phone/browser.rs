@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long the page has to show something. A welcome has 20 s to live.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the page has to show something. It is long, because the machine may be busy; a test that passes ends sooner.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The time between two looks at the page.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The page's width and height in pixels.
 const SIZE: (u32, u32) = (1440, 900);
@@ -80,14 +85,36 @@ impl Browser {
 
     /// Clicks on the first element that `css` selects.
     pub(crate) async fn click(&self, css: &str) -> Result<(), String> {
-        let element = self.client.find(Locator::Css(css)).await.map_err(said)?;
-        element.click().await.map_err(said)
+        self.with(css, async |element| element.click().await).await
     }
 
     /// Types into the first element that `css` selects.
     pub(crate) async fn write(&self, css: &str, text: &str) -> Result<(), String> {
-        let element = self.client.find(Locator::Css(css)).await.map_err(said)?;
-        element.send_keys(text).await.map_err(said)
+        let type_in = async |element: Element| element.send_keys(text).await;
+        self.with(css, type_in).await
+    }
+
+    /// Does something with the first element that `css` selects. The page draws its elements anew when something
+    /// happened, so an element that was found may be gone; then the new one is taken.
+    async fn with(
+        &self,
+        css: &str,
+        act: impl AsyncFn(Element) -> Result<(), CmdError>,
+    ) -> Result<(), String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let done = match self.client.find(Locator::Css(css)).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => return Ok(()),
+                Err(error) if is_passing(&error) && Instant::now() < end => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(format!("{css}: {error}")),
+            }
+        }
     }
 
     /// Waits until a condition in JavaScript holds on the page.
@@ -99,7 +126,7 @@ impl Browser {
                 let text = self.ask("return document.body.innerText;").await?;
                 return Err(format!("the page does not show {what}; it shows: {text}"));
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(())
     }
@@ -180,10 +207,15 @@ fn find(names: &[&str]) -> Result<PathBuf, String> {
     let mut installed = candidates.filter(|file| file.is_file());
     installed.next().ok_or_else(|| {
         format!(
-            "{} is not installed; on Debian: apt-get install chromium chromium-driver",
+            "{} is not installed; on Debian: apt-get install chromium chromium-driver fonts-noto-cjk",
             names[0]
         )
     })
+}
+
+/// Whether a command failed because the page was just drawn anew.
+fn is_passing(error: &CmdError) -> bool {
+    error.is_no_such_element() || error.is_stale_element_reference()
 }
 
 fn said(error: impl std::fmt::Display) -> String {
