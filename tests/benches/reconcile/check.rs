@@ -29,6 +29,17 @@ pub(crate) fn run(pass: &Pass) -> Result<(), String> {
     Ok(())
 }
 
+/// Nothing was written after the first pass, because nothing had changed.
+pub(crate) fn unchanged(passes: &[Pass]) -> Result<(), String> {
+    let later = passes.iter().skip(1);
+    match later.map(Pass::rows_written).sum::<u64>() {
+        0 => Ok(()),
+        rows => Err(format!(
+            "{rows} rows were written although nothing had changed"
+        )),
+    }
+}
+
 /// Compares every stored relation with the sandbox's.
 pub(crate) async fn stored(scene: &Scene) -> Result<(), String> {
     let truth = scene.corp.truth().relations;

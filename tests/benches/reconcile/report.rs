@@ -69,7 +69,8 @@ impl Pass {
         })
     }
 
-    fn rows_written(&self) -> u64 {
+    /// Rows that say something of the corp.
+    pub(crate) fn rows_written(&self) -> u64 {
         self.tally.rows_written.values().sum()
     }
 

@@ -12,7 +12,7 @@ use crate::{Customer, Scene};
 pub(crate) const WELCOME: &str = "{customer}您好";
 
 /// How long outcomes are waited for that are written after WeCom has answered.
-const WRITING: Duration = Duration::from_secs(10);
+const WRITING: Duration = Duration::from_secs(60);
 
 /// The nickname of a customer.
 pub(crate) fn name(number: u32) -> String {
