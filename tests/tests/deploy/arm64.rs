@@ -7,7 +7,8 @@ use scrm_local::config::{DEMO_APP, DEMO_CORP};
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
-use crate::bundle::{FUNCTIONS, Outputs, STACK, build_directory, capital};
+use crate::build::Build;
+use crate::bundle::{Outputs, STACK};
 use crate::command::{Command, Outcome};
 use crate::emulator::REGION;
 use crate::scene::Scene;
@@ -17,16 +18,17 @@ use crate::tools::{ARM64_LIBRARIES, QEMU};
 /// How long a process may take for its event; it is emulated instruction by instruction.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Each binary answers one event.
+/// Each binary of the build answers one event.
 pub(crate) async fn answers(
     steps: &Steps,
+    build: &Build,
     aws: &Aws,
     outputs: &Outputs,
     scene: &Scene,
 ) -> Outcome<()> {
     let records = records(aws, outputs).await?;
-    for function in FUNCTIONS {
-        let (event, wanted) = match function {
+    for function in build.functions {
+        let (event, wanted) = match *function {
             "callback" => {
                 let (query, encrypted) = scene.sealed("<xml><Event>arm64</Event></xml>", None)?;
                 let path = format!("/callback/{DEMO_CORP}/{DEMO_APP}");
@@ -47,7 +49,7 @@ pub(crate) async fn answers(
             _ => (json!({"Records": records}), Wanted::NoFailures),
         };
         let answered = async {
-            let answer = invoke(aws, outputs, scene, function, &event).await?;
+            let answer = invoke(build, aws, outputs, scene, function, &event).await?;
             if wanted.is(&answer) {
                 return Ok(());
             }
@@ -136,6 +138,7 @@ fn request(method: &str, path: &str, query: &str, body: &str, key: &str) -> Valu
 }
 
 async fn invoke(
+    build: &Build,
     aws: &Aws,
     outputs: &Outputs,
     scene: &Scene,
@@ -145,10 +148,9 @@ async fn invoke(
     let name = format!("{STACK}-{function}");
     let arn = format!("arn:aws:lambda:{REGION}:000000000000:function:{name}");
     let mut api = RuntimeApi::serve(&arn, PATIENCE).await?;
-    let package = build_directory("arm64").join(format!("{}Function", capital(function)));
     let mut process = Command::new(&format!("arm64-{function}"), QEMU)
         .args(["-L", ARM64_LIBRARIES])
-        .arg(package.join("bootstrap"))
+        .arg(build.package(function).join("bootstrap"))
         .envs(aws.variables())
         .env("AWS_REGION", REGION)
         .env("AWS_LAMBDA_RUNTIME_API", &api.address)

@@ -1,10 +1,12 @@
 //! Build, deployment and deletion, by the commands of the manual.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::aws::Aws;
+use crate::build::{Build, Profile, light};
 use crate::command::{Command, Outcome, directory};
 use crate::steps::Steps;
 use crate::tools::Tools;
@@ -13,17 +15,15 @@ use crate::tools::Tools;
 pub(crate) const STACK: &str = "scrm-test";
 /// The functions.
 pub(crate) const FUNCTIONS: [&str; 5] = ["callback", "welcome", "tagging", "sync", "admin"];
-/// What functions are built for; the first can be run here.
-pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
+/// The function that is built for arm64 as well when packages are not those of a release: it links every crate that the
+/// others link.
+const LINKS_ALL: &str = "sync";
 /// One region of each partition.
 const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
-/// The largest package that is taken for small, in bytes. A second TLS stack, or a chain of credential providers, would go
-/// over it.
-const PACKAGE_LIMIT: u64 = 4_000_000;
-
 /// Builds and deploys.
 pub(crate) struct Bundle {
     path: String,
+    profile: Profile,
 }
 
 /// What the stack says of itself.
@@ -38,8 +38,25 @@ pub(crate) struct Outputs {
 }
 
 impl Bundle {
-    pub(crate) fn new(tools: &Tools) -> Self {
-        Self { path: tools.path() }
+    pub(crate) fn new(tools: &Tools, profile: Profile) -> Self {
+        Self {
+            path: tools.path(),
+            profile,
+        }
+    }
+
+    /// The build for this machine, which is deployed.
+    pub(crate) fn x86_64(&self) -> Build {
+        Build::new(self.profile, "x86_64", &FUNCTIONS)
+    }
+
+    /// The build for arm64.
+    pub(crate) fn arm64(&self) -> Build {
+        let functions: &[&str] = match self.profile {
+            Profile::Light => &[LINKS_ALL],
+            Profile::Release => &FUNCTIONS,
+        };
+        Build::new(self.profile, "arm64", functions)
     }
 
     fn sam(&self, name: &str) -> Command {
@@ -73,30 +90,45 @@ impl Bundle {
         Ok(())
     }
 
-    /// Builds all functions for both architectures side by side: the linker's optimization has one thread only.
-    pub(crate) async fn build_all(&self, steps: &Steps) -> Outcome<()> {
-        let builds = ARCHITECTURES.map(|architecture| self.build(steps, architecture));
-        futures::future::try_join_all(builds).await?;
+    /// Builds for both processors.
+    pub(crate) async fn build(&self, steps: &Steps) -> Outcome<()> {
+        let (x86_64, arm64) = (self.x86_64(), self.arm64());
+        match self.profile {
+            // One after the other in one target directory: what runs at build time is compiled once, and each compiles on
+            // all cores.
+            Profile::Light => {
+                let target = directory().join("target");
+                let command = |build: &Build| self.command(build, &target).envs(&light());
+                steps.step(&x86_64.name(), command(&x86_64).run()).await?;
+                steps.step(&arm64.name(), command(&arm64).run()).await?;
+            }
+            // Side by side, because the linker's optimization has one thread only. Each has a target directory of its
+            // own, because Cargo locks it.
+            Profile::Release => {
+                let run = |build: Build| async move {
+                    let command = self.command(&build, &build.target());
+                    steps.step(&build.name(), command.run()).await
+                };
+                tokio::try_join!(run(x86_64), run(arm64))?;
+            }
+        }
         Ok(())
     }
 
-    /// Builds all functions for one architecture.
-    async fn build(&self, steps: &Steps, architecture: &str) -> Outcome<()> {
-        let build = self.sam(&format!("build-{architecture}")).args([
-            "build",
-            "--parameter-overrides",
-            &format!("Architecture={architecture}"),
-            "--build-dir",
-        ]);
-        // Each has directories of its own, because Cargo locks its own and SAM keeps notes beside the build.
-        let target = directory().join(architecture).join("target");
-        let build = build
-            .arg(build_directory(architecture))
-            .env("CARGO_TARGET_DIR", target);
-        steps
-            .step(&format!("sam build, for {architecture}"), build.run())
-            .await?;
-        Ok(())
+    fn command(&self, build: &Build, target: &Path) -> Command {
+        let architecture = build.architecture;
+        let command = self
+            .sam(&format!("build-{architecture}"))
+            .arg("build")
+            .args(build.one_function())
+            .args([
+                "--parameter-overrides",
+                &format!("Architecture={architecture}"),
+            ])
+            // SAM keeps notes beside the build.
+            .arg("--build-dir")
+            .arg(build.packages());
+        command.env("CARGO_TARGET_DIR", target)
     }
 
     /// Deploys a build for this machine, with WeCom at `wecom_url` and a reconcile every minute.
@@ -130,8 +162,13 @@ impl Bundle {
     }
 
     /// Uploads a build as a pipeline does, and returns the template to deploy.
-    pub(crate) async fn package(&self, steps: &Steps, aws: &Aws, build: &str) -> Outcome<PathBuf> {
-        let packaged = build_directory(build).join("packaged.yaml");
+    pub(crate) async fn package(
+        &self,
+        steps: &Steps,
+        aws: &Aws,
+        packages: &Path,
+    ) -> Outcome<PathBuf> {
+        let packaged = packages.join("packaged.yaml");
         let package = self
             .sam("package")
             .envs(aws.variables())
@@ -141,47 +178,16 @@ impl Bundle {
                 "--no-progressbar",
                 "--template-file",
             ])
-            .arg(build_directory(build).join("template.yaml"))
+            .arg(packages.join("template.yaml"))
             .arg("--output-template-file")
             .arg(&packaged);
         steps.step("sam package", package.run()).await?;
         // SAM notes the addresses of nested templates, and deletes what it finds there; but it takes none for one of
         // S3 that does not begin like this.
-        let text = std::fs::read_to_string(&packaged)?;
+        let text = fs::read_to_string(&packaged)?;
         let s3 = format!("https://s3.{}.amazonaws.com", crate::emulator::REGION);
-        std::fs::write(&packaged, text.replace(aws.endpoint(), &s3))?;
+        fs::write(&packaged, text.replace(aws.endpoint(), &s3))?;
         Ok(packaged)
-    }
-
-    /// The size of each package, as Lambda has it.
-    pub(crate) async fn sizes(&self, steps: &Steps, aws: &Aws) -> Outcome<()> {
-        let measure = async {
-            let mut sizes = Vec::new();
-            for function in FUNCTIONS {
-                let found = aws
-                    .ask(&format!(
-                        "lambda get-function-configuration --function-name {STACK}-{function}"
-                    ))
-                    .await?;
-                let size = found["CodeSize"].as_u64().ok_or("no CodeSize")?;
-                if size > PACKAGE_LIMIT {
-                    return Err(format!("the package of {function} has {size} bytes").into());
-                }
-                sizes.push((function, size));
-            }
-            Ok(sizes)
-        };
-        let sizes = steps.step("packages are small", measure).await?;
-        for (function, bytes) in sizes {
-            let binary = build_directory("x86_64").join(format!("{}Function", capital(function)));
-            let binary = std::fs::metadata(binary.join("bootstrap"))?.len();
-            steps.note(&format!(
-                "{function}: {:.2} MB zipped, {:.2} MB binary",
-                megabytes(bytes),
-                megabytes(binary)
-            ));
-        }
-        Ok(())
     }
 
     /// Deletes the stack: the functions go, and what was stored stays.
@@ -231,22 +237,6 @@ impl Bundle {
     }
 }
 
-/// Where a build is.
-pub(crate) fn build_directory(architecture: &str) -> PathBuf {
-    directory().join(architecture).join("build")
-}
-
-/// The logical id of a function begins with its name in capitals.
-pub(crate) fn capital(function: &str) -> String {
-    let (first, rest) = function.split_at(1);
-    format!("{}{rest}", first.to_uppercase())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "packages have a few megabytes")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
 async fn outputs(aws: &Aws) -> Outcome<Outputs> {
     let stacks = aws
         .ask(&format!(
@@ -275,32 +265,4 @@ pub(crate) fn names(list: &Value) -> Vec<String> {
     let all = list.as_array().into_iter().flatten();
     all.filter_map(|name| name.as_str().map(str::to_owned))
         .collect()
-}
-
-/// A copy of a build with another package of every function, as the next version has it.
-pub(crate) fn next_version(from: &str, to: &str) -> Outcome<()> {
-    let (from, to) = (build_directory(from), build_directory(to));
-    if to.exists() {
-        std::fs::remove_dir_all(&to)?;
-    }
-    copy(&from, &to)?;
-    for function in FUNCTIONS {
-        let package = to.join(format!("{}Function", capital(function)));
-        std::fs::write(package.join("VERSION"), "the next one")?;
-    }
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Outcome<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::process::Child;
 
 use crate::command::{Command, Outcome, directory};
+use crate::scene::PATIENCE;
 use crate::steps::{Steps, eventually};
 use crate::tools::Tools;
 
@@ -61,7 +62,7 @@ impl Emulator {
 
     async fn ready(&self) -> Outcome<()> {
         let url = format!("{}/_ministack/health", self.url);
-        eventually(Duration::from_secs(60), || async {
+        eventually(PATIENCE, || async {
             let answer = reqwest::get(&url)
                 .await
                 .map_err(|error| error.to_string())?;

@@ -10,13 +10,15 @@ use crate::aws::Aws;
 use crate::bundle::{Outputs, STACK};
 use crate::command::{Command, Outcome};
 use crate::deployed;
-use crate::scene::Scene;
+use crate::scene::{PATIENCE, Scene};
 use crate::steps::{Steps, eventually};
 
 /// Customers who scan.
 const SCANS: usize = 50;
 /// The schedules fire every minute; MiniStack looks at them every few seconds.
-const SCHEDULE: Duration = Duration::from_secs(150);
+const SCHEDULE: Duration = Duration::from_secs(300);
+/// The time between two scans.
+const PACE: Duration = Duration::from_millis(40);
 /// What the welcome says after the customer's name.
 const WELCOME: &str = "您好，欢迎来到展会";
 
@@ -39,7 +41,7 @@ pub(crate) async fn travel(
     steps
         .step("the secret is filled by the command of the output", fill)
         .await?;
-    let verified = eventually(Duration::from_secs(60), || async {
+    let verified = eventually(PATIENCE, || async {
         let verified = scene.corp.verify_url(DEMO_APP).await;
         verified.map_err(|error| error.to_string())
     });
@@ -61,7 +63,7 @@ pub(crate) async fn travel(
     steps
         .step(
             "the channel counts them (GET stats)",
-            counted(scene, &channel),
+            counted(scene, &channel, SCANS),
         )
         .await?;
     steps
@@ -73,7 +75,7 @@ pub(crate) async fn travel(
     steps
         .step(
             "an event that comes again changes nothing",
-            redelivery(scene, &channel, &scans[0]),
+            redelivery(aws, scene, &channel, &tag, &scans[0]),
         )
         .await?;
     steps
@@ -116,7 +118,7 @@ async fn unfilled(aws: &Aws, scene: &Scene) -> Outcome<()> {
     if (status, body.as_str()) != (503, r#"{"error":"not_configured"}"#) {
         return Err(format!("answered {status} {body}").into());
     }
-    let lines = eventually(Duration::from_secs(15), || async {
+    let lines = eventually(PATIENCE, || async {
         let lines = deployed::log(aws, "callback").await;
         let lines = lines.map_err(|error| error.to_string())?;
         let about: Vec<String> = lines
@@ -168,9 +170,9 @@ async fn scans(scene: &Scene, channel: &str, tag: &str) -> Outcome<Vec<Happening
     let mut customers = Vec::new();
     for number in 0..SCANS {
         customers.push(scene.scan(channel, &format!("客户{number}"))?);
-        tokio::time::sleep(Duration::from_millis(40)).await;
+        tokio::time::sleep(PACE).await;
     }
-    scene.wecom.settled(crate::scene::PATIENCE).await?;
+    scene.wecom.settled(PATIENCE).await?;
     scene.all_served(&customers, WELCOME, tag).await?;
     for (number, customer) in customers.iter().enumerate() {
         let chat = scene.corp.chat(&customer.external_userid, &customer.userid);
@@ -182,27 +184,33 @@ async fn scans(scene: &Scene, channel: &str, tag: &str) -> Outcome<Vec<Happening
     Ok(customers)
 }
 
-async fn counted(scene: &Scene, channel: &str) -> Outcome<Value> {
+async fn counted(scene: &Scene, channel: &str, customers: usize) -> Outcome<Value> {
     let path = format!("channels/{channel}/stats");
-    let wanted = json!({"added": SCANS, "lost": 0, "welcomed": SCANS, "welcome_failed": 0});
+    let wanted = json!({"added": customers, "lost": 0, "welcomed": customers, "welcome_failed": 0});
     scene
-        .told(crate::scene::PATIENCE, &path, |stats| {
-            stats["total"] == wanted
-        })
+        .told(PATIENCE, &path, |stats| stats["total"] == wanted)
         .await
 }
 
 async fn timeline(scene: &Scene, customer: &Happening) -> Outcome<Value> {
     let path = format!("contacts/{}", customer.external_userid);
     scene
-        .told(crate::scene::PATIENCE, &path, |contact| {
+        .told(PATIENCE, &path, |contact| {
             let event = &contact["timeline"][0];
             event["welcome"]["outcome"] == "sent" && event["tags"]["outcome"] == "tagged"
         })
         .await
 }
 
-async fn redelivery(scene: &Scene, channel: &str, customer: &Happening) -> Outcome<()> {
+/// Events of the first customer come again, and then a new customer comes. The stream has its records in order, so when the
+/// new customer is served, everything is done that the events would have caused.
+async fn redelivery(
+    aws: &Aws,
+    scene: &Scene,
+    channel: &str,
+    tag: &str,
+    customer: &Happening,
+) -> Outcome<()> {
     let sends = || {
         scene
             .wecom
@@ -210,19 +218,39 @@ async fn redelivery(scene: &Scene, channel: &str, customer: &Happening) -> Outco
             .len()
     };
     let before = sends();
+    let known = known_events(aws).await?;
     for event in &customer.events {
         if !scene.wecom.redeliver(*event) {
             return Err("there is no such event".into());
         }
     }
-    scene.wecom.settled(crate::scene::PATIENCE).await?;
-    // Twice the time that the first welcome took.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    counted(scene, channel).await?;
-    if sends() != before {
-        return Err("a welcome was sent again".into());
+    scene.wecom.settled(PATIENCE).await?;
+    eventually(PATIENCE, || async {
+        let now = known_events(aws).await.map_err(|error| error.to_string())?;
+        let wanted = known + customer.events.len();
+        (now == wanted)
+            .then_some(())
+            .ok_or_else(|| format!("callback knew {now} events already, not {wanted}"))
+    })
+    .await?;
+    let next = scene.scan(channel, "下一位客户")?;
+    scene.wecom.settled(PATIENCE).await?;
+    scene.all_served(&[next], WELCOME, tag).await?;
+    counted(scene, channel, SCANS + 1).await?;
+    match sends() - before {
+        1 => Ok(()),
+        sent => Err(format!("{sent} welcomes were sent, to one new customer").into()),
     }
-    Ok(())
+}
+
+/// How many events came that were stored before, as the log of callback has it.
+async fn known_events(aws: &Aws) -> Outcome<usize> {
+    let lines = deployed::log(aws, "callback").await?;
+    let known = lines.iter().filter(|line| {
+        let line: Value = serde_json::from_str(line).unwrap_or_default();
+        line["known"] == "true"
+    });
+    Ok(known.count())
 }
 
 /// What comes to the door that is not WeCom.
@@ -306,7 +334,7 @@ async fn found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
             contact["relations"][0]["status"] == "active"
         })
         .await?;
-    eventually(crate::scene::PATIENCE, || async {
+    eventually(PATIENCE, || async {
         let tags = scene.corp.tags(&customer.external_userid, &customer.userid);
         let tagged = tags.iter().any(|found| found.id == tag);
         tagged

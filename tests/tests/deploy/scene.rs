@@ -14,8 +14,9 @@ use wecom_sandbox::{AppSetup, Corp, Happening, Sandbox, SandboxOptions, Scan, Se
 use crate::command::{Outcome, directory};
 use crate::steps::eventually;
 
-/// How long anything is waited for that happens at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything is waited for that happens at once. It is long, because the machine may be busy; a test that passes
+/// ends sooner.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Who plays.
 pub(crate) struct Scene {

@@ -42,12 +42,9 @@ impl Steps {
         println!("{:21}> {text}", "");
     }
 
-    /// The end.
-    pub(crate) fn done(&self) {
-        println!(
-            "\nThe deployment works, in {:.0} s.",
-            self.began.elapsed().as_secs_f64()
-        );
+    /// The end, and what it means.
+    pub(crate) fn done(&self, what: &str) {
+        println!("\n{what}, in {:.0} s.", self.began.elapsed().as_secs_f64());
     }
 }
 

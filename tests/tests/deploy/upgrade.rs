@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wecom_sandbox::Happening;
 
 use crate::aws::Aws;
-use crate::bundle::{Bundle, FUNCTIONS, STACK, next_version};
+use crate::bundle::{Bundle, FUNCTIONS, STACK};
 use crate::command::Outcome;
 use crate::scene::{PATIENCE, Scene};
 use crate::steps::Steps;
@@ -31,8 +31,8 @@ pub(crate) async fn under_load(
         answer => return Err(format!("POST channels answers {answer:?}").into()),
     };
     let before = packages(aws).await?;
-    next_version("x86_64", "next")?;
-    let template = bundle.package(steps, aws, "next").await?;
+    let next = bundle.x86_64().next_version()?;
+    let template = bundle.package(steps, aws, &next).await?;
 
     let (stop, stopped) = watch::channel(false);
     let deploy = async {

@@ -1,0 +1,86 @@
+//! The packages of a release: how large each is, and how large it may be.
+
+use std::fs;
+use std::path::Path;
+
+use crate::build::Build;
+use crate::command::{Command, Outcome};
+use crate::steps::Steps;
+use crate::tools::Tools;
+
+/// The largest package of each function, in bytes of its ZIP file. A second TLS stack, or a chain of credential providers,
+/// would go over it. A function that needs more has a limit of its own here.
+const LIMITS: [(&str, u64); 5] = [
+    ("callback", 4_000_000),
+    ("welcome", 4_000_000),
+    ("tagging", 4_000_000),
+    ("sync", 4_000_000),
+    ("admin", 4_000_000),
+];
+
+/// Compares the packages of a build with their limits, all of them before it fails.
+pub(crate) async fn compare(steps: &Steps, tools: &Tools, build: &Build) -> Outcome<()> {
+    let what = format!("packages for {} are within limits", build.architecture);
+    let mut told = Vec::new();
+    let compared = async {
+        let mut over = Vec::new();
+        for function in build.functions {
+            let package = build.package(function);
+            let bytes = zipped(tools, function, &package).await?;
+            let binary = fs::metadata(package.join("bootstrap"))?.len();
+            let (zip, binary) = (megabytes(bytes), megabytes(binary));
+            told.push(format!(
+                "{function}: {zip:.2} MB zipped, {binary:.2} MB binary"
+            ));
+            let limit = limit(function)?;
+            if bytes > limit {
+                over.push(format!(
+                    "the package of {function} for {} has {bytes} bytes, and its limit is {limit}",
+                    build.architecture
+                ));
+            }
+        }
+        if over.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{} (LIMITS in {})", over.join("; "), file!()).into())
+    };
+    let compared = steps.step(&what, compared).await;
+    for line in told {
+        steps.note(&line);
+    }
+    compared
+}
+
+fn limit(function: &str) -> Outcome<u64> {
+    let found = LIMITS.iter().find(|(name, _)| *name == function);
+    let (_, limit) = found.ok_or_else(|| {
+        format!(
+            "{function} has no limit for its package: add one to LIMITS in {}",
+            file!()
+        )
+    })?;
+    Ok(*limit)
+}
+
+/// The size of a package, zipped by the library that SAM zips with.
+async fn zipped(tools: &Tools, function: &str, package: &Path) -> Outcome<u64> {
+    let zip = package.with_extension("zip");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(package)? {
+        files.push(entry?.file_name());
+    }
+    Command::new(&format!("zip-{function}"), tools.program("sam", "python"))
+        .current_dir(package)
+        .args(["-m", "zipfile", "-c"])
+        .arg(&zip)
+        .args(files)
+        .run()
+        .await?;
+    Ok(fs::metadata(zip)?.len())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "packages have a few megabytes")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
