@@ -24,6 +24,8 @@ const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
 pub(crate) struct Bundle {
     path: String,
     profile: Profile,
+    /// What is built for this machine.
+    functions: &'static [&'static str],
 }
 
 /// What the stack says of itself.
@@ -38,23 +40,34 @@ pub(crate) struct Outputs {
 }
 
 impl Bundle {
-    pub(crate) fn new(tools: &Tools, profile: Profile) -> Self {
-        Self {
+    /// Builds all functions, or only one.
+    pub(crate) fn new(tools: &Tools, profile: Profile, only: Option<&str>) -> Outcome<Self> {
+        let all: &'static [&'static str] = &FUNCTIONS;
+        let functions = match only {
+            None => all,
+            Some(name) => {
+                let place = all.iter().position(|function| *function == name);
+                let place = place.ok_or_else(|| format!("there is no function {name}"))?;
+                &all[place..=place]
+            }
+        };
+        Ok(Self {
             path: tools.path(),
             profile,
-        }
+            functions,
+        })
     }
 
     /// The build for this machine, which is deployed.
     pub(crate) fn x86_64(&self) -> Build {
-        Build::new(self.profile, "x86_64", &FUNCTIONS)
+        Build::new(self.profile, "x86_64", self.functions)
     }
 
     /// The build for arm64.
     pub(crate) fn arm64(&self) -> Build {
-        let functions: &[&str] = match self.profile {
+        let functions = match self.profile {
             Profile::Light => &[LINKS_ALL],
-            Profile::Release => &FUNCTIONS,
+            Profile::Release => self.functions,
         };
         Build::new(self.profile, "arm64", functions)
     }

@@ -52,6 +52,9 @@ struct Options {
     /// The same, and stop after it.
     #[arg(long)]
     packages: bool,
+    /// The package of this function only.
+    #[arg(long, value_name = "FUNCTION", requires = "packages")]
+    only: Option<String>,
     /// Stop after the journey through the x86_64 stack, and leave out upgrade, deletion and arm64.
     #[arg(long)]
     journey_only: bool,
@@ -85,7 +88,7 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     } else {
         Profile::Light
     };
-    let bundle = Bundle::new(&tools, profile);
+    let bundle = Bundle::new(&tools, profile, options.only.as_deref())?;
 
     steps.act("Templates and packages");
     bundle.lint(steps).await?;
