@@ -5,7 +5,7 @@
 //! cargo test -p bundle-tests --test deploy
 //! ```
 //!
-//! It is not part of `cargo test --workspace`: it installs its tools with pip, and builds all functions. What is only
+//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. What is only
 //! deployed to the emulator is compiled with little optimization, and for arm64 only one function is built. With
 //! `-- --release` everything is built as it is released, for both processors, and each package is compared with its
 //! limit; `-- --packages` does that and no more. `-- --built` takes the builds of the run before. Everything it makes is
@@ -96,9 +96,8 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
         bundle.build(steps).await?;
     }
     if profile == Profile::Release {
-        for build in [bundle.x86_64(), bundle.arm64()] {
-            packages::compare(steps, &tools, &build).await?;
-        }
+        let builds = [bundle.x86_64(), bundle.arm64()];
+        packages::compare(steps, &tools, &builds).await?;
     }
     if options.packages {
         return Ok(());

@@ -18,26 +18,28 @@ const LIMITS: [(&str, u64); 5] = [
     ("admin", 4_000_000),
 ];
 
-/// Compares the packages of a build with their limits, all of them before it fails.
-pub(crate) async fn compare(steps: &Steps, tools: &Tools, build: &Build) -> Outcome<()> {
-    let what = format!("packages for {} are within limits", build.architecture);
-    let mut told = Vec::new();
+/// Compares the packages of all builds with their limits, each of them before it fails.
+pub(crate) async fn compare(steps: &Steps, tools: &Tools, builds: &[Build]) -> Outcome<()> {
+    let mut sizes = Vec::new();
     let compared = async {
         let mut over = Vec::new();
-        for function in build.functions {
-            let package = build.package(function);
-            let bytes = zipped(tools, function, &package).await?;
-            let binary = fs::metadata(package.join("bootstrap"))?.len();
-            let (zip, binary) = (megabytes(bytes), megabytes(binary));
-            told.push(format!(
-                "{function}: {zip:.2} MB zipped, {binary:.2} MB binary"
-            ));
-            let limit = limit(function)?;
-            if bytes > limit {
-                over.push(format!(
-                    "the package of {function} for {} has {bytes} bytes, and its limit is {limit}",
-                    build.architecture
+        for build in builds {
+            for function in build.functions {
+                let package = build.package(function);
+                let bytes = zipped(tools, function, &package).await?;
+                let binary = fs::metadata(package.join("bootstrap"))?.len();
+                let name = format!("{function} for {}", build.architecture);
+                sizes.push(format!(
+                    "{name}: {:.2} MB zipped, {:.2} MB binary",
+                    megabytes(bytes),
+                    megabytes(binary)
                 ));
+                let limit = limit(function)?;
+                if bytes > limit {
+                    over.push(format!(
+                        "the package of {name} has {bytes} bytes, and its limit is {limit}"
+                    ));
+                }
             }
         }
         if over.is_empty() {
@@ -45,8 +47,8 @@ pub(crate) async fn compare(steps: &Steps, tools: &Tools, build: &Build) -> Outc
         }
         Err(format!("{} (LIMITS in {})", over.join("; "), file!()).into())
     };
-    let compared = steps.step(&what, compared).await;
-    for line in told {
+    let compared = steps.step("packages are within limits", compared).await;
+    for line in sizes {
         steps.note(&line);
     }
     compared
