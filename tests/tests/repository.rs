@@ -110,6 +110,7 @@ fn the_vendor_knows_no_aws() {
 
 #[test]
 fn the_sandbox_shares_no_code_with_what_it_tests() {
+    // Of the bundle it has the clock only, which knows nothing of WeCom.
     refuse("wecom-sandbox", &["wecom-sdk", "domain", "platform"]);
 }
 
@@ -128,10 +129,84 @@ fn functions_carry_no_chain_of_credential_providers() {
 #[test]
 fn the_rules_ask_no_clock() {
     for (name, text) in sources("shared/domain/src") {
-        for clock in ["Timestamp::now", "Zoned::now", "SystemTime", "Instant"] {
+        for clock in [
+            "Timestamp::now",
+            "Zoned::now",
+            "SystemTime",
+            "time::Instant",
+            "clock::",
+        ] {
             assert!(!text.contains(clock), "{name} reads the clock: {clock}");
         }
     }
+}
+
+/// Where the machine's own time is asked for, and why. Everything else takes its time from a `Clock` that is passed to
+/// it. What measures (benches, their library, the test of the deployment, the browser) is not looked at.
+const MACHINE_TIME: [(&str, &str); 6] = [
+    ("shared/clock/src/system.rs", "the clock of the machine"),
+    ("shared/clock/src/manual.rs", "what its instants begin at"),
+    (
+        "infra/local/src/changes.rs",
+        "looks at a database that tells nobody of its commits",
+    ),
+    (
+        "infra/sandbox/src/lib.rs",
+        "patience with the machine while a test or the demo looks at a condition",
+    ),
+    ("infra/sandbox/tests/it/support.rs", "the same"),
+    ("tests/tests/it/time.rs", "the same"),
+];
+
+#[test]
+fn time_comes_from_a_clock_that_is_passed() {
+    let asking = [
+        "Timestamp::now",
+        "Zoned::now",
+        "SystemTime::now",
+        "Instant::now",
+        ".elapsed(",
+        "tokio::time",
+        "thread::sleep",
+        "start_paused",
+    ];
+    let mut exceptions = Vec::new();
+    for folder in ["functions", "shared", "infra", "tests/tests/it"] {
+        for (name, text) in sources(folder) {
+            let Some(asks) = asking.iter().find(|asking| text.contains(**asking)) else {
+                continue;
+            };
+            let known = MACHINE_TIME.iter().any(|(exception, _)| *exception == name);
+            assert!(known, "{name} asks the machine for the time: {asks}");
+            exceptions.push(name);
+        }
+    }
+    for (exception, reason) in MACHINE_TIME {
+        let is_used = exceptions.iter().any(|name| name == exception);
+        assert!(
+            is_used,
+            "{exception} no longer needs its exception: {reason}"
+        );
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_tests() {
+    for folder in ["functions", "shared", "infra"] {
+        let manifests = root().join(folder);
+        for package in fs::read_dir(&manifests).unwrap() {
+            let manifest = package.unwrap().path().join("Cargo.toml");
+            let Ok(text) = fs::read_to_string(&manifest) else {
+                continue;
+            };
+            assert!(!text.contains("bundle-tests"), "{}", manifest.display());
+        }
+    }
+}
+
+#[test]
+fn the_local_stack_compiles_nothing_of_charts_and_benches() {
+    refuse("scrm-local", &["plotters", "criterion", "flate2"]);
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
 use domain::field::FieldError;
 use domain::ports::StoreError;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::input::{self, Input};
@@ -26,7 +25,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                 .await
                 .map_err(|refusal| refusal.below("welcome"))?;
         }
-        let now = Timestamp::now().as_second();
+        let now = self.clock.unix_seconds();
         let mut channel = Channel {
             id: new_id()?,
             spec,
@@ -119,7 +118,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     pub(crate) async fn delete_channel(&self, scope: &Scope, id: &str) -> Answer {
         let channel = self.made(scope, id).await?;
         self.wecom.delete(&scope.corp, &channel).await?;
-        let deleted_at = Timestamp::now().as_second();
+        let deleted_at = self.clock.unix_seconds();
         self.save(scope, channel, |channel| {
             channel.remote = Remote::Deleted { deleted_at }
         })
@@ -137,7 +136,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let read = channel.version;
         change(&mut channel);
         channel.version += 1;
-        channel.updated_at = Timestamp::now().as_second();
+        channel.updated_at = self.clock.unix_seconds();
         if self
             .store
             .put_channel(&scope.corp, &channel, Some(read))

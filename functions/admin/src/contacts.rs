@@ -7,8 +7,8 @@ use domain::contact::Profile;
 use domain::event::InboxEvent;
 use domain::field::FieldError;
 use domain::relation::{Relation, Status};
-use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use wecom::{ExternalUserId, TagId, UnionId};
 
 use crate::events::{outcomes, view};
@@ -75,8 +75,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             200,
             json!({
                 "external_userid": customer,
-                "profile": profile,
-                "relations": record.relations.into_iter().map(relation).collect::<Vec<_>>(),
+                "profile": profile.map(shown),
+                "relations": record.relations.into_iter().map(relation).collect::<Vec<Value>>(),
                 "tags": tag_ids,
                 "timeline": events.iter().map(entry).collect::<Vec<_>>(),
             }),
@@ -91,12 +91,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         customer: &ExternalUserId,
         stored: Option<Profile>,
     ) -> Option<Profile> {
-        let now = Timestamp::now().as_second();
+        let now = self.clock.now();
         if stored.as_ref().is_some_and(|profile| profile.is_fresh(now)) {
             return stored;
         }
         let read = self.wecom.profile(&scope.corp, &scope.app, customer);
-        let Ok(Ok(contact)) = tokio::time::timeout(PROFILE_WAIT, read).await else {
+        let Ok(Ok(contact)) = self.clock.timeout(PROFILE_WAIT, read).await else {
             return stored;
         };
         let profile = Profile {
@@ -111,9 +111,19 @@ impl<S: Store, W: Wecom> Admin<S, W> {
 }
 
 /// A relation without the customer's profile, which is told once for all relations.
-fn relation(relation: Relation) -> Relation {
-    Relation {
+fn relation(relation: Relation) -> Value {
+    shown(Relation {
         contact: None,
         ..relation
+    })
+}
+
+/// What is stored, without the microseconds by which readings are told apart: instants of the API are Unix seconds.
+fn shown(stored: impl Serialize) -> Value {
+    let mut view = json!(stored);
+    if let Some(fields) = view.as_object_mut() {
+        fields.remove("observed_us");
+        fields.remove("read_us");
     }
+    view
 }

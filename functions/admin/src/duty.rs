@@ -4,7 +4,6 @@ use domain::channel::Channel;
 use domain::duty::plan;
 use domain::field::FieldError;
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
 use wecom::UserId;
 
 use crate::refusal::{Refusal, blames_members};
@@ -22,7 +21,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         channel: &mut Channel,
         before: Option<&Channel>,
     ) -> Result<(), Refusal> {
-        let (now, timezone) = (Timestamp::now(), &scope.timezone);
+        let (now, timezone) = (self.clock.now(), &scope.timezone);
         let plan = plan(&self.store, &scope.corp, channel, timezone, now).await?;
         channel.on_duty = plan.on_duty;
         channel.duty_until = plan.until;

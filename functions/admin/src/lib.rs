@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use clock::Clock;
 use domain::ports::{
     CountDay, FindCustomers, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps,
     ReadBalance, ReadContact, ReadCounts, ReadEvents, ReadNames, ReadProfile, ReadRuns, ReadTags,
@@ -17,6 +18,8 @@ use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
 use platform::config::Config;
 use platform::secret::ConfigSource;
+use platform::start::Platform;
+use platform::wecom_api::WecomApi;
 use serde_json::Value;
 use wecom::{AppName, CorpId};
 
@@ -81,6 +84,7 @@ pub struct Admin<S, W> {
     config: Arc<ConfigSource>,
     store: S,
     wecom: W,
+    clock: Clock,
 }
 
 /// The corp that a call is about.
@@ -94,16 +98,20 @@ struct Scope {
 /// A status and the JSON to go with it.
 type Answer = Result<(u16, Value), Refusal>;
 
-impl<S: Store, W: Wecom> Admin<S, W> {
-    /// Takes its configuration from `config`, keeps things in `store` and speaks with WeCom through `wecom`.
-    pub fn new(config: Arc<ConfigSource>, store: S, wecom: W) -> Self {
+impl Admin<platform::store::Store, WecomApi> {
+    /// The function as it is deployed, over these adapters.
+    #[must_use]
+    pub fn on(platform: Platform) -> Self {
         Self {
-            config,
-            store,
-            wecom,
+            config: platform.config,
+            store: platform.store,
+            wecom: platform.wecom,
+            clock: platform.clock,
         }
     }
+}
 
+impl<S: Store, W: Wecom> Admin<S, W> {
     /// Answers one request.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use platform::start::Platform;
 async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
     platform::log::start(variable);
-    let platform = Platform::start("admin", variable)?;
-    let admin = Admin::new(platform.config, platform.store, platform.wecom);
+    let admin = Admin::on(Platform::start("admin", variable)?);
     run(service_fn(|request| admin.handle(request))).await
 }

@@ -3,7 +3,6 @@
 
 use domain::field::FieldError;
 use domain::welcome::{Source, Welcome, WelcomeAttachment};
-use jiff::Timestamp;
 use wecom::MediaId;
 
 use crate::refusal::Refusal;
@@ -42,7 +41,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                         }
                         refusal => refusal,
                     })?;
-                uploaded.push((source.clone(), media_id, Timestamp::now().as_second()));
+                uploaded.push((source.clone(), media_id, self.clock.unix_seconds()));
             }
             if let Some((_, media_id, at)) = uploaded.iter().find(|(before, ..)| *before == source)
             {

@@ -5,7 +5,6 @@
 //! is found again, and only what is not there is made.
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
-use jiff::Timestamp;
 use wecom::{Error, LinkId};
 
 use crate::channels::is_deleted;
@@ -29,7 +28,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             .await?
             .filter(|channel| !is_deleted(channel));
         let channel = channel.ok_or(Refusal::NotFound("channel"))?;
-        let abandoned = channel.updated_at + CREATING_SECONDS < Timestamp::now().as_second();
+        let abandoned = channel.updated_at + CREATING_SECONDS < self.clock.unix_seconds();
         if channel.remote != Remote::Creating || !abandoned {
             return Ok(channel);
         }

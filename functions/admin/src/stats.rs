@@ -2,8 +2,8 @@
 
 use domain::field::FieldError;
 use domain::tally::DayCounts;
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use crate::input::Input;
@@ -20,7 +20,8 @@ const FORM: &str = "a date such as 2026-10-01";
 impl<S: Store, W: Wecom> Admin<S, W> {
     pub(crate) async fn channel_stats(&self, scope: &Scope, id: &str, input: &Input) -> Answer {
         let channel = self.settled(scope, id).await?;
-        let (from, to) = span(scope, input)?;
+        let today = self.clock.now().to_zoned(scope.timezone.clone()).date();
+        let (from, to) = span(today, input)?;
         let days = self.store.days(&scope.corp, &channel.id, from, to).await?;
         let mut total = DayCounts::default();
         days.values().for_each(|day| total.add(day));
@@ -35,8 +36,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-fn span(scope: &Scope, input: &Input) -> Result<(Date, Date), Refusal> {
-    let today = Timestamp::now().to_zoned(scope.timezone.clone()).date();
+fn span(today: Date, input: &Input) -> Result<(Date, Date), Refusal> {
     let to: Date = input.parsed("to", FORM)?.unwrap_or(today);
     let from: Date = input
         .parsed("from", FORM)?

@@ -6,16 +6,18 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clock::Clock;
 use domain::event::InboxEvent;
 use domain::ports::{StoreEvent, Stored};
-use jiff::Timestamp;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
 use platform::config::Config;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
+use platform::start::Base;
+use platform::store::Store;
 use serde_json::Value;
 use wecom::{AppName, CallbackCrypto, CorpId, Envelope, Fields, Message, OpenError, Signature};
 
@@ -33,6 +35,7 @@ pub struct Callback<S> {
     config: Arc<ConfigSource>,
     store: S,
     metrics: Metrics,
+    clock: Clock,
 }
 
 /// An event that is in the inbox now.
@@ -47,32 +50,41 @@ struct Address {
     app: AppName,
 }
 
-impl<S: StoreEvent + Sync> Callback<S> {
-    /// Takes its configuration from `config` and puts events into `store`.
-    pub fn new(config: Arc<ConfigSource>, store: S, metrics: Metrics) -> Self {
+impl Callback<Store> {
+    /// The function as it is deployed, over these adapters.
+    #[must_use]
+    pub fn on(base: Base) -> Self {
         Self {
-            config,
-            store,
-            metrics,
+            config: base.config,
+            store: base.store,
+            metrics: base.metrics,
+            clock: base.clock,
         }
     }
 
-    /// Reads the configuration ahead of the first request. If there is none, the request says so that meets it.
-    pub async fn load_config(&self) {
-        let _told_by_the_request = self.config.current().await;
+    /// Reads the configuration and opens the connection to the inbox, side by side, so that no event waits for them. It
+    /// never fails: what is missing shows again with the first request.
+    pub async fn warm_up(&self) {
+        let (_config, ()) = tokio::join!(self.config.current(), self.store.open_inbox());
     }
+}
 
+impl<S: StoreEvent + Sync> Callback<S> {
     /// Answers one request.
     ///
     /// # Errors
     /// None: every refusal is an answer.
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        let started = Instant::now();
+        let started = self.clock.instant();
         let (answer, kept) = match self.answer(&request).await {
             Ok((answer, kept)) => (answer, kept),
             Err(refusal) => (self.refuse(&request, &refusal), None),
         };
-        self.tell(started.elapsed(), answer.status().as_str(), kept.as_ref());
+        self.tell(
+            self.clock.since(started),
+            answer.status().as_str(),
+            kept.as_ref(),
+        );
         Ok(answer)
     }
 
@@ -134,7 +146,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
                 plaintext.to_owned(),
             )]))
         });
-        let event = InboxEvent::receive(address.corp, address.app, message, Timestamp::now());
+        let event = InboxEvent::receive(address.corp, address.app, message, self.clock.now());
         let stored = self.store.store_event(&event).await?;
         Ok(Kept { event, stored })
     }

@@ -9,9 +9,7 @@ use platform::start::Base;
 async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
     platform::log::start(variable);
-    let base = Base::start("callback", variable)?;
-    let callback = Callback::new(base.config, base.store.clone(), base.metrics);
-    // Secret and connection are fetched during init, side by side, so that no event waits for them.
-    tokio::join!(callback.load_config(), base.store.open_inbox());
+    let callback = Callback::on(Base::start("callback", variable)?);
+    callback.warm_up().await;
     run(service_fn(|request| callback.handle(request))).await
 }

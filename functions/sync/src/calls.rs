@@ -25,7 +25,7 @@ pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
     for _ in 1..TRIES {
         match once(scope, meter, api, make()).await {
             Err(Trouble::Wecom(error)) if passes_soon(&error) => {
-                tokio::time::sleep(pause).await;
+                scope.clock.sleep(pause).await;
                 pause *= 2;
             }
             answer => return answer,

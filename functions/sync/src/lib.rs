@@ -7,8 +7,9 @@
 //! deadline and is gone on with by the next tick.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use clock::Clock;
 use domain::ports::{
     ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
     KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, MarkTags,
@@ -22,6 +23,8 @@ use lambda_runtime::{Context, Error, LambdaEvent};
 use platform::config::Corp;
 use platform::metrics::Metrics;
 use platform::secret::ConfigSource;
+use platform::start::Platform;
+use platform::wecom_api::WecomApi;
 use serde::Deserialize;
 use serde_json::Value;
 use wecom::{AppName, CorpId};
@@ -123,9 +126,8 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// How long before the function's deadline no more is begun: a page takes a call, its retries and its writes.
     pub margin: Duration,
-    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130), a
-    /// member who edits makes several events, and readings are told apart by their seconds, so that the one for the
-    /// event must be later than any page that was read before it.
+    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130), and
+    /// a member who edits makes several events.
     pub settle: Duration,
     /// Members whose customers are read together, 100 at most (WeCom doc 92994). Fewer make better progress in
     /// parallel, and each group of them costs half a page.
@@ -172,6 +174,7 @@ pub struct Syncer<S, W> {
     wecom: W,
     metrics: Metrics,
     pace: Pace,
+    clock: Clock,
 }
 
 /// The corp that a part works on, and until when.
@@ -184,33 +187,49 @@ pub(crate) struct Scope<'a> {
     pub(crate) timezone: &'a TimeZone,
     /// Nothing is begun after it.
     pub(crate) until: Instant,
+    pub(crate) clock: &'a Clock,
 }
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Takes its configuration from `config`, keeps things in `store` and asks WeCom through `wecom`.
-    pub fn new(
-        config: Arc<ConfigSource>,
-        store: S,
-        wecom: W,
-        metrics: Metrics,
-        pace: Pace,
+impl Syncer<platform::store::Store, WecomApi> {
+    /// The function as it is deployed, over these adapters.
+    #[must_use]
+    pub fn on(platform: Platform) -> Self {
+        Self::through(platform, |store, wecom| (store, wecom))
+    }
+}
+
+impl<S, W> Syncer<S, W> {
+    /// The same function, which reaches its ports through what `wrap` makes of them.
+    pub fn through(
+        platform: Platform,
+        wrap: impl FnOnce(platform::store::Store, WecomApi) -> (S, W),
     ) -> Self {
+        let (store, wecom) = wrap(platform.store, platform.wecom);
         Self {
-            config,
+            config: platform.config,
             store,
             wecom,
-            metrics,
-            pace,
+            metrics: platform.metrics,
+            pace: Pace::default(),
+            clock: platform.clock,
         }
     }
 
+    /// Paces itself otherwise than by default.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+}
+
+impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what the schedule asks for, for every corp, and says what was done.
     ///
     /// # Errors
     /// When there is no configuration, or a reconcile cannot be begun. The schedule then tries again.
     pub async fn handle(&self, event: LambdaEvent<Schedule>) -> Result<Value, Error> {
         let config = self.config.current().await?;
-        let until = end_of_work(&event.context, self.pace.margin);
+        let until = self.end_of_work(&event.context);
         let corps: Vec<&Corp> = config.corps().collect();
         let scopes = corps.iter().filter_map(|corp| {
             Some(Scope {
@@ -219,6 +238,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 app: &corp.main_app()?.name,
                 timezone: &corp.timezone,
                 until,
+                clock: &self.clock,
             })
         });
         let scopes: Vec<Scope<'_>> = scopes.collect();
@@ -228,12 +248,23 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Task::Reconcile => self.reconcile(&scopes, owner).await,
         }
     }
+
+    /// When to stop beginning things: the margin before the deadline of the invocation. Without a deadline in sight
+    /// there is a minute.
+    fn end_of_work(&self, context: &Context) -> Instant {
+        const UNKNOWN: Duration = Duration::from_secs(60);
+        let deadline = Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX);
+        let left = Duration::try_from(deadline.duration_since(self.clock.now()));
+        let left = left.unwrap_or(UNKNOWN).saturating_sub(self.pace.margin);
+        let now = self.clock.instant();
+        now.checked_add(left).unwrap_or(now)
+    }
 }
 
 impl Scope<'_> {
     /// Whether there is time to begin something.
     pub(crate) fn has_time(&self) -> bool {
-        Instant::now() < self.until
+        self.clock.instant() < self.until
     }
 }
 
@@ -242,16 +273,4 @@ impl Pace {
     pub(crate) fn in_work(&self, scope: &Scope<'_>) -> usize {
         scope.config.limits.in_flight * self.side_by_side.max(1)
     }
-}
-
-/// When to stop beginning things. Without a deadline in sight there is a minute.
-fn end_of_work(context: &Context, margin: Duration) -> Instant {
-    const UNKNOWN: Duration = Duration::from_secs(60);
-    let left = context.deadline().duration_since(SystemTime::now());
-    Instant::now() + left.unwrap_or(UNKNOWN).saturating_sub(margin)
-}
-
-/// Now, in Unix seconds.
-pub(crate) fn now() -> i64 {
-    Timestamp::now().as_second()
 }

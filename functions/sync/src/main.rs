@@ -2,20 +2,13 @@
 
 use lambda_runtime::{Error, run, service_fn};
 use platform::start::Platform;
-use sync::{Pace, Syncer};
+use sync::Syncer;
 
 // A function has less than one processor and waits most of its time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
     platform::log::start(variable);
-    let platform = Platform::start("sync", variable)?;
-    let syncer = Syncer::new(
-        platform.config,
-        platform.store,
-        platform.wecom,
-        platform.metrics,
-        Pace::default(),
-    );
+    let syncer = Syncer::on(Platform::start("sync", variable)?);
     run(service_fn(|event| syncer.handle(event))).await
 }

@@ -6,7 +6,7 @@ use domain::welcome::{Welcome, WelcomeAttachment};
 use platform::metrics::Unit;
 
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Uploads what is due of `welcome`; whether something has changed, and what stood in the way of the rest. A source
@@ -18,7 +18,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> (bool, Result<(), Trouble>) {
         let mut changed = false;
         for attachment in welcome.attachments_mut() {
-            if attachment.media_due().is_none_or(|due| due > now()) {
+            if attachment
+                .media_due()
+                .is_none_or(|due| due > self.clock.unix_seconds())
+            {
                 continue;
             }
             match self.upload(scope, attachment).await {
@@ -53,7 +56,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             }
         }
         let uploaded = self.wecom.upload(scope.corp, scope.app, &source, kind);
-        attachment.uploaded(uploaded.await?, now());
+        attachment.uploaded(uploaded.await?, self.clock.unix_seconds());
         Ok(())
     }
 }

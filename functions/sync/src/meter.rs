@@ -2,23 +2,28 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use clock::Clock;
 use domain::sync::{Phase, Run};
 
-use crate::now;
-
 /// The run that is under way.
-pub(crate) struct Meter(Mutex<Run>);
+pub(crate) struct Meter {
+    run: Mutex<Run>,
+    clock: Clock,
+}
 
 impl Meter {
     /// Goes on from what is stored.
-    pub(crate) fn new(run: Run) -> Self {
-        Self(Mutex::new(run))
+    pub(crate) fn new(run: Run, clock: &Clock) -> Self {
+        Self {
+            run: Mutex::new(run),
+            clock: clock.clone(),
+        }
     }
 
     /// The run as it is now.
     pub(crate) fn run(&self) -> Run {
         let mut run = self.lock().clone();
-        run.updated_at = now();
+        run.updated_at = self.clock.unix_seconds();
         run
     }
 
@@ -54,6 +59,6 @@ impl Meter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Run> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,14 +3,13 @@
 use domain::ports::{Lease, StoreError};
 use domain::sync::{Phase, Run};
 use futures::FutureExt;
-use jiff::Timestamp;
 use lambda_runtime::Error;
 use platform::metrics::Unit;
 use serde_json::{Value, json};
 
 use crate::meter::Meter;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 mod conclude;
 mod customers;
@@ -50,7 +49,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         owner: &str,
     ) -> Result<Value, Error> {
         let slices = scopes.iter().map(|scope| async {
-            let new = Run::starting_at(Timestamp::now().as_millisecond());
+            let new = Run::starting_at(self.clock.unix_millis());
             (
                 scope.corp,
                 self.slice(scope, owner, Some(new)).boxed().await,
@@ -95,7 +94,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         owner: &str,
         new: Option<Run>,
     ) -> Result<Slice, StoreError> {
-        let at = now();
+        let at = self.clock.unix_seconds();
         let lease = self
             .store
             .take_run(scope.corp, owner, new, at, self.leased_until());
@@ -105,7 +104,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Lease::Nothing => return Ok(Slice::Nothing),
         };
         tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.phase = ?run.phase, "works on a reconcile");
-        let meter = Meter::new(run);
+        let meter = Meter::new(run, &self.clock);
         let worked = tokio::select! {
             worked = self.phases(scope, &meter, owner).boxed() => worked,
             () = self.hold_lease(scope, &meter, owner) => return Ok(Slice::Theirs(meter.run())),
@@ -158,7 +157,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Writes the run down and prolongs the lease. Returns when the lease has gone to somebody else.
     async fn hold_lease(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) {
         loop {
-            tokio::time::sleep(self.pace.heartbeat).await;
+            self.clock.next_turn(self.pace.heartbeat).await;
             match self.save(scope, meter, owner).await {
                 Ok(true) => {}
                 Ok(false) => {
@@ -185,7 +184,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     fn leased_until(&self) -> i64 {
-        now() + i64::try_from(self.pace.lease.as_secs()).unwrap_or(i64::MAX)
+        self.clock.unix_seconds() + i64::try_from(self.pace.lease.as_secs()).unwrap_or(i64::MAX)
     }
 
     async fn end(
@@ -199,8 +198,9 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Ok(()) => true,
             Err(trouble) => !trouble.passes(),
         };
+        let now = self.clock.unix_seconds();
         meter.change(|run| {
-            run.finished_at = over.then(now);
+            run.finished_at = over.then_some(now);
             run.held_up = None;
             match &worked {
                 Ok(()) | Err(Trouble::OutOfTime) => {}

@@ -7,14 +7,13 @@ use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::ports::{StoreError, Subject};
 use domain::relation::Relation;
-use jiff::Timestamp;
 use wecom::{Class, TagId};
 
 use crate::calls::call;
 use crate::meter::Meter;
 use crate::together;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// Repairs at the same time: fewer than the tags of new customers, who come first.
 const AT_ONCE: usize = 2;
@@ -65,7 +64,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             self.wecom.mark_tags(scope.corp, scope.app, pair, tags)
         })
         .await?;
-        let noted = self.store.add_tags(scope.corp, relation, tags, now());
+        let now = self.clock.now();
+        let noted = self.store.add_tags(scope.corp, relation, tags, now);
         noted.await?;
         meter.change(|run| {
             run.repaired += 1;
@@ -142,13 +142,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             match marked.await {
                 Ok(()) => {
                     self.store
-                        .add_tags(scope.corp, &relation, &tags, now())
+                        .add_tags(scope.corp, &relation, &tags, self.clock.now())
                         .await?;
                     TagsOutcome::new(TagsResult::Tagged)
                 }
                 Err(Trouble::Wecom(error)) => {
                     let mut outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
-                    outcome.retryable = error.class() == Class::Retry && is_young(event);
+                    outcome.retryable =
+                        error.class() == Class::Retry && is_young(event, self.clock.unix_millis());
                     outcome
                 }
                 Err(trouble) => return Err(trouble),
@@ -167,7 +168,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         mut outcome: TagsOutcome,
         attempts: u32,
     ) -> Result<(), StoreError> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
         outcome.attempts = attempts;
@@ -182,8 +183,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 }
 
-/// Whether an event is young enough for another try. After that, the daily reconcile is the one who repairs.
-fn is_young(event: &InboxEvent) -> bool {
+/// Whether an event is young enough for another try at `now_ms` (Unix milliseconds). After that, the daily reconcile is the one who repairs.
+fn is_young(event: &InboxEvent, now_ms: i64) -> bool {
     const THREE_DAYS_MS: i64 = 3 * 86_400_000;
-    Timestamp::now().as_millisecond() < event.received_at_ms + THREE_DAYS_MS
+    now_ms < event.received_at_ms + THREE_DAYS_MS
 }

@@ -2,12 +2,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use platform::metrics::Unit;
 use serde_json::{Map, Value, json};
 
@@ -55,11 +54,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due for a corp, and keeps what it meets with for the gauges.
     async fn tick_corp(&self, scope: &Scope<'_>, owner: &str, noticed: &Noticed) -> Value {
         let short = Scope {
-            until: scope.until.min(Instant::now() + SHORT),
+            until: scope.until.min(self.clock.instant() + SHORT),
             ..*scope
         };
         // What these parts call is no run's.
-        let meter = Meter::new(Run::starting_at(Timestamp::now().as_millisecond()));
+        let meter = Meter::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
         let mut done = Map::new();
         let (tokens, due, folded) = tokio::join!(
             self.part(

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use clock::Clock;
 use domain::channel::{Channel, ChannelId};
 use domain::event::InboxEvent;
 use domain::outcome::TagsOutcome;
@@ -27,7 +28,9 @@ use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
 use platform::metrics::{Group, Metrics, Unit, facts};
 use platform::secret::ConfigSource;
+use platform::start::Platform;
 use platform::stream::{self, Verdict};
+use platform::wecom_api::WecomApi;
 use wecom::{CorpId, State};
 
 mod limits;
@@ -71,6 +74,7 @@ pub struct Tagger<S, W> {
     metrics: Metrics,
     in_flight: InFlight,
     reads: InFlight,
+    clock: Clock,
 }
 
 /// Why a record is not done.
@@ -113,19 +117,34 @@ struct Add<'a> {
     channel: Option<Channel>,
 }
 
-impl<S: Store, W: Wecom> Tagger<S, W> {
-    /// Reads from and writes to `store`, puts tags on through `wecom`.
-    pub fn new(config: Arc<ConfigSource>, store: S, wecom: W, metrics: Metrics) -> Self {
+impl Tagger<platform::store::Store, WecomApi> {
+    /// The function as it is deployed, over these adapters.
+    #[must_use]
+    pub fn on(platform: Platform) -> Self {
+        Self::through(platform, |store, wecom| (store, wecom))
+    }
+}
+
+impl<S, W> Tagger<S, W> {
+    /// The same function, which reaches its ports through what `wrap` makes of them.
+    pub fn through(
+        platform: Platform,
+        wrap: impl FnOnce(platform::store::Store, WecomApi) -> (S, W),
+    ) -> Self {
+        let (store, wecom) = wrap(platform.store, platform.wecom);
         Self {
-            config,
+            config: platform.config,
             store,
             wecom,
-            metrics,
+            metrics: platform.metrics,
             in_flight: InFlight::new(IN_FLIGHT),
             reads: InFlight::new(READS_IN_FLIGHT),
+            clock: platform.clock,
         }
     }
+}
 
+impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Handles one batch of the inbox's stream.
     ///
     /// # Errors
@@ -217,7 +236,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         };
         self.relate(event, &arrival, timezone).await?;
         let mut outcome = put??;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
         let subject = Subject {

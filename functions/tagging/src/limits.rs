@@ -6,7 +6,6 @@ use domain::duty::{self, Unaligned};
 use domain::event::InboxEvent;
 use domain::ports::StoreError;
 use domain::relation::Change;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::{Store, Tagger, Wecom, local_day};
@@ -48,7 +47,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         channel: &Channel,
         timezone: &TimeZone,
     ) -> Result<(), StoreError> {
-        let (corp, id, now) = (&event.corp, &channel.id, Timestamp::now());
+        let (corp, id, now) = (&event.corp, &channel.id, self.clock.now());
         match duty::align(&self.store, &self.wecom, corp, id, timezone, now).await {
             Ok(aligned) => {
                 if aligned.changed {

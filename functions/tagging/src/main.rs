@@ -10,12 +10,7 @@ async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
     platform::log::start(variable);
     let platform = Platform::start("tagging", variable)?;
-    tokio::join!(platform.wecom.warm_up(), platform.store.open_data());
-    let tagger = Tagger::new(
-        platform.config,
-        platform.store,
-        platform.wecom,
-        platform.metrics,
-    );
+    platform.warm_up().await;
+    let tagger = Tagger::on(platform);
     run(service_fn(|event| tagger.handle(event))).await
 }

@@ -19,8 +19,8 @@ use crate::{Add, Store, Tagger, Unfinished, Wecom};
 
 /// Member and customer.
 type Pair<'a> = (&'a UserId, &'a ExternalUserId);
-/// A customer, what the member has on it, and when WeCom was asked, in Unix seconds.
-type Read = Result<(ExternalContact, Option<FollowUser>, i64), Error>;
+/// A customer, what the member has on it, and when WeCom was asked.
+type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), Error>;
 /// Remark and description that were written.
 type Texts = (Option<String>, Option<String>);
 
@@ -61,7 +61,9 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         arrival.tagged = tagged;
         match written {
             Ok(texts) => (arrival.remark, arrival.description) = texts,
-            Err(error) if holds_the_stream(&error) => return Ok(Err(Unfinished::Wecom(error))),
+            Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
+                return Ok(Err(Unfinished::Wecom(error)));
+            }
             Err(error) => {
                 outcome.remark_errcode = error.code();
                 outcome
@@ -89,7 +91,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         &self,
         add: &Add<'_>,
         pair: Pair<'_>,
-    ) -> Result<(TagsOutcome, Option<(Vec<TagId>, i64)>), Unfinished> {
+    ) -> Result<(TagsOutcome, Option<(Vec<TagId>, Timestamp)>), Unfinished> {
         let event = add.event;
         let Some(channel) = &add.channel else {
             let why = match event.event.state() {
@@ -107,9 +109,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let (mut outcome, tagged) = match answer {
             Ok(()) => (
                 TagsOutcome::new(TagsResult::Tagged),
-                Some((tags.clone(), now())),
+                Some((tags.clone(), self.clock.now())),
             ),
-            Err(error) if holds_the_stream(&error) => return Err(Unfinished::Wecom(error)),
+            Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
+                return Err(Unfinished::Wecom(error));
+            }
             Err(error) if error.code() == Some(NO_RELATION) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
                 let waiting = waiting.because(
@@ -126,7 +130,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     /// The customer with what the member has on it, as WeCom tells it now. One page is read: of a customer with more
     /// than 500 followers, the member may be on another.
     async fn read(&self, event: &InboxEvent, (member, customer): Pair<'_>) -> Read {
-        let at = now();
+        let at = self.clock.now();
         let (corp, app) = (&event.corp, &event.app);
         let get = || self.wecom.followers(corp, app, customer, None);
         let detail = self.call(event, (&self.reads, GET_CONTACT), get).await.0?;
@@ -170,7 +174,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         loop {
             match in_flight.call(&event.corp, apis, make()).await {
                 Err(error) if attempts < TRIES && passes_soon(&error) => {
-                    tokio::time::sleep(pause).await;
+                    self.clock.sleep(pause).await;
                     pause *= 2;
                     attempts += 1;
                 }
@@ -178,10 +182,6 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             }
         }
     }
-}
-
-fn now() -> i64 {
-    Timestamp::now().as_second()
 }
 
 fn pair(change: &Change) -> Pair<'_> {
@@ -211,8 +211,8 @@ fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
 /// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn holds_the_stream(error: &Error) -> bool {
-    if matches!(error, Error::Paused { until, .. } if *until > now() + LONGEST_HOLD) {
+fn holds_the_stream(error: &Error, now: i64) -> bool {
+    if matches!(error, Error::Paused { until, .. } if *until > now + LONGEST_HOLD) {
         return false;
     }
     let of_all = error.code().is_none_or(|code| WHOLE.contains(&code));
@@ -222,6 +222,8 @@ fn holds_the_stream(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: i64 = 1_700_000_000;
 
     #[test]
     fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
@@ -237,7 +239,7 @@ mod tests {
         };
         let paused = |seconds| Error::Paused {
             api: "mark_tag",
-            until: now() + seconds,
+            until: NOW + seconds,
         };
         for (error, holds, soon) in [
             (paused(60), true, false),
@@ -252,7 +254,7 @@ mod tests {
             (away, true, true),
         ] {
             assert_eq!(
-                (holds_the_stream(&error), passes_soon(&error)),
+                (holds_the_stream(&error, NOW), passes_soon(&error)),
                 (holds, soon),
                 "{error}"
             );

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use clock::Clock;
 use domain::channel::ChannelId;
 use domain::event::InboxEvent;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
@@ -16,14 +17,16 @@ use domain::ports::{
     ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, StoreError, Subject,
 };
 use domain::welcome::WELCOME_CODE_SECONDS;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
 use platform::metrics::{Group, Metrics, Unit, facts};
 use platform::secret::ConfigSource;
+use platform::start::Platform;
+use platform::store::Store;
 use platform::stream::{self, Verdict};
 use platform::wecom_api::SEND_WELCOME;
+use platform::wecom_api::WecomApi;
 use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
@@ -47,6 +50,32 @@ pub struct Welcomer<S, W> {
     metrics: Metrics,
     in_flight: InFlight,
     names: InFlight,
+    clock: Clock,
+}
+
+impl Welcomer<Store, WecomApi> {
+    /// The function as it is deployed, over these adapters.
+    #[must_use]
+    pub fn on(platform: Platform) -> Self {
+        Self::through(platform, |store, wecom| (store, wecom))
+    }
+}
+
+impl<S, W> Welcomer<S, W> {
+    /// The same function, which reaches its ports through what `wrap` makes of them.
+    pub fn through(platform: Platform, wrap: impl FnOnce(Store, WecomApi) -> (S, W)) -> Self {
+        let wecom = platform.wecom.in_a_hurry(platform.store.clone());
+        let (store, wecom) = wrap(platform.store, wecom);
+        Self {
+            config: platform.config,
+            store,
+            wecom,
+            metrics: platform.metrics,
+            in_flight: InFlight::new(IN_FLIGHT),
+            names: InFlight::new(NAMES_IN_FLIGHT),
+            clock: platform.clock,
+        }
+    }
 }
 
 impl<S, W> Welcomer<S, W>
@@ -54,18 +83,6 @@ where
     S: ReadWelcomes + ReadRelation + RecordWelcome + Sync,
     W: SendWelcome + ReadNames + Sync,
 {
-    /// Reads from and writes to `store`, sends through `wecom`.
-    pub fn new(config: Arc<ConfigSource>, store: S, wecom: W, metrics: Metrics) -> Self {
-        Self {
-            config,
-            store,
-            wecom,
-            metrics,
-            in_flight: InFlight::new(IN_FLIGHT),
-            names: InFlight::new(NAMES_IN_FLIGHT),
-        }
-    }
-
     /// Handles one batch of the inbox's stream.
     ///
     /// # Errors
@@ -103,7 +120,7 @@ where
         let mut outcome = self
             .answer(event, userid, channel.as_ref(), &timezone)
             .await?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
         let day = now.to_zoned(timezone).date();
@@ -145,12 +162,12 @@ where
                 "WeCom sent no welcome code: a welcome in the console, or a chat that had begun",
             ));
         };
-        if time_left(event).is_none() {
+        if self.time_left(event).is_none() {
             return Ok(WelcomeOutcome::new(WelcomeResult::TooLate)
                 .because("the 20 seconds were over before sending"));
         }
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(until) = candidates.guard.paused_until(SEND_WELCOME, now.as_second()) {
             return Ok(sending::paused(until));
         }
@@ -178,7 +195,15 @@ where
                 .send_welcome(&event.corp, &event.app, code, &message);
             self.in_flight.call(&event.corp, SEND_WELCOME, sent).await
         };
-        sending::send_in_time(|| time_left(event), send, message).await
+        let left = || self.time_left(event);
+        sending::send_in_time(&self.clock, left, send, message).await
+    }
+
+    /// What is left of the 20 seconds, counted from the event's own time.
+    fn time_left(&self, event: &InboxEvent) -> Option<Duration> {
+        let end_ms = (event.created_at + WELCOME_CODE_SECONDS) * 1000;
+        let left = u64::try_from(end_ms - self.clock.unix_millis()).ok()?;
+        (left > 0).then(|| Duration::from_millis(left))
     }
 
     /// Tells in one line how a welcome ended.
@@ -196,11 +221,4 @@ where
         };
         self.metrics.tell(&[measured], &facts(event, outcome));
     }
-}
-
-/// What is left of the 20 seconds, counted from the event's own time.
-fn time_left(event: &InboxEvent) -> Option<Duration> {
-    let end_ms = (event.created_at + WELCOME_CODE_SECONDS) * 1000;
-    let left = u64::try_from(end_ms - Timestamp::now().as_millisecond()).ok()?;
-    (left > 0).then(|| Duration::from_millis(left))
 }

@@ -6,12 +6,11 @@ use domain::event::InboxEvent;
 use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
-use jiff::Timestamp;
 use platform::in_flight::TOO_MANY;
 use platform::wecom_api::{GET_CONTACT, GET_USER};
 use wecom::{Error, WelcomeMessage};
 
-use crate::{Welcomer, time_left};
+use crate::Welcomer;
 
 /// How long a name is waited for. A welcome with a neutral form beats a late one.
 const NAME_WAIT: Duration = Duration::from_millis(1500);
@@ -31,7 +30,7 @@ where
         guard: &Guard,
     ) -> Option<WelcomeMessage> {
         let (member, customer) = event.event.contact()?;
-        let now = Timestamp::now().as_second();
+        let now = self.clock.unix_seconds();
         let may_ask = |api| guard.paused_until(api, now).is_none();
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);
@@ -60,17 +59,20 @@ where
         api: &'static str,
         get: impl Fn() -> F,
     ) -> Option<String> {
-        let wait = NAME_WAIT.min(time_left(event).unwrap_or_default() / 4);
-        let name = async {
-            loop {
-                match self.names.call(&event.corp, api, get()).await {
-                    Err(error) if error.code() == Some(TOO_MANY) => {
-                        tokio::time::sleep(TOO_MANY_PAUSE).await;
-                    }
-                    answer => return answer.ok(),
-                }
+        let wait = NAME_WAIT.min(self.time_left(event).unwrap_or_default() / 4);
+        let began = self.clock.instant();
+        loop {
+            let left = wait.saturating_sub(self.clock.since(began));
+            let name = self.names.call(&event.corp, api, get());
+            let error = match self.clock.timeout(left, name).await.ok()? {
+                Ok(name) => return Some(name),
+                Err(error) => error,
+            };
+            let passes = error.code() == Some(TOO_MANY);
+            if !passes || self.clock.since(began) + TOO_MANY_PAUSE >= wait {
+                return None;
             }
-        };
-        tokio::time::timeout(wait, name).await.ok()?
+            self.clock.sleep(TOO_MANY_PAUSE).await;
+        }
     }
 }

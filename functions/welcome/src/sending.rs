@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clock::Clock;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
 use platform::wecom_api::SEND_WELCOME;
 use wecom::{Class, Error, WelcomeMessage};
@@ -27,8 +28,9 @@ const ANOTHER_APP_PAUSE: Duration = Duration::from_secs(1);
 /// First pause after an error that passes by itself; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Sends `message` through `send` until it is taken, refused for good, or `time_left` is none.
+/// Sends `message` through `send` until it is taken, refused for good, or `time_left` is none by `clock`.
 pub(crate) async fn send_in_time<S, F>(
+    clock: &Clock,
     time_left: impl Fn() -> Option<Duration>,
     send: S,
     mut message: WelcomeMessage,
@@ -44,7 +46,7 @@ where
     let mut last: Option<Error> = None;
     while let Some(left) = time_left() {
         attempts += 1;
-        let Ok(answer) = tokio::time::timeout(left, send(message.clone())).await else {
+        let Ok(answer) = clock.timeout(left, send(message.clone())).await else {
             break;
         };
         let error = match answer {
@@ -69,7 +71,7 @@ where
         if time_left().is_none_or(|left| left <= wait) {
             break;
         }
-        tokio::time::sleep(wait).await;
+        clock.sleep(wait).await;
     }
     out_of_time(last.as_ref(), attempts)
 }

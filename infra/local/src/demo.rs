@@ -3,8 +3,6 @@
 mod acts;
 mod keeping;
 
-use std::time::Instant;
-
 use serde_json::Value;
 use wecom_sandbox::Happening;
 
@@ -28,29 +26,31 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
     println!("\nOther customers come in other ways");
     let searched = other_ways(&play, &channel).await?;
     println!("\nA welcome that another app has sent, and a customer who leaves");
-    let answered = step(
-        "another app is faster with its welcome: told as such, not sent twice",
-        play.another_app(&channel),
-    )
-    .await?;
-    step(
+    let answered = play
+        .step(
+            "another app is faster with its welcome: told as such, not sent twice",
+            play.another_app(&channel),
+        )
+        .await?;
+    play.step(
         "the first customer deletes the member: the relation is lost",
         play.left(&scanned),
     )
     .await?;
     println!("\nWhat the operator sees of it");
-    step(
+    play.step(
         "the channel counts 3 added, 2 welcomed, 1 lost (GET channels/{id}/stats)",
         play.numbers(&channel),
     )
     .await?;
     let why = "every event tells what was done, and why not (GET contacts/{external_userid})";
-    let (sent, missed) = step(why, async {
-        let sent = play.timeline(&searched, "sent").await?;
-        let missed = play.timeline(&answered, "already_welcomed").await?;
-        Ok((sent, missed))
-    })
-    .await?;
+    let (sent, missed) = play
+        .step(why, async {
+            let sent = play.timeline(&searched, "sent").await?;
+            let missed = play.timeline(&answered, "already_welcomed").await?;
+            Ok((sent, missed))
+        })
+        .await?;
     tell(&explain("found by search", &sent));
     tell(&explain("other app faster", &missed));
     println!("\nThe scheduled sync keeps all of it in step with WeCom");
@@ -59,18 +59,21 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
 
 /// Answers the id of a channel.
 async fn set_up(play: &Play) -> Result<String, Wrong> {
-    step(
+    play.step(
         "WeCom verifies the callback URL with an encrypted echostr",
         play.verification(),
     )
     .await?;
-    let tag = step("the tag 来源/展会 is made in WeCom's console", play.tag()).await?;
-    let channel = step(
-        "the channel 上海展会 is made, with its contact way at WeCom (POST channels)",
-        play.channel(&tag),
-    )
-    .await?;
-    step(
+    let tag = play
+        .step("the tag 来源/展会 is made in WeCom's console", play.tag())
+        .await?;
+    let channel = play
+        .step(
+            "the channel 上海展会 is made, with its contact way at WeCom (POST channels)",
+            play.channel(&tag),
+        )
+        .await?;
+    play.step(
         "a default welcome for everybody else is written (PUT welcome)",
         play.default_welcome(),
     )
@@ -79,23 +82,25 @@ async fn set_up(play: &Play) -> Result<String, Wrong> {
 }
 
 async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
-    let wang = step(
-        "WeCom's callback is verified, decrypted, stored and answered",
-        play.scan(channel, "王小明", false),
-    )
-    .await?;
-    let welcome = step(
-        "the channel's welcome is in the chat, with the customer's name",
-        play.welcomed(&wang, "王小明"),
-    )
-    .await?;
+    let wang = play
+        .step(
+            "WeCom's callback is verified, decrypted, stored and answered",
+            play.scan(channel, "王小明", false),
+        )
+        .await?;
+    let welcome = play
+        .step(
+            "the channel's welcome is in the chat, with the customer's name",
+            play.welcomed(&wang, "王小明"),
+        )
+        .await?;
     tell(&welcome);
-    step(
+    play.step(
         "the channel's tag and remark are on the customer",
         play.tagged(&wang),
     )
     .await?;
-    step(
+    play.step(
         "WeCom delivers the same event three more times: nothing is done twice",
         play.redelivered(&wang),
     )
@@ -105,45 +110,50 @@ async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
 
 /// Answers the customer who came by search.
 async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
-    let (half, welcome) = step(
-        "one whom the member has still to confirm is welcomed at once",
-        play.half_add(channel),
-    )
-    .await?;
+    let (half, welcome) = play
+        .step(
+            "one whom the member has still to confirm is welcomed at once",
+            play.half_add(channel),
+        )
+        .await?;
     tell(&welcome);
-    step(
+    play.step(
         "… and tagged as soon as the member confirms",
         play.confirmed(&half),
     )
     .await?;
-    let (found, welcome) = step(
-        "one who found a member by search gets the default welcome, and no tags",
-        play.search(),
-    )
-    .await?;
+    let (found, welcome) = play
+        .step(
+            "one who found a member by search gets the default welcome, and no tags",
+            play.search(),
+        )
+        .await?;
     tell(&welcome);
     Ok(found)
 }
 
 async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
-    let lost = step(
-        "a customer scans, and the callback is lost on its way",
-        play.lost_add(channel),
-    )
-    .await?;
-    let run = step(
-        "a reconcile finds the customer, puts the tag on and counts (POST /schedule/reconcile)",
-        play.found(&lost),
-    )
-    .await?;
+    let lost = play
+        .step(
+            "a customer scans, and the callback is lost on its way",
+            play.lost_add(channel),
+        )
+        .await?;
+    let run = play
+        .step(
+            "a reconcile finds the customer, puts the tag on and counts (POST /schedule/reconcile)",
+            play.found(&lost),
+        )
+        .await?;
     tell(&cost(&run));
-    let run = step(
-        "a second reconcile of the unchanged corp writes nothing",
-        play.unchanged(),
-    )
-    .await?;
+    let run = play
+        .step(
+            "a second reconcile of the unchanged corp writes nothing",
+            play.unchanged(),
+        )
+        .await?;
     tell(&cost(&run));
-    step(
+    play.step(
         "a member edits the remark: a tick folds it in, once it is a few seconds old",
         play.folded_in(&lost),
     )
@@ -158,16 +168,20 @@ fn cost(run: &Value) -> String {
     )
 }
 
-/// Runs one step and prints how long it took.
-async fn step<T>(name: &str, run: impl Future<Output = Result<T, Wrong>>) -> Result<T, Wrong> {
-    let started = Instant::now();
-    let outcome = run.await;
-    let mark = if outcome.is_ok() { "ok" } else { "FAILED" };
-    println!(
-        "  {:>7.1} ms  {mark:<6}  {name}",
-        started.elapsed().as_secs_f64() * 1000.0
-    );
-    outcome.map_err(|wrong| format!("{name}: {wrong}"))
+impl Play {
+    /// Runs one step and prints how long it took.
+    async fn step<T>(
+        &self,
+        name: &str,
+        run: impl Future<Output = Result<T, Wrong>>,
+    ) -> Result<T, Wrong> {
+        let began = self.clock.instant();
+        let outcome = run.await;
+        let milliseconds = self.clock.since(began).as_secs_f64() * 1000.0;
+        let mark = if outcome.is_ok() { "ok" } else { "FAILED" };
+        println!("  {milliseconds:>7.1} ms  {mark:<6}  {name}");
+        outcome.map_err(|wrong| format!("{name}: {wrong}"))
+    }
 }
 
 /// Prints what a step has brought to light, below it.

@@ -1,10 +1,12 @@
 //! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for
 //! any DynamoDB client, and shared with the event sources that read its streams.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use clock::Clock;
 use dynoxide::storage::Storage;
 use dynoxide::{Database, DynoxideError, server};
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -140,32 +142,31 @@ fn unopened(reason: &impl ToString) -> StartError {
 }
 
 /// Removes what has expired, at once and then every [`UPKEEP_INTERVAL`].
+///
+/// It goes by the clock of the machine whatever the clock of the stack is: `dynoxide` stamps stream records and
+/// compares expiry times by the former, which nobody can replace, as nobody can in AWS.
 async fn keep_up(database: Database, location: String) {
-    let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+    let clock = Clock::system();
     loop {
-        interval.tick().await;
-        let (database, location) = (database.clone(), location.clone());
+        let (database, location, now) = (database.clone(), location.clone(), clock.now());
         let done = tokio::task::spawn_blocking(move || {
             database.sweep_ttl()?;
-            trim_streams(&location, SystemTime::now())
+            trim_streams(&location, now)
         });
         if let Ok(Err(error)) = done.await {
             tracing::warn!(%error, "Expired items or stream records could not be removed.");
         }
+        clock.next_turn(UPKEEP_INTERVAL).await;
     }
 }
 
 /// Removes stream records older than [`STREAM_RETENTION`] and says how many.
-fn trim_streams(location: &str, now: SystemTime) -> Result<usize, DynoxideError> {
-    let horizon = now.checked_sub(STREAM_RETENTION).unwrap_or(UNIX_EPOCH);
-    let seconds = horizon
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+fn trim_streams(location: &str, now: Timestamp) -> Result<usize, DynoxideError> {
+    let horizon = now.checked_sub(STREAM_RETENTION).unwrap_or(Timestamp::MIN);
     let storage = Storage::new(location)?;
     let removed = storage.conn().execute(
         "DELETE FROM _stream_records WHERE created_at < ?1",
-        [i64::try_from(seconds).unwrap_or(i64::MAX)],
+        [horizon.as_second()],
     )?;
     Ok(removed)
 }
@@ -197,16 +198,14 @@ mod tests {
         });
         database.create_table(from_value(table).unwrap()).unwrap();
         let item = json!({"TableName": "inbox", "Item": {"pk": {"S": "a"}}});
+        let before = Clock::system().now();
         database.put_item(from_value(item).unwrap()).unwrap();
-        let day = SystemTime::now() + STREAM_RETENTION;
-        assert_eq!(
-            trim_streams(&location, day - Duration::from_secs(60)).unwrap(),
-            0
-        );
-        assert_eq!(
-            trim_streams(&location, day + Duration::from_secs(60)).unwrap(),
-            1
-        );
+        let after = Clock::system().now();
+        let trimmed = |now| trim_streams(&location, now).unwrap();
+        assert_eq!(trimmed(before + STREAM_RETENTION), 0);
+        // Times of records are whole seconds.
+        let more_than_a_day = STREAM_RETENTION + Duration::from_secs(1);
+        assert_eq!(trimmed(after + more_than_a_day), 1);
     }
 
     /// The statements are those of `dynoxide`; they decide whether a long stream is a slow one.

@@ -1,4 +1,5 @@
-//! The functions of the bundle, wired as their `main`s do, and the event source mappings of the template.
+//! The functions of the bundle, each made by the constructor that its `main` uses, and the event source mappings of the
+//! template.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +7,13 @@ use std::time::Duration;
 use admin::Admin;
 use aws_types::SdkConfig;
 use callback::Callback;
+use clock::Clock;
 use domain::event::{RELATED, WELCOMED};
 use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
-use platform::start::Platform;
+use platform::start::{Base, Platform};
 use platform::store::Store;
 use serde_json::json;
 use sync::{Pace, Syncer};
@@ -49,11 +51,12 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    /// Wires each function as its `main` does.
+    /// Makes each function over adapters of its own.
     pub(crate) fn new(
         aws: &SdkConfig,
         config: &ConfigFile,
         wecom_base: String,
+        clock: &Clock,
     ) -> Result<Self, StartError> {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
@@ -62,18 +65,20 @@ impl Functions {
             wecom_api_base: wecom_base,
             function_name: None,
         };
-        let platform = |name: &'static str| {
-            let metrics = Metrics::new(name, |line| tracing::debug!(target: "metrics", "{line}"));
-            Platform::with(aws.clone(), &environment, Box::new(config.clone()), metrics)
+        let base = |name: &'static str| {
+            let print = |line: &str| tracing::debug!(target: "metrics", "{line}");
+            let metrics = Metrics::new(name, clock.clone(), print);
+            let secret = Box::new(config.clone());
+            Base::with(aws.clone(), &environment, secret, metrics, clock.clone())
         };
+        let platform = |name| Platform::on(base(name));
         let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
-        let store = welcome.store.clone();
         Ok(Self {
-            store,
-            callback: callback_function(platform("callback")?),
+            store: welcome.store.clone(),
+            callback: callback_function(base("callback")),
             admin: admin_function(platform("admin")?),
-            welcome: welcome_function(&welcome),
-            tagging: tagging_function(&tagging),
+            welcome: welcome_function(welcome.clone()),
+            tagging: tagging_function(tagging.clone()),
             sync: sync_function(platform("sync")?, Pace::default()),
             warm_up: vec![welcome, tagging],
         })
@@ -81,7 +86,7 @@ impl Functions {
 
     pub(crate) async fn warm_up(&self) {
         for platform in &self.warm_up {
-            platform.wecom.warm_up().await;
+            platform.warm_up().await;
         }
     }
 
@@ -141,78 +146,60 @@ fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
 
 /// The function that takes callbacks, over the given adapters.
 #[must_use]
-pub fn callback_function(platform: Platform) -> Function {
-    let callback = Arc::new(Callback::new(
-        platform.config,
-        platform.store,
-        platform.metrics,
-    ));
+pub fn callback_function(base: Base) -> Function {
+    let clock = base.clock.clone();
+    let callback = Arc::new(Callback::on(base));
     let service = service_fn(move |request: Request| {
         let callback = Arc::clone(&callback);
         async move { callback.handle(request).await }
     });
-    Function::http("callback", CALLBACK_TIMEOUT, service)
+    Function::http("callback", CALLBACK_TIMEOUT, clock, service)
 }
 
 /// The function of the admin API, over the given adapters.
 #[must_use]
 pub fn admin_function(platform: Platform) -> Function {
-    let admin = Arc::new(Admin::new(platform.config, platform.store, platform.wecom));
+    let clock = platform.clock.clone();
+    let admin = Arc::new(Admin::on(platform));
     let service = service_fn(move |request: Request| {
         let admin = Arc::clone(&admin);
         async move { admin.handle(request).await }
     });
-    Function::http("admin", ADMIN_TIMEOUT, service)
+    Function::http("admin", ADMIN_TIMEOUT, clock, service)
 }
 
 /// The function that welcomes, over the given adapters.
 #[must_use]
-pub fn welcome_function(platform: &Platform) -> Function {
-    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let wecom = platform.wecom.clone().in_a_hurry(store.clone());
-    let welcomer = Arc::new(Welcomer::new(
-        config,
-        store,
-        wecom,
-        platform.metrics.clone(),
-    ));
+pub fn welcome_function(platform: Platform) -> Function {
+    let clock = platform.clock.clone();
+    let welcomer = Arc::new(Welcomer::on(platform));
     let service = service_fn(move |event: LambdaEvent<_>| {
         let welcomer = Arc::clone(&welcomer);
         async move { welcomer.handle(event).await }
     });
-    Function::new("welcome", WELCOME_TIMEOUT, service)
+    Function::new("welcome", WELCOME_TIMEOUT, clock, service)
 }
 
-/// The function that the schedules invoke, over the given adapters.
+/// The function that applies tags, over the given adapters.
 #[must_use]
-pub fn sync_function(platform: Platform, pace: Pace) -> Function {
-    let syncer = Arc::new(Syncer::new(
-        platform.config,
-        platform.store,
-        platform.wecom,
-        platform.metrics,
-        pace,
-    ));
-    let service = service_fn(move |event: LambdaEvent<_>| {
-        let syncer = Arc::clone(&syncer);
-        async move { syncer.handle(event).await }
-    });
-    Function::new("sync", SYNC_TIMEOUT, service)
-}
-
-/// The function that puts tags on, over the given adapters.
-#[must_use]
-pub fn tagging_function(platform: &Platform) -> Function {
-    let (config, store) = (Arc::clone(&platform.config), platform.store.clone());
-    let tagger = Arc::new(Tagger::new(
-        config,
-        store,
-        platform.wecom.clone(),
-        platform.metrics.clone(),
-    ));
+pub fn tagging_function(platform: Platform) -> Function {
+    let clock = platform.clock.clone();
+    let tagger = Arc::new(Tagger::on(platform));
     let service = service_fn(move |event: LambdaEvent<_>| {
         let tagger = Arc::clone(&tagger);
         async move { tagger.handle(event).await }
     });
-    Function::new("tagging", TAGGING_TIMEOUT, service)
+    Function::new("tagging", TAGGING_TIMEOUT, clock, service)
+}
+
+/// The function that the schedules invoke, over the given adapters; deployed it has the default pace.
+#[must_use]
+pub fn sync_function(platform: Platform, pace: Pace) -> Function {
+    let clock = platform.clock.clone();
+    let syncer = Arc::new(Syncer::on(platform).paced(pace));
+    let service = service_fn(move |event: LambdaEvent<_>| {
+        let syncer = Arc::clone(&syncer);
+        async move { syncer.handle(event).await }
+    });
+    Function::new("sync", SYNC_TIMEOUT, clock, service)
 }

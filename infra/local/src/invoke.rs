@@ -4,10 +4,12 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use clock::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use lambda_http::IntoResponse;
 use lambda_runtime::{Config, Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
@@ -24,11 +26,13 @@ pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 /// `lambda_runtime::run` or `lambda_http::run`.
 ///
 /// Invocations may overlap; each gets a clone of the service, as each would get an execution
-/// environment of its own.
+/// environment of its own. Their time-outs and deadlines are those of the function's clock, as are the waits of
+/// what invokes it.
 #[derive(Clone)]
 pub struct Function {
     config: Arc<Config>,
     timeout: Duration,
+    clock: Clock,
     call: Arc<Call>,
 }
 
@@ -81,7 +85,7 @@ pub enum InvokeError {
 
 impl Function {
     /// A function whose `main` calls `lambda_runtime::run(service)`.
-    pub fn new<S, A>(name: &str, timeout: Duration, service: S) -> Self
+    pub fn new<S, A>(name: &str, timeout: Duration, clock: Clock, service: S) -> Self
     where
         S: Service<LambdaEvent<A>> + Clone + Send + Sync + 'static,
         S::Response: Serialize,
@@ -108,6 +112,7 @@ impl Function {
         Self {
             config: Arc::new(config),
             timeout,
+            clock,
             call: Arc::new(call),
         }
     }
@@ -116,20 +121,26 @@ impl Function {
     ///
     /// The service is wrapped in the adapter that `lambda_http::run` uses, so it takes the JSON
     /// event of an HTTP API, payload format 2.0, and answers with the JSON that API Gateway reads.
-    pub fn http<S, R>(name: &str, timeout: Duration, service: S) -> Self
+    pub fn http<S, R>(name: &str, timeout: Duration, clock: Clock, service: S) -> Self
     where
         S: Service<lambda_http::Request, Response = R> + Clone + Send + Sync + 'static,
         S::Error: Into<Diagnostic>,
         S::Future: Send,
         R: IntoResponse + Send + Sync + 'static,
     {
-        Self::new(name, timeout, lambda_http::Adapter::from(service))
+        Self::new(name, timeout, clock, lambda_http::Adapter::from(service))
     }
 
     /// The name, as in the function's ARN and in logs.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.config.function_name
+    }
+
+    /// The clock that invocations are timed by.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The ARN that the function sees in its context.
@@ -166,7 +177,9 @@ impl Function {
         // future.
         let guarded =
             AssertUnwindSafe(async { (self.call)(payload, context).await }).catch_unwind();
-        let answer = tokio::time::timeout(self.timeout, guarded)
+        let answer = self
+            .clock
+            .timeout(self.timeout, guarded)
             .await
             .map_err(|_| InvokeError::TimedOut {
                 after: self.timeout,
@@ -188,7 +201,7 @@ impl Function {
         let mut context = Context::default();
         context.request_id = request_id.to_owned();
         context.invoked_function_arn = self.arn();
-        context.deadline = epoch_millis(SystemTime::now() + self.timeout);
+        context.deadline = epoch_millis(self.clock.now()).saturating_add(millis(self.timeout));
         context.env_config = Arc::clone(&self.config);
         context
     }
@@ -204,9 +217,12 @@ impl fmt::Debug for Function {
 }
 
 /// Milliseconds since the Unix epoch, as Lambda writes deadlines and API Gateway its `timeEpoch`.
-pub(crate) fn epoch_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+pub(crate) fn epoch_millis(time: Timestamp) -> u64 {
+    u64::try_from(time.as_millisecond()).unwrap_or_default()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The place of the fault only: serde's own message would quote the event.
@@ -219,4 +235,45 @@ fn malformed(what: &str, error: &serde_json::Error) -> Diagnostic {
             error.column()
         ),
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clock::{ManualClock, START};
+    use serde_json::Value;
+    use tower::service_fn;
+
+    const LIMIT: Duration = Duration::from_secs(3);
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn the_deadline_of_the_context_is_the_time_out_from_now() {
+        let service = service_fn(async |event: LambdaEvent<Value>| {
+            Ok::<_, Diagnostic>(event.context.deadline)
+        });
+        let function = Function::new("f", LIMIT, ManualClock::new().clock(), service);
+        let answer = function.invoke(b"null".to_vec()).await.answer.unwrap();
+        let deadline: u64 = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(deadline, epoch_millis(START) + 3_000);
+    }
+
+    #[test]
+    fn a_function_is_cancelled_at_its_time_out_and_not_before() {
+        let manual = ManualClock::new();
+        let service = service_fn(|_: LambdaEvent<Value>| std::future::pending::<Hung>());
+        let function = Function::new("f", LIMIT, manual.clock(), service);
+        let mut invocation = Box::pin(function.invoke(b"null".to_vec()));
+        assert!(invocation.as_mut().now_or_never().is_none());
+        manual.advance(LIMIT - MOMENT);
+        assert!(invocation.as_mut().now_or_never().is_none());
+        manual.advance(MOMENT);
+        let ended = invocation.as_mut().now_or_never().unwrap();
+        assert!(
+            matches!(ended.answer, Err(InvokeError::TimedOut { after }) if after == LIMIT),
+            "{ended:?}"
+        );
+    }
+
+    type Hung = Result<Value, Diagnostic>;
 }

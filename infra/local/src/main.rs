@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use clock::Clock;
 use scrm_local::args::{Command, CommandLine, Serve};
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::Operator;
+use scrm_local::operator::{Operator, http_client};
 use scrm_local::stack::{Stack, StackOptions, Wecom};
 use scrm_local::start::StartError;
 use scrm_local::{demo, sample, schedule};
@@ -89,6 +90,7 @@ fn options(serve: Serve) -> StackOptions {
         data: serve.data,
         config: serve.config,
         wecom: serve.wecom_base.map_or_else(sandbox, Wecom::At),
+        clock: Clock::system(),
     }
 }
 
@@ -109,13 +111,14 @@ async fn make_samples(stack: &Stack) {
     let (Some(sandbox), Some(key)) = (&stack.sandbox, stack.keys.admin_keys.first()) else {
         return;
     };
+    let http = http_client();
     for corp in stack
         .keys
         .corp_ids()
         .into_iter()
         .filter_map(|id| sandbox.corp(id))
     {
-        let operator = Operator::new(&stack.url, corp.id(), key);
+        let operator = Operator::with_client(http.clone(), &stack.url, corp.id(), key);
         if let Err(error) = sample::make(&corp, &operator).await {
             eprintln!("scrm-local: no sample data in {}: {error}", corp.id());
         }

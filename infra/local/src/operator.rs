@@ -18,12 +18,28 @@ pub struct Schedules {
     base: String,
 }
 
+/// A client for the front door, or for anything else that is served over plain HTTP. Clones share its connections.
+///
+/// It trusts no certificate authority: to read those of the machine takes long, and plain HTTP needs none.
+#[must_use]
+pub fn http_client() -> Client {
+    let built = Client::builder().tls_certs_only([]).build();
+    // This fails only where no client can be made at all. The default one panics then, as `Client::new` does.
+    built.unwrap_or_default()
+}
+
 impl Schedules {
-    /// Sends it through `front_door`.
+    /// Sends it through `front_door`, with a client of its own.
     #[must_use]
     pub fn new(front_door: &str) -> Self {
+        Self::with_client(http_client(), front_door)
+    }
+
+    /// Sends it through `front_door` with a client that others may have clones of.
+    #[must_use]
+    pub fn with_client(http: Client, front_door: &str) -> Self {
         Self {
-            http: Client::new(),
+            http,
             base: format!("{front_door}/schedule"),
         }
     }
@@ -42,12 +58,18 @@ impl Schedules {
 pub type Answer = (u16, Value);
 
 impl Operator {
-    /// Calls the API behind `front_door` about `corp`, with an admin key.
+    /// Calls the API behind `front_door`, which is plain HTTP, about `corp`, with an admin key and a client of its own.
     #[must_use]
     pub fn new(front_door: &str, corp: &str, key: &str) -> Self {
+        Self::with_client(http_client(), front_door, corp, key)
+    }
+
+    /// The same with a client that others may have clones of, such as [`http_client`].
+    #[must_use]
+    pub fn with_client(http: Client, front_door: &str, corp: &str, key: &str) -> Self {
         let base = format!("{front_door}/admin/corps/{corp}");
         Self {
-            http: Client::new(),
+            http,
             base,
             key: key.to_owned(),
         }

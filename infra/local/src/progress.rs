@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clock::Clock;
 use domain::ports::ReadRuns;
 use domain::sync::{Phase, Run};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,11 +16,16 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) struct Progress {
     store: Store,
     corps: Vec<CorpId>,
+    clock: Clock,
 }
 
 impl Progress {
-    pub(crate) fn new(store: Store, corps: Vec<CorpId>) -> Self {
-        Self { store, corps }
+    pub(crate) fn new(store: Store, corps: Vec<CorpId>, clock: Clock) -> Self {
+        Self {
+            store,
+            corps,
+            clock,
+        }
     }
 
     /// Shows a bar while `work` goes on. Where there is no terminal, nothing is shown.
@@ -32,7 +38,7 @@ impl Progress {
                     bar.finish_and_clear();
                     return done;
                 }
-                () = tokio::time::sleep(LOOK) => self.look(&bar).await,
+                () = self.clock.next_turn(LOOK) => self.look(&bar).await,
             }
         }
     }

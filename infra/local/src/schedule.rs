@@ -59,12 +59,10 @@ impl Scheduler {
     pub(crate) fn tick_every(&self, period: Duration) -> Ticking {
         let scheduler = self.clone();
         Ticking(tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(period);
             // Invocations overlap, as EventBridge's do: one that goes on with a long run holds up no other.
             let mut running = JoinSet::new();
-            ticks.tick().await;
             loop {
-                ticks.tick().await;
+                scheduler.sync.clock().next_turn(period).await;
                 while running.try_join_next().is_some() {}
                 let scheduler = scheduler.clone();
                 // A failure is logged where it happens, and the next tick comes anyway.

@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
 use aws_types::SdkConfig;
+use clock::Clock;
 use platform::http::{AwsHttp, HttpError};
 use platform::layout;
 use tempfile::TempDir;
@@ -28,6 +31,8 @@ use crate::schedule::{Scheduler, Ticking};
 use crate::start::{Listener, Listeners, StartError};
 use crate::tables;
 
+pub use crate::tables::{DATA_TABLE, INBOX_TABLE};
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -39,6 +44,9 @@ pub struct StackOptions {
     pub config: Option<PathBuf>,
     /// Whose API is called.
     pub wecom: Wecom,
+    /// The time of the functions, and of everything around them that waits or has an age. What the embedded DynamoDB
+    /// stamps and deletes goes by the clock of the machine.
+    pub clock: Clock,
 }
 
 /// Whose API is called.
@@ -61,6 +69,8 @@ pub struct Stack {
     pub keys: Keys,
     /// The sandbox, if there is one.
     pub sandbox: Option<Sandbox>,
+    /// The clock of the options.
+    pub clock: Clock,
     /// Whether the tables were made by this start, so that nothing is in them.
     pub is_new: bool,
     kept: Option<Kept>,
@@ -82,11 +92,6 @@ impl Drop for AbortOnDrop {
         self.0.abort();
     }
 }
-
-/// Name of the inbox table.
-pub const INBOX_TABLE: &str = "inbox";
-/// Name of the data table.
-pub const DATA_TABLE: &str = "data";
 
 impl Stack {
     /// Binds the ports, opens the tables, starts the functions and opens their connections.
@@ -113,7 +118,14 @@ impl Stack {
         let (sandbox, wecom_base) = match options.wecom {
             Wecom::At(base) => (None, base),
             Wecom::Sandbox(sandbox) => (
-                Some(open_sandbox(sandbox, &keys, &url)?),
+                Some(open_sandbox(
+                    SandboxOptions {
+                        clock: options.clock.clone(),
+                        ..sandbox
+                    },
+                    &keys,
+                    &url,
+                )?),
                 format!("{url}/sandbox"),
             ),
         };
@@ -121,12 +133,12 @@ impl Stack {
             (Some(sandbox), Some(directory)) => Some(keep(sandbox, directory).await?),
             _ => None,
         };
-        let functions = Functions::new(&aws, &config, wecom_base)?;
+        let functions = Functions::new(&aws, &config, wecom_base, &options.clock)?;
         let sources = functions
             .start_sources(&embedded, directory.as_ref())
             .await?;
         let corps = keys.corp_ids().into_iter().map(CorpId::from).collect();
-        let progress = Progress::new(functions.store.clone(), corps);
+        let progress = Progress::new(functions.store.clone(), corps, options.clock.clone());
         let (stopping, stops) = watch::channel(false);
         let scheduler = Scheduler::new(functions.sync.clone(), progress, stops);
         let (stop, server) = serve(listeners.gateway, &functions, &scheduler, sandbox.as_ref());
@@ -136,6 +148,7 @@ impl Stack {
             dynamodb_url: embedded.endpoint().to_owned(),
             keys,
             sandbox,
+            clock: options.clock,
             is_new,
             kept,
             embedded,
@@ -209,6 +222,8 @@ pub fn aws_config(endpoint: &str) -> Result<SdkConfig, HttpError> {
         .region(Region::from_static("local"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
+        // As deployed: answers are whole before the SDK sees them, and a busy machine is not a stalled stream.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(AwsHttp::new()?)
         .build();
     Ok(aws)

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
@@ -10,6 +11,11 @@ use aws_sdk_dynamodb::types::{
 use platform::layout::{Index, Table};
 
 use crate::start::StartError;
+
+/// Name of the inbox table.
+pub const INBOX_TABLE: &str = "inbox";
+/// Name of the data table.
+pub const DATA_TABLE: &str = "data";
 
 /// Makes `table` as `name`, unless there is one, and says whether it did.
 ///
@@ -74,11 +80,16 @@ async fn create(client: &Client, name: &str, table: &Table) -> Result<(), String
     } else {
         request
     };
-    request
-        .send()
-        .await
-        .map(|_| ())
-        .map_err(|error| DisplayErrorContext(error).to_string())
+    match request.send().await {
+        Ok(_) => Ok(()),
+        // The client has tried again after an answer that it did not hear: the first try has made the table.
+        Err(error) if error.as_service_error().is_some_and(is_there) => Ok(()),
+        Err(error) => Err(DisplayErrorContext(error).to_string()),
+    }
+}
+
+fn is_there(error: &CreateTableError) -> bool {
+    error.is_resource_in_use_exception()
 }
 
 fn index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {

@@ -17,7 +17,7 @@ mod manual;
 mod system;
 
 #[cfg(feature = "manual")]
-pub use manual::{ManualClock, START};
+pub use manual::{Hold, ManualClock, START};
 
 /// A wait that ends by the passing of time alone.
 pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -76,10 +76,11 @@ impl Clock {
         Self(Arc::new(source))
     }
 
-    /// The time of day, in microseconds at least.
+    /// The time of day, in whole microseconds.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.now()
+        let now = self.0.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Whole Unix seconds.

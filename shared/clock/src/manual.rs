@@ -90,6 +90,19 @@ impl ManualClock {
         }
     }
 
+    /// Runs `work` to its end, ending pauses whenever it does not go on by itself.
+    pub async fn drive<F: Future>(&self, work: F) -> F::Output {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|context| {
+            let polled = work.as_mut().poll(context);
+            if polled.is_pending() && self.end_next_pause() {
+                context.waker().wake_by_ref();
+            }
+            polled
+        })
+        .await
+    }
+
     /// How many waits of this kind there are.
     #[must_use]
     pub fn waiting(&self, wanted: Wait) -> usize {

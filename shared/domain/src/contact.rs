@@ -1,10 +1,11 @@
 //! A customer as a person: the profile that WeCom shows to members who follow.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use wecom::api::contact::ExternalContact;
 
-/// Seconds after which a profile is read again when somebody looks at it.
-const FRESH_SECONDS: i64 = 86_400;
+/// After this time a profile is read again when somebody looks at it.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// What WeCom told of a customer, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,15 +13,17 @@ pub struct Profile {
     /// Name, kind of account, unionid and the like (WeCom doc 92114).
     #[serde(flatten)]
     pub contact: ExternalContact,
-    /// When it was read, in Unix seconds.
-    pub read_at: i64,
+    /// When it was read, by the bundle's own clock. Stored as `read_at` (Unix seconds) and `read_us` (microseconds
+    /// beyond them).
+    #[serde(flatten, with = "crate::instant::read_at")]
+    pub read_at: Timestamp,
 }
 
 impl Profile {
-    /// Whether it need not be read again at `now` (Unix seconds).
+    /// Whether it need not be read again at `now`.
     #[must_use]
-    pub fn is_fresh(&self, now: i64) -> bool {
-        now < self.read_at + FRESH_SECONDS
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.read_at) < FRESH
     }
 }
 
@@ -34,8 +37,8 @@ mod tests {
         let profile: Profile = serde_json::from_str(json).unwrap();
         let again = serde_json::to_string(&profile).unwrap();
         assert_eq!(serde_json::from_str::<Profile>(&again).unwrap(), profile);
-        assert!(profile.is_fresh(100 + FRESH_SECONDS - 1));
-        assert!(!profile.is_fresh(100 + FRESH_SECONDS));
+        assert!(profile.is_fresh(profile.read_at + FRESH - SignedDuration::from_secs(1)));
+        assert!(!profile.is_fresh(profile.read_at + FRESH));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Customer groups, and the rule by which an event is folded into what is known of one.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::ChatId;
 use wecom::api::group::{GroupChat, GroupStatusKind};
@@ -16,8 +17,10 @@ pub struct Group {
     /// When it was found to be dissolved, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dissolved_at: Option<i64>,
-    /// When it was read or changed, in Unix seconds by this side's clock.
-    pub read_at: i64,
+    /// When it was read, or which later time it is known to agree with, by the bundle's own clock. Stored as `read_at`
+    /// (Unix seconds) and `read_us` (microseconds beyond them).
+    #[serde(flatten, with = "crate::instant::read_at")]
+    pub read_at: Timestamp,
 }
 
 /// What an event about a group asks for.
@@ -32,21 +35,21 @@ pub enum Fold {
 }
 
 impl Group {
-    /// A group of which nothing is known but that it was dissolved by `at` (Unix seconds).
+    /// A group of which nothing is known but that it was dissolved by `at`.
     #[must_use]
-    pub fn dissolved(chat_id: &ChatId, at: i64) -> Self {
+    pub fn dissolved(chat_id: &ChatId, at: Timestamp) -> Self {
         Self {
             chat: GroupChat {
                 chat_id: chat_id.clone(),
                 ..GroupChat::default()
             },
             status: GroupStatusKind::default(),
-            dissolved_at: Some(at),
+            dissolved_at: Some(at.as_second()),
             read_at: at,
         }
     }
 
-    /// Folds a change of the group in. What is read from `at` on (Unix seconds) has the change in it, and what was read
+    /// Folds a change of the group in. What is read from `at` on has the change in it, and what was read
     /// before may lack it.
     ///
     /// WeCom numbers the versions of the list of members (doc 92130): a change that applies to the version that is
@@ -54,7 +57,7 @@ impl Group {
     /// can be applied; who came is too, but without name, kind and time, and a new name, owner or notice is not told at
     /// all, so these have to be read.
     #[must_use]
-    pub fn fold(&self, event: &UpdatedExternalChat, at: i64) -> Fold {
+    pub fn fold(&self, event: &UpdatedExternalChat, at: Timestamp) -> Fold {
         let is_about_members = event.cur_mem_ver.is_some();
         if is_about_members && event.cur_mem_ver.as_ref() == Some(&self.chat.member_version) {
             return Fold::Known;

@@ -14,6 +14,7 @@ pub mod duty;
 pub mod event;
 pub mod field;
 pub mod group;
+pub mod instant;
 pub mod member;
 pub mod outcome;
 pub mod placeholder;

@@ -4,6 +4,7 @@
 //! older one never undoes a newer one. What WeCom tells when it is asked (`observed.rs`) comes in between them, with
 //! the time of the call.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use wecom::api::contact::ExternalContact;
@@ -73,10 +74,10 @@ pub struct Relation {
     /// nearly every customer has one member: half the writes of a first sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ExternalContact>,
-    /// When that was, or when the bundle changed the tags itself, in Unix seconds by this side's clock. What was read
-    /// before is older, and is dropped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_at: Option<i64>,
+    /// When that call began, or when the bundle changed the tags itself, by the bundle's own clock. What was read before
+    /// is older, and is dropped. Stored as `observed_at` (Unix seconds) and `observed_us` (microseconds beyond them).
+    #[serde(flatten, with = "crate::instant::observed_at")]
+    pub observed_at: Option<Timestamp>,
     /// Whether its end was concluded from a complete reading of the member's customers, and not told by an event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub concluded: bool,
@@ -269,5 +270,7 @@ impl Relation {
     }
 }
 
+#[cfg(test)]
+mod equal_times;
 #[cfg(test)]
 mod tests;

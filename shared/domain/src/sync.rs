@@ -154,10 +154,12 @@ impl Run {
         }
     }
 
-    /// The same run as the one that follows on `before`.
+    /// The same run as the one that follows on `before`. Its id is greater, also if both begin in one millisecond.
     #[must_use]
     pub fn following(self, before: &Self) -> Self {
+        let earliest = before.id.started_at_ms() + 1;
         Self {
+            id: self.id.max(RunId::starting_at(earliest)),
             complete_before: before.complete_since(),
             ..self
         }
@@ -244,6 +246,8 @@ mod tests {
     #[test]
     fn ids_sort_by_time_and_the_estimate_follows_the_rate() {
         assert!(RunId::starting_at(999) < RunId::starting_at(1_700_000_000_000));
+        let one = Run::starting_at(1_000_000);
+        assert!(Run::starting_at(1_000_000).following(&one).id > one.id);
         let mut run = Run::starting_at(1_000_000);
         assert_eq!((run.per_minute(), run.seconds_left()), (None, None));
         run.done = 20;

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use clock::Clock;
 use domain::quota::{Guard, Limits};
-use jiff::Timestamp;
 use wecom::{CorpId, Error};
 
 use crate::in_flight::{InFlight, TOO_MANY};
@@ -71,6 +71,7 @@ impl Default for CorpLimits {
 /// The governor of one process.
 pub struct Governor {
     store: Store,
+    clock: Clock,
     hurried: bool,
     guards: Mutex<HashMap<CorpId, Seen>>,
     taken: Mutex<HashMap<(CorpId, &'static str), Taken>>,
@@ -97,9 +98,10 @@ struct Taken {
 impl Governor {
     /// Shares its state through `store`.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, clock: Clock) -> Self {
         Self {
             store,
+            clock,
             hurried: false,
             guards: Mutex::default(),
             taken: Mutex::default(),
@@ -110,10 +112,10 @@ impl Governor {
     /// The same for a function that has no time to ask: a welcome lives 20 seconds, and its own one read brings what
     /// there is to know.
     #[must_use]
-    pub fn hurried(store: Store) -> Self {
+    pub fn hurried(store: Store, clock: Clock) -> Self {
         Self {
             hurried: true,
-            ..Self::new(store)
+            ..Self::new(store, clock)
         }
     }
 
@@ -133,12 +135,12 @@ impl Governor {
         } else {
             self.admit(corp, limits, api).await?;
             let in_flight = self.in_flight(corp, limits);
-            if let Some(narrowed) = self.known(corp).in_flight(api, now()) {
+            if let Some(narrowed) = self.known(corp).in_flight(api, self.now()) {
                 in_flight.narrow(corp, api, narrowed);
             }
             // Who has waited for a place may have waited into a pause.
             let call = async {
-                match self.known(corp).paused_until(api, now()) {
+                match self.known(corp).paused_until(api, self.now()) {
                     Some(until) => Err(Error::Paused { api, until }),
                     None => call.await,
                 }
@@ -160,7 +162,7 @@ impl Governor {
         api: &'static str,
     ) -> Result<(), Error> {
         let guard = self.guard(corp).await;
-        if let Some(until) = guard.paused_until(api, now()) {
+        if let Some(until) = guard.paused_until(api, self.now()) {
             return Err(Error::Paused { api, until });
         }
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
@@ -172,7 +174,9 @@ impl Governor {
             return Ok(());
         }
         let block = BLOCK.of(&limits.rate).max(1);
-        let taken = self.store.take_quota(corp, api, block, &limits.rate, now());
+        let taken = self
+            .store
+            .take_quota(corp, api, block, &limits.rate, self.now());
         match taken.await {
             Ok(Ok(granted)) => {
                 // The call that asked is one of them.
@@ -208,7 +212,7 @@ impl Governor {
     ) -> T {
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry((corp.clone(), api)).or_default();
-        let minute = now().div_euclid(60);
+        let minute = self.now().div_euclid(60);
         if taken.minute != minute {
             *taken = Taken {
                 minute,
@@ -222,7 +226,7 @@ impl Governor {
     /// The guard as it was a second ago at most.
     async fn guard(&self, corp: &CorpId) -> Guard {
         let seen = self.guards().get(corp).cloned();
-        if let Some(seen) = seen.filter(|seen| seen.read_at.elapsed() < FRESH) {
+        if let Some(seen) = seen.filter(|seen| self.clock.since(seen.read_at) < FRESH) {
             return seen.guard;
         }
         match self.store.guard(corp).await {
@@ -243,7 +247,7 @@ impl Governor {
     }
 
     fn learn(&self, corp: &CorpId, guard: Guard) {
-        let read_at = Instant::now();
+        let read_at = self.clock.instant();
         self.guards().insert(corp.clone(), Seen { guard, read_at });
     }
 
@@ -264,7 +268,8 @@ impl Governor {
         tracing::warn!(corp.id = %corp, wecom.api = api, "WeCom says that its quota is spent; the API is left alone");
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
-        self.tell(corp, |guard| guard.refused(api, now() + 1, limits))
+        let now = self.now();
+        self.tell(corp, |guard| guard.refused(api, now + 1, limits))
             .await;
     }
 
@@ -272,12 +277,17 @@ impl Governor {
         let enough = self.in_flight(corp, limits).limit(corp, api);
         if self
             .known(corp)
-            .in_flight(api, now())
+            .in_flight(api, self.now())
             .is_none_or(|known| enough < known)
         {
-            self.tell(corp, |guard| guard.narrow(api, enough, now()))
+            let now = self.now();
+            self.tell(corp, |guard| guard.narrow(api, enough, now))
                 .await;
         }
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.unix_seconds()
     }
 
     async fn tell(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {
@@ -288,8 +298,4 @@ impl Governor {
             }
         }
     }
-}
-
-fn now() -> i64 {
-    Timestamp::now().as_second()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::SdkConfig;
+use clock::Clock;
 use domain::welcome::Source;
 use reqwest::{Client, Response};
 
@@ -17,12 +18,14 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Sources {
     http: Client,
     aws: SdkConfig,
+    clock: Clock,
 }
 
 impl Sources {
-    /// Fetches with `http`, from S3 with the region and credentials of `aws`.
-    pub fn new(http: Client, aws: SdkConfig) -> Self {
-        Self { http, aws }
+    /// Fetches with `http`, from S3 with the region and credentials of `aws`; requests to S3 are signed with
+    /// the time of `clock`.
+    pub fn new(http: Client, aws: SdkConfig, clock: Clock) -> Self {
+        Self { http, aws, clock }
     }
 
     /// The bytes of `source`, at most `limit`.
@@ -66,7 +69,7 @@ impl Sources {
             .await
             .map_err(|_| "there are no AWS credentials to read S3 with")?;
         let url = s3::object_url(self.aws.endpoint_url(), region.as_ref(), bucket, key);
-        let headers = s3::sign(&url, region.as_ref(), credentials)
+        let headers = s3::sign(&url, region.as_ref(), credentials, self.clock.now())
             .map_err(|error| format!("s3://{object}: {error}"))?;
         let request = self.http.get(&url);
         Ok(headers.into_iter().fold(request, |request, (name, value)| {

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use clock::Clock;
 use domain::event::InboxEvent;
 use domain::outcome::Outcome;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::Value;
@@ -18,6 +18,7 @@ pub const NAMESPACE: &str = "wecom-scrm";
 #[derive(Clone)]
 pub struct Metrics {
     function: Arc<str>,
+    clock: Clock,
     write: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -44,21 +45,23 @@ pub struct Group<'a> {
 }
 
 impl Metrics {
-    /// Writes the metrics of `function` through `write`, one line a call.
+    /// Writes the metrics of `function` through `write`, one line a call, with the time of `clock`.
     pub fn new(
         function: impl Into<Arc<str>>,
+        clock: Clock,
         write: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         Self {
             function: function.into(),
+            clock,
             write: Arc::new(write),
         }
     }
 
     /// Writes to the standard output, where Lambda collects them.
     #[must_use]
-    pub fn to_stdout(function: impl Into<Arc<str>>) -> Self {
-        Self::new(function, |line| println!("{line}"))
+    pub fn to_stdout(function: impl Into<Arc<str>>, clock: Clock) -> Self {
+        Self::new(function, clock, |line| println!("{line}"))
     }
 
     /// Writes one measurement, with at most a few dimensions beside the function's name. Values of
@@ -76,7 +79,7 @@ impl Metrics {
     pub fn tell(&self, groups: &[Group<'_>], known: &[(&str, Value)]) {
         let line = Line {
             aws: Directives {
-                timestamp: Timestamp::now().as_millisecond(),
+                timestamp: self.clock.unix_millis(),
                 metrics: groups.iter().map(Directive::of).collect(),
             },
             function: &self.function,
@@ -200,7 +203,7 @@ mod tests {
     fn a_line_is_what_cloudwatch_reads() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("welcome", move |line| {
+        let metrics = Metrics::new("welcome", Clock::system(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
         metrics.put("welcomes", Unit::Count, 1, &[("outcome", "sent")]);
@@ -221,7 +224,7 @@ mod tests {
     fn one_line_tells_of_measurements_with_several_dimensions_and_of_the_matter() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("callback", move |line| {
+        let metrics = Metrics::new("callback", Clock::system(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
         let groups = [

@@ -3,13 +3,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use clock::Clock;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 use wecom::CorpId;
 
 use crate::BoxFuture;
@@ -102,6 +102,7 @@ fn is_blank(text: &str) -> bool {
 /// The configuration, kept in memory.
 pub struct ConfigSource {
     secret: Box<dyn LoadSecret>,
+    clock: Clock,
     known: Mutex<Known>,
 }
 
@@ -123,11 +124,12 @@ struct Kept {
 }
 
 impl ConfigSource {
-    /// Reads from `secret` when it is first asked.
+    /// Reads from `secret` when it is first asked, and again as time passes by `clock`.
     #[must_use]
-    pub fn new(secret: Box<dyn LoadSecret>) -> Self {
+    pub fn new(secret: Box<dyn LoadSecret>, clock: Clock) -> Self {
         Self {
             secret,
+            clock,
             known: Mutex::default(),
         }
     }
@@ -141,11 +143,11 @@ impl ConfigSource {
     pub async fn current(&self) -> Result<Arc<Config>, SecretError> {
         let mut known = self.known.lock().await;
         let kept = known.kept.as_ref();
-        if let Some(kept) = kept.filter(|kept| kept.tried_at.elapsed() < kept.fresh_for) {
+        if let Some(kept) = kept.filter(|kept| self.clock.since(kept.tried_at) < kept.fresh_for) {
             return Ok(Arc::clone(&kept.config));
         }
         let fault = known.fault.as_ref();
-        if let Some((error, _)) = fault.filter(|(_, read_at)| read_at.elapsed() < AGAIN) {
+        if let Some((error, _)) = fault.filter(|(_, read_at)| self.clock.since(*read_at) < AGAIN) {
             return Err(error.clone());
         }
         self.read(&mut known).await
@@ -170,13 +172,16 @@ impl ConfigSource {
         if let Some(newer) = kept.filter(|kept| another(&kept.config)) {
             return Some(Arc::clone(&newer.config));
         }
-        let too_soon = |kept: &Kept| kept.reread_at.is_some_and(|at| at.elapsed() < EARLY);
+        let too_soon = |kept: &Kept| {
+            let reread_at = kept.reread_at;
+            reread_at.is_some_and(|at| self.clock.since(at) < EARLY)
+        };
         if kept.is_some_and(too_soon) {
             return None;
         }
         let read = self.read(&mut known).await.ok();
         if let Some(kept) = known.kept.as_mut() {
-            kept.reread_at = Some(Instant::now());
+            kept.reread_at = Some(self.clock.instant());
         }
         read.filter(another)
     }
@@ -197,14 +202,14 @@ impl ConfigSource {
             }
             (Err(error), None) => {
                 let is_of_content = !matches!(error, SecretError::Unavailable(_));
-                known.fault = is_of_content.then(|| (error.clone(), Instant::now()));
+                known.fault = is_of_content.then(|| (error.clone(), self.clock.instant()));
                 return Err(error);
             }
         };
         known.fault = None;
         known.kept = Some(Kept {
             config: Arc::clone(&config),
-            tried_at: Instant::now(),
+            tried_at: self.clock.instant(),
             fresh_for,
             reread_at,
         });

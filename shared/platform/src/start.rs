@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::{
     StalledStreamProtectionConfig,
 };
 use aws_types::SdkConfig;
+use clock::Clock;
 
 use crate::environment::{AwsEnvironment, Environment, MissingVariables};
 use crate::governor::Governor;
@@ -28,11 +29,14 @@ pub struct Base {
     pub store: Store,
     /// The metrics.
     pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
     aws: SdkConfig,
     wecom_api_base: String,
 }
 
-/// The adapters of a function that calls WeCom.
+/// The adapters of a function that calls WeCom. Clones share them.
+#[derive(Clone)]
 pub struct Platform {
     /// The configuration.
     pub config: Arc<ConfigSource>,
@@ -42,6 +46,8 @@ pub struct Platform {
     pub wecom: WecomApi,
     /// The metrics.
     pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// A function that cannot start.
@@ -81,20 +87,27 @@ impl Base {
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = SecretsManager::new(secrets, environment.secret_id.clone());
         let name = environment.function_name.as_deref().unwrap_or(function);
-        let metrics = Metrics::to_stdout(name);
-        Ok(Self::with(aws, &environment, Box::new(secret), metrics))
+        let clock = Clock::system();
+        let metrics = Metrics::to_stdout(name, clock.clone());
+        let secret = Box::new(secret);
+        Ok(Self::with(aws, &environment, secret, metrics, clock))
     }
 
-    fn with(
+    /// Builds the adapters over a given AWS configuration, secret and clock.
+    #[must_use]
+    pub fn with(
         aws: SdkConfig,
         environment: &Environment,
         secret: Box<dyn LoadSecret>,
         metrics: Metrics,
+        clock: Clock,
     ) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(&aws);
         Self {
-            config: Arc::new(ConfigSource::new(secret)),
-            store: Store::new(aws_sdk_dynamodb::Client::new(&aws), environment),
+            config: Arc::new(ConfigSource::new(secret, clock.clone())),
+            store: Store::new(client, environment, clock.clone()),
             metrics,
+            clock,
             aws,
             wecom_api_base: environment.wecom_api_base.clone(),
         }
@@ -113,44 +126,44 @@ impl Platform {
         Ok(Self::on(Base::start(function, variable)?)?)
     }
 
-    /// Builds the adapters over a given AWS configuration and secret.
+    /// Builds the adapters of a function that calls WeCom over those of one that does not.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn with(
-        aws: SdkConfig,
-        environment: &Environment,
-        secret: Box<dyn LoadSecret>,
-        metrics: Metrics,
-    ) -> Result<Self, HttpError> {
-        Self::on(Base::with(aws, environment, secret, metrics))
-    }
-
-    fn on(base: Base) -> Result<Self, HttpError> {
+    pub fn on(base: Base) -> Result<Self, HttpError> {
         let Base {
             config,
             store,
             metrics,
+            clock,
             aws,
             wecom_api_base,
         } = base;
         let http = http::client()?;
         let tokens = Arc::new(SharedTokens::new(store.clone()));
-        let governor = Governor::new(store.clone());
+        let governor = Governor::new(store.clone(), clock.clone());
         let wecom = WecomApi::new(
             Arc::clone(&config),
             wecom_api_base,
             http.clone(),
             tokens,
-            Sources::new(http, aws),
+            Sources::new(http, aws, clock.clone()),
             governor,
+            clock.clone(),
         );
         Ok(Self {
             config,
             store,
             wecom,
             metrics,
+            clock,
         })
+    }
+
+    /// Fetches tokens and opens connections, side by side, so that no customer waits for them. It never fails: what is
+    /// not there in time is fetched by the first event.
+    pub async fn warm_up(&self) {
+        tokio::join!(self.wecom.warm_up(), self.store.open_data());
     }
 }
 

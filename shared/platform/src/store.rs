@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use clock::Clock;
 use domain::ports::StoreError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,16 +65,18 @@ pub struct Store {
     client: Client,
     inbox: String,
     data: String,
+    clock: Clock,
 }
 
 impl Store {
-    /// Uses the tables that `environment` names.
+    /// Uses the tables that `environment` names, and `clock` to pause between tries.
     #[must_use]
-    pub fn new(client: Client, environment: &Environment) -> Self {
+    pub fn new(client: Client, environment: &Environment, clock: Clock) -> Self {
         Self {
             client,
             inbox: environment.inbox_table.clone(),
             data: environment.data_table.clone(),
+            clock,
         }
     }
 
@@ -156,7 +159,8 @@ impl Store {
             if wanted.is_empty() {
                 return Ok(found);
             }
-            tokio::time::sleep(Duration::from_millis(20 << try_number)).await;
+            let pause = Duration::from_millis(20 << try_number);
+            self.clock.sleep(pause).await;
         }
         Err(StoreError::Unavailable(
             "no capacity for a batch of reads".into(),

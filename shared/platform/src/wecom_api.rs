@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use clock::Clock;
 use secrecy::ExposeSecret;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
@@ -29,6 +30,7 @@ pub struct WecomApi {
     tokens: Arc<dyn TokenStore>,
     sources: Arc<Sources>,
     governor: Arc<Governor>,
+    clock: Clock,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
 }
 
@@ -60,6 +62,7 @@ impl WecomApi {
         tokens: Arc<dyn TokenStore>,
         sources: Sources,
         governor: Governor,
+        clock: Clock,
     ) -> Self {
         Self {
             config,
@@ -68,6 +71,7 @@ impl WecomApi {
             tokens,
             sources: Arc::new(sources),
             governor: Arc::new(governor),
+            clock,
             clients: Arc::default(),
         }
     }
@@ -75,8 +79,9 @@ impl WecomApi {
     /// The same for a function in a hurry; see [`Governor::hurried`].
     #[must_use]
     pub fn in_a_hurry(self, store: Store) -> Self {
+        let governor = Governor::hurried(store, self.clock.clone());
         Self {
-            governor: Arc::new(Governor::hurried(store)),
+            governor: Arc::new(governor),
             ..self
         }
     }
@@ -100,7 +105,7 @@ impl WecomApi {
             }
         });
         let all = futures::future::join_all(warm.take(WARM_UP_APPS));
-        if tokio::time::timeout(WARM_UP_TIME, all).await.is_err() {
+        if self.clock.timeout(WARM_UP_TIME, all).await.is_err() {
             tracing::warn!("WeCom is slow to answer; the first event will wait for it");
         }
     }
@@ -178,6 +183,7 @@ impl WecomApi {
             .base_url(&self.base_url)
             .http(self.http.clone())
             .tokens(Arc::clone(&self.tokens))
+            .clock(self.clock.clone())
             .build()?;
         clients.insert(
             key,

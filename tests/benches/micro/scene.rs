@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use domain::ports::{Observation, Reading};
 use domain::relation::Relation;
 use domain::welcome::{Candidates, ChannelWelcome, Welcome};
+use jiff::Timestamp;
 use wecom::{AppName, CallbackCrypto, CorpId, Sealed, Signature};
 
 const TOKEN: &str = "QDG6eKjWmYm7qr5nMoAUwZRjGtBxmz3K";
@@ -140,7 +141,7 @@ impl Rows {
             .tag_id
             .push("etAJ2GCAAAXtWyujaWJHDDGi0mACHCCC".into());
         let reading = |at| Reading {
-            at,
+            at: Timestamp::from_second(at).unwrap_or_default(),
             for_event: false,
         };
         let stored = Relation::read(None, &unchanged, reading(1_700_000_010));

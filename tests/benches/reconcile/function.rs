@@ -6,9 +6,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use bundle_tests::usage::Usage;
+use clock::Clock;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
-use platform::start::Platform;
+use platform::start::{Base, Platform};
 use scrm_local::config::ConfigFile;
 use scrm_local::functions::sync_function;
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config};
@@ -86,13 +87,15 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
         function_name: None,
     };
     let config = ConfigFile::open(&task.config).map_err(|error| error.to_string())?;
-    let platform = Platform::with(
+    let clock = Clock::system();
+    let base = Base::with(
         aws_config(&task.dynamodb).map_err(|error| error.to_string())?,
         &environment,
         Box::new(config),
-        Metrics::new("sync", |_| ()),
+        Metrics::new("sync", clock.clone(), |_| ()),
+        clock,
     );
-    let platform = platform.map_err(|error| error.to_string())?;
+    let platform = Platform::on(base).map_err(|error| error.to_string())?;
     let function = sync_function(platform, task.pace());
     let begun = Instant::now();
     let mut invocations = 0;

@@ -1,5 +1,6 @@
 //! What is around the function: a large corp in the sandbox, and the embedded DynamoDB behind a counter.
 
+use clock::Clock;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -92,7 +93,7 @@ impl Scene {
                 members_together: options.members_together,
                 side_by_side: options.side_by_side,
             },
-            store: Store::new(client.clone(), &environment),
+            store: Store::new(client.clone(), &environment, Clock::system()),
             wecom,
             corp,
             counter,

@@ -1,6 +1,7 @@
 //! What is around the functions: WeCom's sandbox, the embedded DynamoDB behind a door that counts, and a gateway that
 //! makes the events.
 
+use clock::Clock;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -254,7 +255,7 @@ fn gateway(socket: TcpListener) -> (UnboundedReceiver<Value>, JoinHandle<()>) {
         let _over = notes.send(event.payload);
         async { Ok::<_, Diagnostic>(json!({"statusCode": 200, "cookies": []})) }
     });
-    let noting = Function::new("noting", PATIENCE, service);
+    let noting = Function::new("noting", PATIENCE, Clock::system(), service);
     let routes = Routes::new()
         .route("/callback", noting.clone())
         .route("/admin", noting);

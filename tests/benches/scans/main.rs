@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use bundle_tests::usage::Usage;
 use clap::Parser;
+use clock::Clock;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
@@ -122,6 +123,7 @@ impl Scene {
             data: options.data.clone(),
             config: None,
             wecom: Wecom::Sandbox(sandbox),
+            clock: Clock::system(),
         };
         let stack = Stack::start(stack)
             .await

@@ -4,13 +4,13 @@ use std::fs;
 
 use reqwest::{Client, Method};
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::Operator;
 use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wecom_sandbox::{SandboxOptions, Scan};
 
-use crate::world::{APP, World, eventually};
+use crate::operator::Operator;
+use crate::world::{APP, World};
 
 const OTHER_CORP: &str = "wwlocal00000000002";
 const KEYS: [&str; 2] = [
@@ -70,7 +70,6 @@ async fn who_has_no_key_learns_nothing() {
     for right in [format!("Bearer {key}"), format!("bearer  {key}")] {
         assert_eq!(ask(&world, &own, Some(&right)).await.0, 200);
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,11 +129,11 @@ async fn what_is_not_there_is_named() {
         &world.stack.url,
         "wwunknown",
         &world.stack.keys.admin_keys[0],
+        &world.time,
     );
     let (status, body) = nowhere.get("channels").await.unwrap();
     assert_eq!((status, &body["error"]), (404, &json!("not_found")));
     assert!(body["message"].as_str().unwrap().contains("corp"));
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +154,6 @@ async fn a_body_that_cannot_be_read_is_refused_without_being_repeated() {
         }
     }
     assert_eq!(world.calls("add_contact_way"), 0);
-    world.ends();
 }
 
 /// A deployment of two corps with two admin keys.
@@ -175,14 +173,15 @@ async fn two_corps() -> (World, Operator, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.json");
     fs::write(&path, config.to_string()).unwrap();
-    let world = World::start(StackOptions {
+    let world = World::start(|clock| StackOptions {
         port: 0,
         data: None,
         config: Some(path),
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        clock,
     })
     .await;
-    let other = Operator::new(&world.stack.url, OTHER_CORP, KEYS[1]);
+    let other = Operator::new(&world.stack.url, OTHER_CORP, KEYS[1], &world.time);
     (world, other, directory)
 }
 
@@ -215,7 +214,6 @@ async fn the_path_of_one_corp_never_shows_what_is_another_corps() {
         other.patch(&own, &json!({"name": "x"})).await.unwrap().0,
         404
     );
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,9 +228,10 @@ async fn a_state_of_one_corp_is_no_channel_of_another_corp() {
         .unwrap();
     let path = format!("contacts/{}", added.external_userid);
     let tags = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
-    eventually(&other, "no channel", &path, tags).await;
+    world.eventually_as(&other, "no channel", &path, tags).await;
     let welcome = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] == "no_template";
-    eventually(&other, "no template", &path, welcome).await;
+    world
+        .eventually_as(&other, "no template", &path, welcome)
+        .await;
     world.numbers(&channel, [0, 0, 0, 0]).await;
-    world.ends();
 }

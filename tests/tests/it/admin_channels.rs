@@ -41,7 +41,6 @@ async fn a_channel_with_every_field_is_made_and_read_back() {
     let picture = reqwest::get(made["qr_code"].as_str().unwrap());
     assert_eq!(picture.await.unwrap().status(), 200);
     assert!(!made["config_id"].as_str().unwrap().is_empty());
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +52,6 @@ async fn the_smallest_channel_has_the_documented_defaults() {
     for absent in ["remark", "description", "welcome", "link_id", "url"] {
         assert!(channel.json[absent].is_null(), "{absent}");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +91,6 @@ async fn a_link_attributes_the_customers_who_open_it() {
     assert_eq!(changed["url"], url);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
     assert_eq!(world.channels_at_wecom().await.len(), 0);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +134,6 @@ async fn the_list_brings_each_channel_once_page_by_page() {
         assert_eq!(body["error"], "invalid_parameter");
         assert_eq!(body["field"], field, "{query}");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +180,6 @@ async fn a_patch_sends_what_differs_and_nothing_else() {
         assert_eq!(request, sent, "{patch}");
         assert!(requests.is_empty(), "{patch}");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +206,6 @@ async fn a_patch_that_does_not_fit_changes_nothing() {
         );
         assert_eq!(world.get(&path).await, channel.json, "{patch}");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,7 +249,6 @@ async fn a_deleted_channel_is_gone_here_and_at_wecom() {
         .next("del_contact_way", 1, Fault::Code(41044));
     let path = format!("channels/{}", other.id);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,5 +331,4 @@ async fn what_wecom_would_refuse_is_refused_before_with_the_name_of_the_field() 
     assert_eq!((status, &answer["field"]), (422, &json!("name")));
     assert_eq!(world.calls("add_contact_way"), 0);
     assert_eq!(world.get("channels").await["channels"], json!([]));
-    world.ends();
 }

@@ -68,7 +68,6 @@ async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
         before,
         "what is refused changes nothing"
     );
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +126,6 @@ async fn numbers_are_per_day_of_the_corp() {
             "{query}: {body}"
         );
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +193,6 @@ async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
         let (status, body) = world.operator.get(&path).await.unwrap();
         assert_eq!((status, &body["field"]), (400, &json!("limit")));
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +235,6 @@ async fn an_event_shows_every_field_but_the_welcome_code() {
         let text = answer.to_string();
         assert!(!text.contains(code) && !text.contains("WelcomeCode"));
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,5 +251,4 @@ async fn apps_show_how_they_stand_with_wecom() {
     );
     assert!(apps[0]["expires_at"].is_number());
     assert_eq!(apps[0].as_object().unwrap().len(), 5);
-    world.ends();
 }

@@ -60,7 +60,6 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
     );
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +90,6 @@ async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
     };
     // The second link has the name of the first and is another one all the same.
     assert_eq!((ids("config_id").len(), ids("link_id").len()), (2, 2));
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +142,6 @@ async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_w
     );
     assert_eq!(world.channels_at_wecom().await.len(), 1);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
-    world.ends();
 }
 
 /// Calls the table itself, which checks no signature on one machine.
@@ -227,7 +224,6 @@ async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
         (&stored["name"], &stored["users"], &stored["skip_verify"]),
         (&json!("快"), &json!(["zhangsan"]), &json!(false))
     );
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,5 +248,4 @@ async fn of_many_changes_at_once_none_is_lost_in_silence() {
     }
     assert!(applied > 0);
     agree(&world, &channel).await;
-    world.ends();
 }

@@ -17,6 +17,7 @@ use domain::ports::{
     KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation, Reading,
 };
 use domain::relation::{Relation, Status};
+use jiff::Timestamp;
 use platform::store::Store;
 use serde_json::{Value, json};
 use wecom::api::contact::{ExternalContact, FollowUser};
@@ -64,7 +65,7 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
     // A reading of long ago is older than all that is kept and changes nothing of it.
     let rows: Vec<_> = truth.relations.iter().map(row).collect();
     let reading = Reading {
-        at: i64::MIN + 1,
+        at: Timestamp::MIN,
         for_event: false,
     };
     let observed = store.compare(&corp_id(), &rows, reading).await.unwrap();

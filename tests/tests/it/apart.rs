@@ -25,7 +25,7 @@ use welcome::Welcomer;
 
 use crate::dying::Fate;
 use crate::outside::Outside;
-use crate::world::PATIENCE;
+use crate::time::Time;
 
 /// Longer than anything here takes, so that only a kill ends a function.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -43,6 +43,7 @@ pub(crate) struct Apart<'a> {
 pub(crate) struct Instance {
     handled: watch::Receiver<usize>,
     fate: Fate,
+    time: Time,
     _source: EventSource,
 }
 
@@ -64,7 +65,7 @@ impl<'a> Apart<'a> {
             instances: AtomicUsize::default(),
             _front_door: JoinSet::new(),
         };
-        let callback = callback_function(apart.platform("callback"));
+        let callback = callback_function(apart.outside.base(apart.embedded.endpoint(), "callback"));
         let router = Routes::new().route("/callback", callback).into_router();
         let (socket, never) = (listeners.gateway.socket, std::future::pending());
         apart
@@ -81,13 +82,8 @@ impl<'a> Apart<'a> {
 
     /// Starts an instance of the function `welcome`.
     pub(crate) async fn welcome(&self, fate: &Fate) -> Instance {
-        let Platform {
-            config,
-            store,
-            wecom,
-            metrics,
-        } = self.platform("welcome");
-        let welcomer = Welcomer::new(config, fate.of(store), fate.of(wecom), metrics);
+        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
+        let welcomer = Welcomer::through(self.platform("welcome"), dying);
         let (welcomer, handled) = (Arc::new(welcomer), watch::Sender::new(0));
         let seen = handled.subscribe();
         let service = service_fn(
@@ -101,19 +97,18 @@ impl<'a> Apart<'a> {
                 }
             },
         );
-        self.start(Function::new("welcome", TIMEOUT, service), seen, fate)
-            .await
+        self.start(
+            Function::new("welcome", TIMEOUT, self.outside.time.clock(), service),
+            seen,
+            fate,
+        )
+        .await
     }
 
     /// Starts an instance of the function `tagging`.
     pub(crate) async fn tagging(&self, fate: &Fate) -> Instance {
-        let Platform {
-            config,
-            store,
-            wecom,
-            metrics,
-        } = self.platform("tagging");
-        let tagger = Tagger::new(config, fate.of(store), fate.of(wecom), metrics);
+        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
+        let tagger = Tagger::through(self.platform("tagging"), dying);
         let (tagger, handled) = (Arc::new(tagger), watch::Sender::new(0));
         let seen = handled.subscribe();
         let service = service_fn(
@@ -127,8 +122,12 @@ impl<'a> Apart<'a> {
                 }
             },
         );
-        self.start(Function::new("tagging", TIMEOUT, service), seen, fate)
-            .await
+        self.start(
+            Function::new("tagging", TIMEOUT, self.outside.time.clock(), service),
+            seen,
+            fate,
+        )
+        .await
     }
 
     async fn start(
@@ -154,6 +153,7 @@ impl<'a> Apart<'a> {
         Instance {
             handled,
             fate: fate.clone(),
+            time: self.outside.time.clone(),
             _source: source,
         }
     }
@@ -163,8 +163,7 @@ impl Instance {
     /// Waits until it has been given records so many times, whatever it answered.
     pub(crate) async fn was_given(&mut self, records: usize) {
         let given = self.handled.wait_for(|count| *count >= records);
-        let given = tokio::time::timeout(PATIENCE, given);
-        given.await.unwrap().unwrap();
+        self.time.drive(given).await.unwrap();
     }
 
     /// Waits until it has died, and says where; or until it has handled `records`, and says nothing.
@@ -175,6 +174,6 @@ impl Instance {
                 _ = self.handled.wait_for(|count| *count >= records) => None,
             }
         };
-        tokio::time::timeout(PATIENCE, end).await.unwrap()
+        self.time.drive(end).await
     }
 }

@@ -175,7 +175,6 @@ async fn an_event_delivered_three_times_counts_once() {
         (world.calls("send_welcome_msg"), world.calls("mark_tag")),
         (1, 1)
     );
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]

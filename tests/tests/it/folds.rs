@@ -1,30 +1,22 @@
 //! What a tick folds in: an event leads to the thing that it is about, which is read once however many there are.
 
+use std::time::Duration;
+
 use serde_json::json;
 use wecom_sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 
 use crate::copy;
 use crate::world::{World, later};
 
-/// Ticks until so many events are folded in, and says how many ticks had some: one, unless the machine is so slow that
-/// the first were old enough before the last had come.
-async fn fold(world: &World, events: u64) -> usize {
+/// Longer than an event has to settle before it is folded in.
+const SETTLE: Duration = Duration::from_secs(4);
+
+/// After the time that an event has to settle, one tick folds exactly so many in.
+async fn fold(world: &World, events: u64) {
     world.all_delivered().await;
-    let (mut folded, mut ticks) = (0, 0);
-    let end = std::time::Instant::now() + crate::world::PATIENCE;
-    while folded < events {
-        let tick = world.tick().await;
-        let now = tick["folded"].as_u64().unwrap_or_else(|| panic!("{tick}"));
-        folded += now;
-        ticks += usize::from(now > 0);
-        assert!(
-            std::time::Instant::now() < end,
-            "{folded} of {events} events"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    assert_eq!(folded, events);
-    ticks
+    world.time_passes(SETTLE);
+    let tick = world.tick().await;
+    assert_eq!(tick["folded"], events, "{tick}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,9 +58,9 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
     }
     let calls = world.calls(get);
     // Ten edits, and a group of two tags; the adds were asked about when they came.
-    let ticks = fold(&world, 13).await;
-    assert!(world.calls(get) - calls <= ticks && ticks < 5, "{ticks}");
-    assert!(world.calls("get_corp_tag_list") <= ticks);
+    fold(&world, 13).await;
+    assert_eq!(world.calls(get) - calls, 1);
+    assert_eq!(world.calls("get_corp_tag_list"), 1);
     copy::tags_agree(&world.store(), &world.corp).await;
     copy::relations_agree(&world.store(), &world.corp).await;
     let relation = customer.relation().await;
@@ -90,7 +82,6 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
     assert_eq!(customer.relation().await["tag_ids"], json!([tags[1]]));
     // What is folded in is not folded in again.
     assert_eq!(world.tick().await["folded"], 0);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,10 +107,9 @@ async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_t
     // One who was read at once is no work.
     world.scan(&channel).outcome("tags", "tagged").await;
     let calls = world.calls(GET);
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    world.time_passes(SETTLE);
     assert_eq!(world.tick().await["folded"], 0);
     assert_eq!(world.calls(GET), calls);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +135,6 @@ async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
     world.untold(|| world.corp.add_by_search("lisi", &again).unwrap());
     world.reconcile().await;
     assert_eq!(removed.relation().await["status"], "active");
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,8 +156,8 @@ async fn the_library_of_tags_follows_the_console() {
         .console_renames_tag(&group.group_id, "渠道")
         .unwrap();
     let calls = world.calls("get_corp_tag_list");
-    let ticks = fold(&world, 2).await;
-    assert!(world.calls("get_corp_tag_list") - calls <= ticks);
+    fold(&world, 2).await;
+    assert_eq!(world.calls("get_corp_tag_list") - calls, 1);
     copy::tags_agree(&store, &world.corp).await;
     let order = [beijing.as_str(), fair, shanghai];
     world
@@ -183,7 +172,6 @@ async fn the_library_of_tags_follows_the_console() {
     world.corp.console_deletes_tag(&group.group_id).unwrap();
     fold(&world, 1).await;
     copy::tags_agree(&store, &world.corp).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +233,6 @@ async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() 
     copy::groups_agree(&store, &world.corp).await;
     let kept = copy::group(&store, &world.corp, &group).await;
     assert_eq!(kept["name"], "展会群 2026", "what it was is kept");
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,5 +277,4 @@ async fn the_balance_of_links_is_read_when_wecom_says_that_it_changed() {
     world.corp.console_deletes_link(link).unwrap();
     fold(&world, 1).await;
     assert!(!is_listed().await);
-    world.ends();
 }

@@ -45,7 +45,6 @@ async fn a_half_add_is_welcomed_by_the_first_code_and_tagged_when_the_member_con
     assert_eq!(customer.relation().await["unconfirmed"], Value::Null);
     world.numbers(&channel, [1, 0, 1, 0]).await;
     assert_eq!(world.calls("send_welcome_msg"), 1);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +58,6 @@ async fn a_half_add_that_could_not_be_welcomed_is_welcomed_when_the_member_confi
     customer.sees("welcome").await;
     customer.outcome_of(FULL, "welcome", "sent").await;
     world.numbers(&channel, [1, 0, 1, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +86,6 @@ async fn the_full_add_may_come_before_the_half_add() {
         (&json!("active"), &Value::Null)
     );
     world.numbers(&channel, [1, 0, 1, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,5 +122,4 @@ async fn slow_answers_and_redeliveries_count_nobody_twice() {
             .count(),
         2
     );
-    world.ends();
 }

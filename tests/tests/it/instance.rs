@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
 use platform::metrics::Metrics;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sync::{Pace, Schedule, Syncer, Task};
 
 use crate::outside::Outside;
+use crate::time::Time;
 use crate::world::World;
 
 /// One instance.
@@ -21,6 +22,7 @@ pub(crate) struct Instance {
     syncer: Arc<Syncer<Store, WecomApi>>,
     invocations: AtomicU64,
     lines: Arc<Mutex<Vec<String>>>,
+    time: Time,
 }
 
 /// A pace for deadlines of milliseconds: no margin, no time to settle, every member alone.
@@ -41,19 +43,16 @@ impl Instance {
 
     /// An instance whose AWS is at `endpoint`.
     pub(crate) fn at(outside: &Outside, endpoint: &str, pace: Pace) -> Self {
-        let Platform {
-            config,
-            store,
-            wecom,
-            metrics: _,
-        } = outside.platform(endpoint, "sync");
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("dev-sync", move |line| {
+        let time = outside.time.clone();
+        let metrics = Metrics::new("dev-sync", time.clock(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
+        let platform = Platform::on(outside.base_measured_by(endpoint, metrics)).unwrap();
         Self {
-            syncer: Arc::new(Syncer::new(config, store, wecom, metrics, pace)),
+            syncer: Arc::new(Syncer::on(platform).paced(pace)),
+            time,
             invocations: AtomicU64::default(),
             lines,
         }
@@ -83,16 +82,15 @@ impl Instance {
 
     /// Does `task` within `time`, as a function with that time-out, and returns what it answers.
     pub(crate) async fn invoke(&self, task: Task, time: Duration) -> Value {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
         let mut context = Context::default();
         context.request_id = format!("invocation-{number}");
-        context.deadline = u64::try_from((now + time).as_millis()).unwrap();
+        let deadline = self.time.now() + time;
+        context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
         let event = LambdaEvent::new(Schedule { task }, context);
         // On a thread of the runtime, as behind the local stack: a test's own stack has the test on it already.
         let syncer = Arc::clone(&self.syncer);
-        tokio::spawn(async move { syncer.handle(event).await.unwrap() })
-            .await
-            .unwrap()
+        let handled = tokio::spawn(async move { syncer.handle(event).await.unwrap() });
+        self.time.drive(handled).await.unwrap()
     }
 }

@@ -13,6 +13,9 @@ use crate::outside::Outside;
 use crate::world::World;
 
 const LIST: &str = "batch/get_by_user";
+/// Time for one page of each member, which takes [`PAGE`].
+const SLICE: Duration = Duration::from_millis(80);
+const PAGE: Duration = Duration::from_millis(100);
 /// Calls that fail for as long as a test wants.
 const FOR_EVER: usize = 1_000_000;
 
@@ -87,11 +90,9 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
     let scene = Scene::new(420, QUICK).await;
     let removed = scene.remove_some_of("lisi");
     let calls = scene.world.calls(LIST);
-    scene.world.wecom.set_latency(Duration::from_millis(60));
-    let mut ran = scene
-        .instance
-        .invoke(Task::Reconcile, Duration::from_millis(400))
-        .await;
+    let faults = scene.world.wecom.faults();
+    faults.next(LIST, FOR_EVER, Fault::Slow(PAGE));
+    let mut ran = scene.instance.invoke(Task::Reconcile, SLICE).await;
     let (id, mut slices) = (ran["run_id"].clone(), 1);
     while ran["state"] == "continues" {
         assert_eq!(ran["run_id"], id, "it is the same run");
@@ -110,15 +111,13 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
         // What stands in its way is its own time only.
         assert_eq!(running["error"], json!(null), "{sync}");
         slices += 1;
-        let tick = scene
-            .instance
-            .invoke(Task::Tick, Duration::from_millis(400))
-            .await;
+        let tick = scene.instance.invoke(Task::Tick, SLICE).await;
         ran = tick["corps"][scene.world.corp.id()]["run"].clone();
         assert!(slices < 200, "it makes no progress: {sync}");
     }
     assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
     assert!(slices > 2, "{slices}");
+    faults.clear();
     copy::agrees(&scene.world).await;
     assert_eq!(scene.active().await, scene.told());
     let last = scene.last().await;
@@ -128,7 +127,24 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
         scene.world.calls(LIST) - calls <= 18 + slices,
         "pages are read again and again"
     );
-    scene.world.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconciles_within_one_second_conclude_what_the_last_alone_would() {
+    let scene = Scene::new(90, QUICK).await;
+    let second = scene.world.time.second();
+    for member in ["zhangsan", "lisi", "wangwu", "lisi"] {
+        let removed = scene.remove_some_of(member);
+        assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
+        assert_eq!(scene.active().await, scene.told(), "{member}");
+        let last = scene.last().await;
+        assert_eq!(last["lost"], removed.len(), "{member}: {last}");
+        assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
+        let last = scene.last().await;
+        assert_eq!((&last["lost"], &last["writes"]), (&json!(0), &json!(0)));
+    }
+    assert_eq!(scene.world.time.second(), second, "all within one second");
+    copy::agrees(&scene.world).await;
 }
 
 /// Venus: one failed list call marks all customers of a member as lost.
@@ -172,7 +188,6 @@ async fn one_failed_list_call_loses_no_customer() {
         (&json!(removed.len()), &json!(null))
     );
     copy::agrees(&scene.world).await;
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,7 +231,6 @@ async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
         scene.run(Task::Reconcile).await;
         assert_eq!(scene.active().await, scene.told(), "{code}");
         assert_eq!(scene.last().await["lost"], removed[0].len(), "{code}");
-        scene.world.ends();
     }
 }
 
@@ -250,7 +264,6 @@ async fn a_cursor_that_goes_stale_begins_the_list_anew() {
     copy::agrees(&scene.world).await;
     assert_eq!(scene.active().await, scene.told());
     assert_eq!(scene.last().await["lost"], removed.len());
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -270,7 +283,6 @@ async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
     scene.run(Task::Reconcile).await;
     assert_eq!(scene.active().await, known);
     copy::members_agree(&scene.world.store(), &scene.world.corp).await;
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,5 +340,4 @@ async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customer
         known,
         "his licence came too late for his place in the list"
     );
-    scene.world.ends();
 }

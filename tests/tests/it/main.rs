@@ -1,7 +1,7 @@
 //! Scenarios: the whole bundle on one machine, driven by what customers, members, operators and WeCom do.
 //!
 //! [`world`] has the vocabulary. Callbacks are really encrypted and signed, functions run behind their Lambda
-//! event types, and a test waits for conditions, never for time. Each module is a subject; tests that answer
+//! event types, and a test waits for conditions by a clock of its own ([`time`]). Each module is a subject; tests that answer
 //! a complaint about today's systems are named after it.
 
 #![expect(
@@ -21,13 +21,15 @@ mod crashes;
 mod customer;
 mod deliveries;
 mod dying;
-mod dying_sync;
+mod dying_ports;
 mod folds;
 mod half_adds;
 mod hostile;
 mod instance;
+mod leftovers;
 mod lists;
 mod media;
+mod operator;
 mod outside;
 mod postman;
 mod quota;
@@ -43,6 +45,7 @@ mod sync_scene;
 mod sync_truth;
 mod tags;
 mod ticks;
+mod time;
 mod tokens;
 mod unfilled;
 mod welcome_retries;

@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::ports::{KeepWelcomes, WelcomeOwner};
 use domain::welcome::Welcome;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use sync::Task;
 use tokio::sync::Notify;
@@ -139,8 +138,9 @@ impl Scene {
     }
 }
 
+/// A time that lies back so many days, and a second.
 fn days_ago(days: i64) -> i64 {
-    Timestamp::now().as_second() - days * 86_400 - 1
+    clock::START.as_second() - days * 86_400 - 1
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +182,6 @@ async fn media_ids_of_welcome_pictures_never_expire() {
     let has = |is: fn(&Body) -> bool| chat.iter().any(|message| is(&message.body));
     assert!(has(|body| matches!(body, Body::Image { .. })));
     assert!(has(|body| matches!(body, Body::Video { .. })));
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +213,6 @@ async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again()
     scene.tick().await;
     assert_ne!(scene.attachments().await[0]["video"]["media_id"], "old");
     assert_eq!(scene.world.calls(UPLOAD), 2);
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,7 +239,6 @@ async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
         (1, 1)
     );
     assert!(scene.attachments().await[0]["image"]["pic_url"].is_string());
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,7 +274,6 @@ async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothi
             .is_none_or(Vec::is_empty)
     );
     assert_eq!(world.calls(PICTURE), 1);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,5 +294,4 @@ async fn an_operator_who_writes_back_what_he_read_keeps_the_permanent_picture() 
         (scene.world.calls(PICTURE), scene.world.calls(UPLOAD)),
         (1, 0)
     );
-    scene.world.ends();
 }

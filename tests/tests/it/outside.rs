@@ -3,20 +3,23 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use platform::BoxFuture;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::secret::{LoadSecret, SecretError};
-use platform::start::Platform;
+use platform::start::{Base, Platform};
 use scrm_local::config::{ConfigFile, DEMO_CORP};
-use scrm_local::operator::Operator;
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wecom_sandbox::{Corp, DepartmentSetup, Sandbox, SandboxOptions, Served, serve_on};
 
-use crate::world::World;
+use crate::leftovers::Leftovers;
+use crate::operator::Operator;
+use crate::time::Time;
+use crate::world::{PATIENCE, World};
 
 /// The admin key of every configuration here.
 pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-forty-characters-exactly";
@@ -45,6 +48,8 @@ pub(crate) struct Outside {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
     pub(crate) wecom_url: String,
+    pub(crate) time: Time,
+    _leftovers: Leftovers,
     directory: TempDir,
     config: Value,
     _served: Served,
@@ -81,6 +86,11 @@ impl Outside {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("secret.json");
         fs::write(&path, config.to_string()).unwrap();
+        let time = Time::new();
+        let options = SandboxOptions {
+            clock: time.clock(),
+            ..options
+        };
         let wecom = Sandbox::new(options).unwrap();
         let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
         // No bundle is there yet: each one that starts names its own address.
@@ -92,11 +102,24 @@ impl Outside {
         Self {
             corp: wecom.corp(DEMO_CORP).unwrap(),
             wecom_url: served.base_url.clone(),
+            time,
+            _leftovers: Leftovers::of(&wecom),
             wecom,
             directory,
             config,
             _served: served,
         }
+    }
+
+    /// Waits until every event is delivered.
+    pub(crate) async fn all_delivered(&self) {
+        let settled = self.wecom.settled(PATIENCE);
+        self.time.drive(settled).await.unwrap();
+    }
+
+    /// Lets a second pass: the times of WeCom's events are whole seconds.
+    pub(crate) fn next_second(&self) {
+        self.time.passes(Duration::from_secs(1));
     }
 
     /// The directory of the bundle's data.
@@ -117,6 +140,17 @@ impl Outside {
 
     /// The adapters of one more function, over the tables at `dynamodb_url`.
     pub(crate) fn platform(&self, dynamodb_url: &str, function: &'static str) -> Platform {
+        Platform::on(self.base(dynamodb_url, function)).unwrap()
+    }
+
+    /// Those of a function that makes no call to WeCom.
+    pub(crate) fn base(&self, dynamodb_url: &str, function: &'static str) -> Base {
+        let metrics = Metrics::new(function, self.time.clock(), |_| {});
+        self.base_measured_by(dynamodb_url, metrics)
+    }
+
+    /// The same with metrics of the test's own.
+    pub(crate) fn base_measured_by(&self, dynamodb_url: &str, metrics: Metrics) -> Base {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
             data_table: DATA_TABLE.to_owned(),
@@ -125,11 +159,8 @@ impl Outside {
             function_name: None,
         };
         let secret = SecretFile(self.secret());
-        let (aws, metrics) = (
-            aws_config(dynamodb_url).unwrap(),
-            Metrics::new(function, |_| {}),
-        );
-        Platform::with(aws, &environment, Box::new(secret), metrics).unwrap()
+        let (aws, clock) = (aws_config(dynamodb_url).unwrap(), self.time.clock());
+        Base::with(aws, &environment, Box::new(secret), metrics, clock)
     }
 
     /// Makes the secret what the template makes it, or puts the configuration in.
@@ -157,14 +188,17 @@ impl Outside {
             data: Some(self.data()),
             config: Some(self.secret()),
             wecom: Wecom::At(self.wecom_url.clone()),
+            clock: self.time.clock(),
         });
-        let stack = stack.await.unwrap();
+        let stack = self.time.drive(stack).await.unwrap();
         self.callbacks_go_to(&stack.url);
         World {
-            operator: Operator::new(&stack.url, DEMO_CORP, ADMIN_KEY),
+            operator: Operator::new(&stack.url, DEMO_CORP, ADMIN_KEY, &self.time),
             stack,
             wecom: self.wecom.clone(),
             corp: self.corp.clone(),
+            time: self.time.clone(),
+            _leftovers: None,
         }
     }
 

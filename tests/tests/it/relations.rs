@@ -59,7 +59,6 @@ async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost()
     left.relation_is("removed").await;
     world.all_delivered().await;
     world.numbers(&channel, [2, 1, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +78,6 @@ async fn a_loss_may_be_told_before_its_add() {
     customer.outcome("tags", "tagged").await;
     assert_eq!(customer.relation().await["status"], "lost");
     world.numbers(&channel, [1, 1, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +104,6 @@ async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_the
     assert_eq!(customer.relation().await["channel_id"], second.id);
     world.numbers(&first, [1, 1, 0, 0]).await;
     world.numbers(&second, [1, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +121,6 @@ async fn coming_and_going_by_one_channel_counts_once() {
     customer.relation_is("lost").await;
     world.all_delivered().await;
     world.numbers(&channel, [1, 1, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +150,6 @@ async fn two_members_of_one_customer_are_two_relations() {
     let contact = world.get(&of_lisi.path()).await;
     assert_eq!(contact["relations"].as_array().unwrap().len(), 2);
     assert_eq!(contact["tags"], json!(tags));
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,5 +170,4 @@ async fn adds_in_the_same_second_are_not_duplicates() {
         customer.outcome("tags", "tagged").await;
     }
     world.numbers(&channel, [5, 0, 0, 0]).await;
-    world.ends();
 }

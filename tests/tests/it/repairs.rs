@@ -1,7 +1,6 @@
 //! Tags that are missing are put on: because an event was lost, or because WeCom took no calls when it came.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, MemberEdit};
@@ -30,7 +29,7 @@ pub(crate) async fn make_due(world: &World, kind: &str) -> usize {
         let update = update
             .key("pk", row["pk"].clone())
             .key("sk", row["sk"].clone());
-        let past = format!("{:010}", Timestamp::now().as_second() - 1);
+        let past = format!("{:010}", world.time.second() - 1);
         let update = update
             .update_expression("SET due_at = :past")
             .expression_attribute_values(":past", AttributeValue::S(past));
@@ -66,7 +65,6 @@ async fn no_event_at_all_and_yet_tags_and_count() {
     world.reconcile().await;
     assert_eq!(last(&world).await["repaired"], 0);
     world.numbers(&channel, [5, 0, 0, 0]).await;
-    world.ends();
 }
 
 /// LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 and never repaired.
@@ -88,7 +86,6 @@ async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline()
         assert!(outcome["reason"].is_string(), "{outcome}");
     }
     world.numbers(&channel, [2, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +113,6 @@ async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
     customer.is_tagged(&["展会"]).await;
     customer.outcome("tags", "tagged").await;
     assert_eq!(make_due(&world, "tags#").await, 0, "nothing is left to do");
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +148,6 @@ async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
     for customer in [&told, &untold] {
         assert_eq!(customer.relation().await.get("tag_ids"), None);
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +168,6 @@ async fn a_deleted_tag_is_not_tried_for_each_customer_and_does_not_keep_the_othe
     );
     world.reconcile().await;
     assert_eq!(world.calls(MARK), 4);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,5 +188,4 @@ async fn one_customer_whose_repair_fails_holds_up_neither_the_others_nor_the_run
         customer.is_tagged(&["展会"]).await;
     }
     world.numbers(&channel, [6, 0, 0, 0]).await;
-    world.ends();
 }

@@ -1,5 +1,7 @@
 //! Restarts of the local stack with `--data`: the bundle and the sandbox go on from where they were.
 
+use std::time::Duration;
+
 use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::json;
 use wecom_sandbox::SandboxOptions;
@@ -7,11 +9,12 @@ use wecom_sandbox::SandboxOptions;
 use crate::world::World;
 
 async fn start(data: &std::path::Path) -> World {
-    World::start(StackOptions {
+    World::start(|clock| StackOptions {
         port: 0,
         data: Some(data.to_owned()),
         config: None,
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        clock,
     })
     .await
 }
@@ -31,7 +34,6 @@ async fn channels_customers_chats_and_tags_survive_a_restart() {
     let (external_userid, userid) = (old.external_userid.clone(), old.userid.clone());
     let before = first.corp.relation(&external_userid, &userid);
     first.all_delivered().await;
-    first.ends();
     first.stack.stop().await;
 
     let second = start(data.path()).await;
@@ -51,7 +53,6 @@ async fn channels_customers_chats_and_tags_survive_a_restart() {
         .customer_leaves(&external_userid, &userid)
         .unwrap();
     second.numbers(&channel, [2, 1, 2, 0]).await;
-    second.ends();
     second.stack.stop().await;
 }
 
@@ -64,6 +65,7 @@ async fn a_killed_stack_has_saved_what_is_older_than_a_second() {
     let saved = || std::fs::read_to_string(&file).unwrap();
     first
         .eventually("the channel is saved", "channels", |_| {
+            first.time_passes(Duration::from_secs(1));
             saved().contains(&channel.id)
         })
         .await;

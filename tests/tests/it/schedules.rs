@@ -94,7 +94,7 @@ impl Scene {
 
     /// Customers whose adds are counted today.
     async fn counted(&self, channel: &Channel) -> u64 {
-        let today = self.timezone.to_datetime(Timestamp::now()).date();
+        let today = self.timezone.to_datetime(self.outside.time.now()).date();
         let store = &self.platform.store;
         let counts = store.days_counts(&self.corp, &id(channel), today).await;
         counts.unwrap().values().sum()
@@ -124,20 +124,20 @@ fn path(channel: &Channel) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_boundaries_only() {
     let scene = Scene::new().await;
-    // 2030-01-07 is a Monday, and Thursday is a holiday on which lisi comes for the evening.
+    // 2126-01-07 is a Monday, and Thursday is a holiday on which lisi comes for the evening.
     let channel = scene
         .channel(json!({
             "shifts": [
                 {"users": ["lisi"], "weekdays": ["mon", "tue", "wed", "thu"], "from": "22:00", "to": "06:00"},
                 {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00"},
-                {"users": ["lisi"], "dates": ["2030-01-10"], "from": "18:00", "to": "20:00"},
+                {"users": ["lisi"], "dates": ["2126-01-10"], "from": "18:00", "to": "20:00"},
                 // Nobody comes or goes with this one.
                 {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "10:00", "to": "12:00"},
             ],
-            "holidays": ["2030-01-10"],
+            "holidays": ["2126-01-10"],
         }))
         .await;
-    let (mut now, end) = (scene.at("2030-01-09T00:00"), scene.at("2030-01-11T12:00"));
+    let (mut now, end) = (scene.at("2126-01-09T00:00"), scene.at("2126-01-11T12:00"));
     scene.align(&channel, now).await.unwrap();
     let calls = scene.told().len();
     let mut lists = vec![(String::from("09 00:00"), scene.at_wecom(&channel).await)];
@@ -172,7 +172,6 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
     .map(|(at, list)| (at.to_owned(), list.to_owned()));
     assert_eq!(lists, expected);
     assert_eq!(scene.told().len() - calls, expected.len() - 1);
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,10 +216,9 @@ async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
     assert_eq!(scene.counted(&channel).await, 6);
     assert_eq!(scene.world.calls("customer_acquisition/update_link"), 2);
 
-    let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
+    let tomorrow = scene.outside.time.now() + SignedDuration::from_hours(24);
     assert!(scene.align(&channel, tomorrow).await.unwrap().changed);
     assert_eq!(scene.at_wecom(&channel).await, "lisi zhangsan");
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,7 +245,6 @@ async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
     assert_eq!(late.userid, "wangwu");
     late.outcome("tags", "no_tags").await;
     assert_eq!(scene.told().len(), told.len());
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,11 +273,11 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
             customer.outcome("tags", "no_tags").await;
         }
         let stored = scene.stored(&channel).await;
-        let waits = stored.duty_until.unwrap() - Timestamp::now().as_second();
+        let waits = stored.duty_until.unwrap() - scene.outside.time.second();
         if stored.telling_until.is_some() {
             assert!(unclear && waits <= 60, "{fault:?}: {stored:?}");
         }
-        let later = Timestamp::now() + SignedDuration::from_secs(61);
+        let later = scene.outside.time.now() + SignedDuration::from_secs(61);
         scene.align(&channel, later).await.unwrap();
         scene.stand(&channel, "wangwu").await;
         assert_eq!(scene.stored(&channel).await.telling_until, None);
@@ -292,9 +289,9 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
 async fn of_many_who_look_at_once_one_tells_wecom() {
     let scene = Scene::new().await;
     let channel = scene
-        .channel(json!({"shifts": [{"dates": ["2030-01-07"]}]}))
+        .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
         .await;
-    let now = scene.at("2030-01-07T00:00");
+    let now = scene.at("2126-01-07T00:00");
     for _ in 0..3 {
         let looks = (0..8).map(|_| scene.align(&channel, now));
         let aligned: Vec<_> = join_all(looks).await.into_iter().collect();
@@ -302,14 +299,13 @@ async fn of_many_who_look_at_once_one_tells_wecom() {
     }
     assert_eq!(scene.told(), [json!(["zhangsan", "lisi"])]);
     scene.stand(&channel, "lisi zhangsan").await;
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
     let scene = Scene::new().await;
     let channel = scene
-        .channel(json!({"shifts": [{"dates": ["2030-01-07"]}]}))
+        .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
         .await;
     let slow = Fault::Slow(std::time::Duration::from_millis(500));
     scene
@@ -317,7 +313,7 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
         .wecom
         .faults()
         .next("update_contact_way", 1, slow);
-    let align = scene.align(&channel, scene.at("2030-01-07T00:00"));
+    let align = scene.align(&channel, scene.at("2126-01-07T00:00"));
     let patch = async {
         let is_told =
             |wecom: &wecom_sandbox::Sandbox| wecom.peak_in_flight("update_contact_way") == 1;
@@ -325,7 +321,8 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
         let patch = json!({"name": "门店", "users": ["lisi"]});
         scene.world.operator.patch(&path(&channel), &patch).await
     };
-    let (aligned, patched) = tokio::join!(align, patch);
+    let both = async { tokio::join!(align, patch) };
+    let (aligned, patched) = scene.world.time.drive(both).await;
     let (status, answer) = patched.unwrap();
     assert!([200, 409].contains(&status), "{answer}");
     aligned.unwrap();
@@ -335,7 +332,6 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
     let members: Vec<_> = stored.members().iter().map(|user| user.as_str()).collect();
     assert_eq!(scene.at_wecom(&channel).await, members.join(" "));
     assert!(members == ["lisi"] || status == 409, "{members:?}");
-    scene.world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,9 +340,9 @@ async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
     let mut deaths = Vec::new();
     for point in 0.. {
         let channel = scene
-            .channel(json!({"daily_limit": 9, "shifts": [{"dates": ["2030-01-07"]}]}))
+            .channel(json!({"daily_limit": 9, "shifts": [{"dates": ["2126-01-07"]}]}))
             .await;
-        let now = scene.at("2030-01-07T00:00");
+        let now = scene.at("2126-01-07T00:00");
         let fate = Fate::at(point);
         let Platform { store, wecom, .. } = scene
             .outside
@@ -384,5 +380,4 @@ async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
         .iter()
         .flat_map(|step| [format!("before {step}"), format!("after {step}")]);
     assert_eq!(deaths, expected.collect::<Vec<_>>());
-    scene.world.ends();
 }

@@ -17,8 +17,11 @@ use crate::outside::Outside;
 use crate::world::{Channel, World};
 
 /// A shift around this moment, and one on the other side of the clock.
-fn now_and_then() -> (Value, Value) {
-    let now = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+fn now_and_then(world: &World) -> (Value, Value) {
+    let now = world
+        .time
+        .now()
+        .to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let at = |hours: i64| {
         let time = now.datetime() + SignedDuration::from_hours(hours);
         json!(time.strftime("%H:%M").to_string())
@@ -55,7 +58,7 @@ async fn due(world: &World) -> Vec<(String, i64)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() {
     let world = World::new().await;
-    let (now, then) = now_and_then();
+    let (now, then) = now_and_then(&world);
     let schedule = json!({"shifts": [now, then], "backup": ["wangwu"]});
     let channel = world
         .channel(json!({"users": ["zhangsan", "lisi"], "schedule": schedule}))
@@ -66,7 +69,7 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
     let made = &world.requests("add_contact_way")[0];
     assert_eq!(made["user"], json!(["zhangsan"]));
     let until = channel.json["duty_until"].as_i64().unwrap();
-    let ahead = until - Timestamp::now().as_second();
+    let ahead = until - world.time.second();
     assert!((2 * 3600..=3 * 3600).contains(&ahead), "{ahead}");
     assert_eq!(due(&world).await, [(channel.id.clone(), until)]);
 
@@ -123,7 +126,6 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
         assert!(requests.is_empty(), "{patch}");
     }
     assert_eq!(due(&world).await, []);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,14 +185,13 @@ async fn what_is_due_is_found_and_what_is_gone_is_not() {
     world.default_welcome("hi").await;
     store.put_welcome(&corp, &of_lisi, None).await.unwrap();
     assert_eq!(due(&world).await, []);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_that_could_leave_nobody_is_refused_with_the_name_of_the_field() {
     let world = World::new().await;
     let users: Vec<_> = (0..100).map(|n| format!("u{n}")).collect();
-    let (now, then) = now_and_then();
+    let (now, then) = now_and_then(&world);
     let shift = |shift: Value| json!({"schedule": {"shifts": [shift], "backup": ["lisi"]}});
     for (fields, field) in [
         (json!({"schedule": {}}), "schedule"),
@@ -268,5 +269,4 @@ async fn a_schedule_that_could_leave_nobody_is_refused_with_the_name_of_the_fiel
     }
     assert_eq!(world.calls("add_contact_way"), 0);
     assert_eq!(world.get("channels").await["channels"], json!([]));
-    world.ends();
 }

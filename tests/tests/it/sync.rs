@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan};
 
 use crate::copy;
+use crate::operator::Operator;
 use crate::outside::{ADMIN_KEY, Outside, config};
 use crate::world::World;
-use scrm_local::operator::Operator;
 
 /// A corp with a past of which no event has told, and the tags that some of its customers have.
 fn grown(world: &World) -> Vec<String> {
@@ -75,7 +75,6 @@ async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing
         "{again}"
     );
     assert_ne!(again["last"]["id"], ran["run_id"]);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +122,6 @@ async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothin
     );
     // The loss, the edit, the group of tags, two groups, two members.
     assert_eq!(last["writes"], 7, "{last}");
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +167,6 @@ async fn a_relation_is_told_with_what_wecom_knows_of_it() {
     assert_eq!(found["external_userids"], json!([customer.external_userid]));
     let nobody = world.get("contacts?unionid=nobody").await;
     assert_eq!(nobody["external_userids"], json!([]));
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +200,6 @@ async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
     // Each member was read once.
     assert_eq!(world.calls("user/get"), world.corp.truth().members.len());
     copy::agrees(&world).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +225,7 @@ async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
     assert_eq!(ran["state"], "finished", "{ran}");
     copy::agrees_of(&world.store(), &world.corp).await;
     copy::agrees_of(&world.store(), &theirs).await;
-    let operator = Operator::new(&world.stack.url, other, ADMIN_KEY);
+    let operator = Operator::new(&world.stack.url, other, ADMIN_KEY, &world.time);
     let (_, sync) = operator.get("sync").await.unwrap();
     assert_eq!(sync["last"]["relations"], 90, "{sync}");
 
@@ -273,7 +269,6 @@ async fn the_schedules_answer_posts_with_what_was_done() {
         let answer = client.request(method, url).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -308,5 +303,4 @@ async fn an_app_that_may_not_see_everything_gets_the_rest_and_says_so() {
     assert_eq!(world.get("sync").await["last"]["skipped"], json!(null));
     // A scan that is folded in as well is the same customer.
     world.scan_as(&world.channel(json!({})).await, Scan::default());
-    world.ends();
 }

@@ -7,7 +7,6 @@ use ::sync::Task;
 use domain::channel::ChannelId;
 use domain::ports::{FindWork, ReadCounts, ReadRuns};
 use futures::StreamExt;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use platform::store::Store;
 use wecom_sandbox::{
@@ -19,8 +18,8 @@ use crate::agreement::assert_agreement;
 use crate::apart::Apart;
 use crate::dying::Fate;
 use crate::outside::Outside;
-use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel, next_second};
-use crate::world::PATIENCE;
+use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel};
+use crate::time::Time;
 
 /// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
 /// wait for leases to run out.
@@ -67,8 +66,8 @@ async fn corp(scene: &Scene) -> ChannelId {
 }
 
 /// The adds and losses that are counted for the channel.
-async fn counted(store: &Store, channel: &ChannelId) -> (u64, u64) {
-    let today = Timestamp::now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
+async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) {
+    let today = time.now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let yesterday = today.yesterday().unwrap().date();
     let corp = corp_id();
     let days = store.days(&corp, channel, yesterday, today.date());
@@ -97,7 +96,7 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
     let context = format!("{point}: {death:?}");
     assert_agreement(store, &scene.outside.corp, &context).await;
     assert_eq!(
-        counted(store, &channel).await,
+        counted(&scene.outside.time, store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
@@ -144,14 +143,14 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
     let apart = Apart::new(&outside).await;
     let (platform, corp) = (apart.platform("sync"), &outside.corp);
     let channel = make_channel(&platform, &[]).await;
-    let process = |owner, fate: &Fate| Process::new(&platform, owner, PACE, fate);
+    let process = |owner, fate: &Fate| Process::new(&platform, &outside.time, owner, PACE, fate);
     let [left, removed] =
         ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let ends = corp.group_begins("lisi", "二").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    outside.wecom.settled(PATIENCE).await.unwrap();
+    outside.all_delivered().await;
     // No other function runs, so the reconcile finds them.
     let scan = || corp.scan(channel.as_str(), &Scan::default()).unwrap();
     let customers: Vec<Happening> = (0..SCANS).map(|_| scan()).collect();
@@ -174,15 +173,15 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
         .unwrap();
     corp.group_is_dissolved(&ends).unwrap();
     corp.group_begins("wangwu", "三").unwrap();
-    outside.wecom.settled(PATIENCE).await.unwrap();
-    next_second().await;
+    outside.all_delivered().await;
+    outside.next_second();
     let fate = Fate::at(point);
     let death = process("first", &fate).dies_before(Task::Tick).await;
     process("second", &Fate::none()).goes_on().await;
     let context = format!("{point}: {death:?}");
     assert_agreement(&platform.store, corp, &context).await;
     assert_eq!(
-        counted(&platform.store, &channel).await,
+        counted(&outside.time, &platform.store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );

@@ -1,8 +1,7 @@
 //! A scheduled sync whose processes a test starts one by one, over ports that may die, beside tables in memory or
 //! beside a whole bundle.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use ::sync::{Pace, Schedule, Syncer, Task};
 use domain::channel::{Channel, ChannelId, Remote};
@@ -24,7 +23,8 @@ use wecom_sandbox::{DepartmentSetup, SandboxOptions};
 
 use crate::dying::{Dying, Fate};
 use crate::outside::Outside;
-use crate::world::{APP, PATIENCE};
+use crate::time::Time;
+use crate::world::APP;
 
 /// A pace for corps that are small and processes that die: chunks of two members, leases of a second, and events that
 /// are folded in at once. There is no heartbeat among the steps, so that they are the same every time.
@@ -36,9 +36,6 @@ pub(crate) const PACE: Pace = Pace {
     settle: Duration::ZERO,
     members_together: 2,
 };
-/// The time between two looks at a condition.
-const BREATH: Duration = Duration::from_millis(50);
-
 /// WeCom, and tables in memory with nothing else of the bundle.
 pub(crate) struct Scene {
     pub(crate) outside: Outside,
@@ -51,6 +48,7 @@ pub(crate) struct Process {
     syncer: Syncer<Dying<Store>, Dying<WecomApi>>,
     owner: String,
     fate: Fate,
+    time: Time,
 }
 
 impl Scene {
@@ -72,7 +70,7 @@ impl Scene {
 
     /// One more process.
     pub(crate) fn process(&self, owner: &str, pace: Pace, fate: &Fate) -> Process {
-        Process::new(&self.platform, owner, pace, fate)
+        Process::new(&self.platform, &self.outside.time, owner, pace, fate)
     }
 
     /// What is kept.
@@ -119,18 +117,19 @@ pub(crate) fn corp_id() -> CorpId {
 
 impl Process {
     /// Over these adapters, known to others as `owner`.
-    pub(crate) fn new(platform: &Platform, owner: &str, pace: Pace, fate: &Fate) -> Self {
-        let Platform {
-            config,
-            store,
-            wecom,
-            metrics,
-        } = platform;
-        let (store, wecom) = (fate.of(store.clone()), fate.of(wecom.clone()));
+    pub(crate) fn new(
+        platform: &Platform,
+        time: &Time,
+        owner: &str,
+        pace: Pace,
+        fate: &Fate,
+    ) -> Self {
+        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
         Self {
-            syncer: Syncer::new(Arc::clone(config), store, wecom, metrics.clone(), pace),
+            syncer: Syncer::through(platform.clone(), dying).paced(pace),
             owner: owner.to_owned(),
             fate: fate.clone(),
+            time: time.clone(),
         }
     }
 
@@ -140,7 +139,8 @@ impl Process {
         context.request_id.clone_from(&self.owner);
         let event = LambdaEvent::new(Schedule { task }, context);
         // What it does is too large for the stack of a test.
-        self.syncer.handle(event).boxed().await.unwrap()
+        let handled = self.syncer.handle(event).boxed();
+        self.time.drive(handled).await.unwrap()
     }
 
     /// A reconcile, and what it answers.
@@ -163,7 +163,7 @@ impl Process {
 
     /// Ticks until no run is under way: that of a process that was killed is free when its lease has run out.
     pub(crate) async fn goes_on(&self) {
-        let end = Instant::now() + PATIENCE;
+        let mut patience = self.time.patience();
         loop {
             let told = self.tick().await;
             for part in ["tokens", "due", "folded", "run"] {
@@ -172,20 +172,8 @@ impl Process {
             if told["run"].is_null() || told["run"]["state"] == "finished" {
                 return;
             }
-            assert!(
-                Instant::now() < end,
-                "waited in vain; the last tick said {told}"
-            );
-            tokio::time::sleep(BREATH).await;
+            self.time.passes(PACE.lease);
+            patience.look_again(&told.to_string()).await;
         }
-    }
-}
-
-/// Waits for the next second of the clock: what WeCom and the bundle compare are seconds.
-pub(crate) async fn next_second() {
-    let second = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let begun = second();
-    while second() == begun {
-        tokio::time::sleep(BREATH / 5).await;
     }
 }

@@ -12,8 +12,8 @@ use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, Sandbox
 use crate::agreement::{active_customers, assert_agreement};
 use crate::dying::Fate;
 use crate::outside::Outside;
-use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, next_second};
-use crate::world::{PATIENCE, World};
+use crate::sync_scene::{PACE, Process, Scene, corp_id, departments};
+use crate::world::World;
 
 /// Longer than anything here takes.
 const LONG: Pace = Pace {
@@ -74,7 +74,7 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
         let paused = scene.process("paused", PACE, &pause);
         let (told, ()) = tokio::join!(paused.reconcile(), async {
             assert_eq!(pause.death().await, place);
-            next_second().await;
+            scene.outside.next_second();
             let truth = corp.truth();
             let pair = |at: usize| {
                 let relation = &truth.relations[at];
@@ -94,7 +94,7 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
         let (running, last) = scene.store().runs(&corp_id()).await.unwrap();
         assert_eq!((running, last.unwrap().error), (None, None), "{place}");
         // What happened before the second process came to it is a matter of the next reconcile.
-        next_second().await;
+        scene.outside.next_second();
         scene
             .process("third", PACE, &Fate::none())
             .reconcile()
@@ -130,15 +130,22 @@ impl Beside {
     }
 
     fn process(&self, fate: &Fate) -> Process {
-        Process::new(&self.platform, "run", LONG, fate)
+        Process::new(&self.platform, &self.outside.time, "run", LONG, fate)
     }
 
-    /// A tick that folds every event in that WeCom has told of.
+    /// A tick that folds every event in that WeCom has told of. It takes those of the milliseconds before its own.
     async fn tick(&self) {
-        self.outside.wecom.settled(PATIENCE).await.unwrap();
-        let told = Process::new(&self.platform, "tick", LONG, &Fate::none())
-            .tick()
-            .await;
+        self.outside.all_delivered().await;
+        self.outside.time.passes(Duration::from_millis(1));
+        let told = Process::new(
+            &self.platform,
+            &self.outside.time,
+            "tick",
+            LONG,
+            &Fate::none(),
+        )
+        .tick()
+        .await;
         assert!(told["folded"].is_u64(), "{told}");
     }
 
@@ -149,9 +156,9 @@ impl Beside {
         let process = self.process(&pause);
         let (told, ()) = tokio::join!(process.reconcile(), async {
             assert_eq!(pause.death().await, place);
-            next_second().await;
+            self.outside.next_second();
             verbs().await;
-            next_second().await;
+            self.outside.next_second();
             self.tick().await;
             pause.release();
         });
@@ -175,7 +182,7 @@ async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
             .unwrap()
     };
     edits("one");
-    next_second().await;
+    beside.outside.next_second();
     beside.tick().await;
     beside.world.untold(|| edits("two"));
     for place in ["after customers", "after compare"] {
@@ -257,7 +264,7 @@ async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
-    next_second().await;
+    beside.outside.next_second();
     beside.tick().await;
     let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
     world.untold(|| renames("B"));
@@ -274,7 +281,7 @@ async fn a_group_is_not_changed_back_by_a_run() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
-    next_second().await;
+    beside.outside.next_second();
     beside.tick().await;
     let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
     world.untold(|| renames("二"));
@@ -283,7 +290,7 @@ async fn a_group_is_not_changed_back_by_a_run() {
         .await;
     // Nothing was kept of this one yet when its end is told.
     corp.group_is_dissolved(&group).unwrap();
-    next_second().await;
+    beside.outside.next_second();
     beside.tick().await;
     let new = world.untold(|| corp.group_begins("lisi", "三").unwrap().chat_id);
     let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
@@ -297,19 +304,21 @@ async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    next_second().await;
+    beside.outside.next_second();
     beside.tick().await;
     world.untold(|| corp.group_is_renamed(&group, "二").unwrap());
     corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
         .unwrap();
-    beside.outside.wecom.settled(PATIENCE).await.unwrap();
+    beside.outside.all_delivered().await;
+    // What is folded in was received in a millisecond before the tick.
+    beside.outside.next_second();
     let pause = Fate::wait_at("after group");
-    let tick = Process::new(&beside.platform, "tick", LONG, &pause);
+    let tick = Process::new(&beside.platform, &beside.outside.time, "tick", LONG, &pause);
     tokio::join!(tick.tick(), async {
         pause.death().await;
         // What is read three seconds after an event has in it what the event tells (doc 92130).
         for _ in 0..3 {
-            next_second().await;
+            beside.outside.next_second();
         }
         beside.process(&Fate::none()).reconcile().await;
         pause.release();
@@ -333,7 +342,7 @@ async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a
         .await;
     let pause = Fate::wait_at("before customers");
     let run = scene.process("second", LONG, &pause);
-    next_second().await;
+    scene.outside.next_second();
     let (told, ()) = tokio::join!(run.reconcile(), async {
         pause.death().await;
         for member in ["zhangsan", "lisi", "wangwu"] {

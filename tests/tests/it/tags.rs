@@ -49,7 +49,6 @@ async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
     assert_eq!(relation["channel_id"], channel.id);
     assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 2);
     world.numbers(&channel, [1, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +77,6 @@ async fn remark_and_description_are_written_and_a_long_name_is_cut() {
         assert_eq!(relation.remark, remark);
         assert_eq!(relation.description, "from the fair");
     }
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +96,6 @@ async fn a_tag_that_is_gone_fails_with_its_code_and_the_welcome_is_sent_all_the_
     );
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
     world.numbers(&channel, [1, 0, 1, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +111,6 @@ async fn tags_are_not_lost_on_45033_and_45009() {
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;
         world.numbers(&channel, [1, 0, 0, 0]).await;
-        world.ends();
     }
 }
 
@@ -131,7 +127,6 @@ async fn an_outage_of_wecom_holds_tags_back_and_loses_none() {
     let outcome = customer.outcome("tags", "tagged").await;
     assert_eq!(outcome["attempts"], 2, "of the record's second round");
     world.numbers(&channel, [1, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +139,6 @@ async fn what_passes_for_one_customer_is_tried_again_at_once() {
     let outcome = customer.outcome("tags", "tagged").await;
     assert_eq!(outcome["attempts"], 3);
     customer.is_tagged(&["展会"]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +166,6 @@ async fn one_customer_whose_tags_fail_holds_nobody_back() {
     }
     failed.sort_unstable();
     assert_eq!(failed, [40096, 60011, 84061]);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +185,6 @@ async fn a_batch_that_comes_again_does_not_repeat_what_is_done() {
     calls.sort_unstable();
     assert_eq!(calls, [1, 1, 1, 1, 1, 1, 1, 2]);
     world.numbers(&channel, [8, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +209,6 @@ async fn at_most_five_calls_are_in_flight() {
     assert_eq!(world.wecom.peak_in_flight(MARK), 5);
     assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
     world.numbers(&channel, [60, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +224,6 @@ async fn a_state_of_another_tool_is_no_channel_of_ours() {
     assert!(customer.relation().await["channel_id"].is_null());
     assert_eq!(world.calls(MARK), 0);
     world.numbers(&channel, [0, 0, 0, 0]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,5 +240,4 @@ async fn a_deleted_channel_still_explains_its_customers() {
         customer.outcome("tags", "tagged").await;
         assert_eq!(customer.relation().await["channel_id"], channel.id);
     }
-    world.ends();
 }

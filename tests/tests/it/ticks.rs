@@ -26,7 +26,6 @@ async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
     assert_eq!(world.calls("gettoken"), before + 1);
     world.scan(&channel).sees("hi").await;
     assert_eq!(world.calls("gettoken"), before + 1);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +36,6 @@ async fn a_token_that_is_good_for_hours_is_left_alone() {
         assert_eq!(world.tick().await["tokens"], 0);
     }
     assert_eq!(world.calls("gettoken"), before);
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +116,6 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
     assert_eq!(world.tick().await["folded"], 0);
     world.reconcile().await;
     crate::copy::groups_agree(&world.store(), &world.corp).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,6 +154,8 @@ async fn a_tick_measures_how_all_corps_together_stand() {
     customer.outcome("tags", "failed").await;
     world.all_delivered().await;
     assert_eq!(make_due(&world, "tags#").await, 1);
+    // The instance looks at the pauses of others once a second.
+    world.time_passes(Duration::from_secs(2));
     let ran = instance.invoke(Task::Reconcile, minute).await;
     assert_eq!(ran["state"], "continues", "{ran}");
     let told = instance.gauges().await;
@@ -175,5 +174,4 @@ async fn a_tick_measures_how_all_corps_together_stand() {
         0,
         "it is due later"
     );
-    world.ends();
 }

@@ -2,7 +2,7 @@
 //! secret.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
@@ -44,7 +44,8 @@ async fn fifty_instances_that_start_at_once_fetch_one_token() {
     let outside = Outside::new(&["contact"]).await;
     let apart = Apart::new(&outside).await;
     let instances: Vec<_> = (0..50).map(|_| apart.platform("welcome").wecom).collect();
-    join_all(instances.iter().map(|instance| instance.warm_up())).await;
+    let warm = join_all(instances.iter().map(|instance| instance.warm_up()));
+    outside.time.drive(warm).await;
     assert_eq!(outside.wecom.calls_of("get_api_domain_ip").len(), 50);
     assert_eq!(outside.wecom.calls_of("gettoken").len(), 1);
 }
@@ -79,7 +80,6 @@ async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
             "welcome, tagging and admin, which reads the profile, are each told once at most"
         );
         assert_eq!(world.calls("gettoken"), 2, "{code}");
-        world.ends();
     }
 }
 
@@ -113,7 +113,6 @@ async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
     );
     assert!(app["since"].as_i64().unwrap() > 1_700_000_000);
     world.numbers(&channel, [20, 0, 0, 20]).await;
-    world.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,8 +135,7 @@ async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
     world.numbers(&channel, [20, 0, 20, 0]).await;
 }
 
-/// The one test that takes its time: the configuration is read again early, but once a minute, and the first
-/// refusal has used that up.
+/// The configuration is read again early, but once a minute, and the first refusal has used that up.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
     let mut outside = Outside::new(&["contact"]).await;
@@ -149,21 +147,18 @@ async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
     first.outcome("tags", "failed").await;
     outside.rotate(APP, "secret", "the-next-secret");
 
-    let mut customers = tokio::time::interval(Duration::from_secs(1));
-    let works = async {
-        loop {
-            customers.tick().await;
-            let customer = world.scan(&channel);
-            let told = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
-            let contact = world.eventually("an outcome", &customer.path(), told).await;
-            if contact["timeline"][0]["welcome"]["outcome"] == "sent" {
-                return;
-            }
+    let mut seconds = 0;
+    loop {
+        let customer = world.scan(&channel);
+        let told = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
+        let contact = world.eventually("an outcome", &customer.path(), told).await;
+        if contact["timeline"][0]["welcome"]["outcome"] == "sent" {
+            break;
         }
-    };
-    tokio::time::timeout(Duration::from_secs(120), works)
-        .await
-        .unwrap();
+        seconds += 10;
+        assert!(seconds <= 120, "{contact}");
+        world.time_passes(Duration::from_secs(10));
+    }
     world.scan(&channel).outcome("tags", "tagged").await;
     assert!(
         world.wecom.wrong_secrets() <= FUNCTIONS,
@@ -221,11 +216,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
 async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let hour_ahead = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-        + 3600;
+    let hour_ahead = world.time.second() + 3600;
     let dynamodb = world.dynamodb();
     let lease = dynamodb.update_item().table_name(DATA_TABLE);
     let lease = lease
@@ -248,7 +239,6 @@ async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
     let asked = world.calls("gettoken");
     // Once at the start; then welcome, tagging and admin, which reads the profile, each for itself at most.
     assert!((2..=1 + 3).contains(&asked), "asked {asked} times");
-    world.ends();
 }
 
 /// How a token ends.

@@ -1,8 +1,8 @@
 //! A deployment whose secret nobody has filled: every function says so in one line, and nothing is lost.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::Once;
 
 use callback::Callback;
 use domain::outcome::{TagsResult, WelcomeResult};
@@ -14,24 +14,33 @@ use scrm_local::functions::{
 use scrm_local::invoke::{Function, InvokeError};
 use serde_json::{Value, json};
 use sync::Pace;
+use tracing::{Level, Metadata};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::layer::SubscriberExt;
 use wecom::{CorpId, ExternalUserId};
 use wecom_sandbox::Scan;
 
 use crate::apart::Apart;
 use crate::dying::Fate;
 use crate::outside::Outside;
-use crate::world::PATIENCE;
 
 /// An address of nobody: what would use the tables would be told so in the log.
 const NO_TABLES: &str = "http://127.0.0.1:9";
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What is logged on this thread, while a test wants to know.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl Write for Log {
+/// Writes into the log of the thread.
+struct ThreadLog;
+
+impl Write for ThreadLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOG.with_borrow_mut(|log| log.as_mut().map(|log| log.extend_from_slice(bytes)));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -39,10 +48,27 @@ impl Write for Log {
     }
 }
 
-impl Log {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
+/// Begins to keep what is logged on this thread. The subscriber is the one of the process: one of a thread's own would
+/// miss events whose place in the code another thread, which has none, comes by first.
+fn keep_log() {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        let is_kept = |metadata: &Metadata<'_>, _: &Context<'_, _>| {
+            *metadata.level() <= Level::INFO && LOG.with_borrow(Option::is_some)
+        };
+        let layer = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(|| ThreadLog)
+            .with_filter(dynamic_filter_fn(is_kept));
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
+            .unwrap();
+    });
+    LOG.set(Some(Vec::new()));
+}
+
+/// What has been logged on this thread since the last look.
+fn take_log() -> String {
+    String::from_utf8(LOG.replace(Some(Vec::new())).unwrap()).unwrap()
 }
 
 /// A request as the HTTP API hands it on.
@@ -63,35 +89,21 @@ fn request(method: &str, path: &str) -> Value {
 async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
     let outside = Outside::new(&["contact"]).await;
     outside.fill(false);
-    let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || written.clone())
-        .finish();
-    let _here = tracing::subscriber::set_default(subscriber);
+    keep_log();
     let platform = |name| outside.platform(NO_TABLES, name);
-    let (callback, welcome, tagging) = (
-        platform("callback"),
-        platform("welcome"),
-        platform("tagging"),
-    );
+    let (welcome, tagging) = (platform("welcome"), platform("tagging"));
     // What the mains do during init meets it first, and leaves it to the event.
-    let ahead = Callback::new(
-        Arc::clone(&callback.config),
-        callback.store.clone(),
-        callback.metrics.clone(),
-    );
-    ahead.load_config().await;
-    welcome.wecom.warm_up().await;
-    tagging.wecom.warm_up().await;
-    assert_eq!(log.take(), "");
+    let ahead = Callback::on(outside.base(NO_TABLES, "callback"));
+    ahead.warm_up().await;
+    welcome.warm_up().await;
+    tagging.warm_up().await;
+    assert_eq!(take_log(), "");
     let event = request("POST", &format!("/callback/{DEMO_CORP}/contact"));
     let call = request("GET", &format!("/admin/corps/{DEMO_CORP}/channels"));
     let batch = json!({"Records": []});
     let functions = [
         (
-            callback_function(callback),
+            callback_function(outside.base(NO_TABLES, "callback")),
             event,
             Some((503, "not_configured")),
         ),
@@ -100,8 +112,8 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
             call,
             Some((502, "not_configured")),
         ),
-        (welcome_function(&welcome), batch.clone(), None),
-        (tagging_function(&tagging), batch, None),
+        (welcome_function(welcome), batch.clone(), None),
+        (tagging_function(tagging), batch, None),
         (
             sync_function(platform("sync"), Pace::default()),
             json!({"task": "tick"}),
@@ -122,7 +134,7 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
                 "{}",
                 function.name()
             );
-            let lines = log.take();
+            let lines = take_log();
             assert_eq!(lines.lines().count(), 1, "{}: {lines}", function.name());
             let told = "the configuration secret scrm/config is not filled: write the configuration and run aws \
                         secretsmanager put-secret-value --secret-id scrm/config --secret-string file://config.json";
@@ -159,7 +171,7 @@ async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed()
     };
     let apart = Apart::new(&outside).await;
     let scanned = outside.corp.scan(&state, &Scan::default()).unwrap();
-    outside.wecom.settled(PATIENCE).await.unwrap();
+    outside.all_delivered().await;
     outside.fill(false);
     let fate = Fate::none();
     let (mut welcome, mut tagging) = (apart.welcome(&fate).await, apart.tagging(&fate).await);
@@ -181,15 +193,13 @@ async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed()
     assert_eq!(outside.wecom.calls_of("mark_tag").len(), 0);
 
     outside.fill(true);
-    let end = Instant::now() + PATIENCE;
-    loop {
+    let look = async || {
         let ContactRecord { welcomes, tags, .. } = record().await;
-        if let ([(_, welcome)], [(_, tags)]) = (&*welcomes, &*tags) {
-            assert_eq!(welcome.outcome, WelcomeResult::Sent);
-            assert_eq!(tags.outcome, TagsResult::Tagged);
-            return;
+        match (&*welcomes, &*tags) {
+            ([(_, welcome)], [(_, tags)]) => Ok((welcome.outcome, tags.outcome)),
+            _ => Err(format!("{welcomes:?} {tags:?}")),
         }
-        assert!(Instant::now() < end, "{welcomes:?} {tags:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    };
+    let outcomes = outside.time.until(look).await;
+    assert_eq!(outcomes, (WelcomeResult::Sent, TagsResult::Tagged));
 }

@@ -2,22 +2,26 @@
 //! `customer.timeline_tells("welcome", "sent")`.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use clock::Clock;
 use platform::environment::Environment;
 use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::{Answer, Operator, Schedules};
+use scrm_local::operator::{Answer, Schedules};
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use wecom_sandbox::{Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan};
 
 use crate::customer::Customer;
+use crate::leftovers::Leftovers;
+use crate::operator::Operator;
+use crate::time::Time;
 
-/// How long a condition is waited for. The longest that anything here takes is a welcome's 20 s.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long [`Sandbox`]'s own waits may take: patience with the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The app of every world.
 pub(crate) const APP: &str = "contact";
 
@@ -27,6 +31,9 @@ pub(crate) struct World {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
     pub(crate) operator: Operator,
+    pub(crate) time: Time,
+    /// Of a world whose WeCom ends with it.
+    pub(crate) _leftovers: Option<Leftovers>,
 }
 
 /// A channel that an operator made.
@@ -44,27 +51,39 @@ impl World {
 
     /// The same with a WeCom that behaves as `options` say.
     pub(crate) async fn with(options: SandboxOptions) -> Self {
-        let stack = StackOptions {
+        let stack = |clock| StackOptions {
             port: 0,
             data: None,
             config: None,
             wecom: Wecom::Sandbox(options),
+            clock,
         };
         Self::start(stack).await
     }
 
-    /// The same on a given stack.
-    pub(crate) async fn start(options: StackOptions) -> Self {
-        let stack = Stack::start(options).await.unwrap();
+    /// The same on a stack that is made for the clock of the test.
+    pub(crate) async fn start(options: impl FnOnce(Clock) -> StackOptions) -> Self {
+        let time = Time::new();
+        let stack = time
+            .drive(Stack::start(options(time.clock())))
+            .await
+            .unwrap();
         let wecom = stack.sandbox.clone().unwrap();
         let corp = wecom.corp(DEMO_CORP).unwrap();
-        let operator = Operator::new(&stack.url, DEMO_CORP, &stack.keys.admin_keys[0]);
+        let operator = Operator::new(&stack.url, DEMO_CORP, &stack.keys.admin_keys[0], &time);
         Self {
             stack,
+            _leftovers: Some(Leftovers::of(&wecom)),
             wecom,
             corp,
             operator,
+            time,
         }
+    }
+
+    /// Lets `duration` pass.
+    pub(crate) fn time_passes(&self, duration: Duration) {
+        self.time.passes(duration);
     }
 
     /// Tags that an administrator makes in the console.
@@ -138,12 +157,13 @@ impl World {
 
     /// Waits until WeCom sees `holds`.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) {
-        self.wecom.wait_for(what, PATIENCE, holds).await.unwrap();
+        self.time.until_true(what, || holds(&self.wecom)).await;
     }
 
     /// Waits until every event is delivered.
     pub(crate) async fn all_delivered(&self) {
-        self.wecom.settled(PATIENCE).await.unwrap();
+        let settled = self.wecom.settled(PATIENCE);
+        self.time.drive(settled).await.unwrap();
     }
 
     /// Asks the admin API until its answer is as wanted, and returns it.
@@ -153,7 +173,25 @@ impl World {
         path: &str,
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
-        eventually(&self.operator, what, path, holds).await
+        self.eventually_as(&self.operator, what, path, holds).await
+    }
+
+    /// Asks as another operator.
+    pub(crate) async fn eventually_as(
+        &self,
+        operator: &Operator,
+        what: &str,
+        path: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let look = async || {
+            let (status, json) = operator.get(path).await.unwrap();
+            if status == 200 && holds(&json) {
+                return Ok(json);
+            }
+            Err(format!("{what}; the answer is {status} {json}"))
+        };
+        self.time.until(look).await
     }
 
     /// Waits until the numbers of `channel` are these, given as added, lost, welcomed, welcome_failed.
@@ -189,12 +227,13 @@ impl World {
             wecom_api_base: String::new(),
             function_name: None,
         };
-        Store::new(self.dynamodb(), &environment)
+        Store::new(self.dynamodb(), &environment, self.time.clock())
     }
 
     /// Sends the sync what a schedule sends, and returns its answer.
     pub(crate) async fn schedule(&self, task: &str) -> Value {
-        let (status, json) = Schedules::new(&self.stack.url).send(task).await.unwrap();
+        let schedules = Schedules::new(&self.stack.url);
+        let (status, json) = self.time.drive(schedules.send(task)).await.unwrap();
         assert_eq!(status, 200, "{task}: {json}");
         json
     }
@@ -209,45 +248,17 @@ impl World {
         self.schedule("tick").await["corps"][DEMO_CORP].take()
     }
 
-    /// Sends ticks until one says what is wanted: an event is folded in when it is a few seconds old.
+    /// Sends a tick each second until one says what is wanted: an event is folded in when it is a few seconds old.
     pub(crate) async fn tick_until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        let look = async || {
             let told = self.tick().await;
             if wanted(&told) {
-                return told;
+                return Ok(told);
             }
-            assert!(
-                Instant::now() < end,
-                "waited in vain; the last tick said {told}"
-            );
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
-    /// Ends a scenario: nothing may be left that nobody asked for.
-    pub(crate) fn ends(&self) {
-        assert_eq!(
-            self.wecom.unexpected().len(),
-            0,
-            "{:?}",
-            self.wecom.unexpected()
-        );
-        assert_eq!(
-            self.wecom.faults().waiting(),
-            0,
-            "a fault was arranged and never met"
-        );
-        let warned: Vec<_> = self
-            .wecom
-            .calls()
-            .into_iter()
-            .filter(|call| !call.warnings.is_empty())
-            .collect();
-        assert!(
-            warned.is_empty(),
-            "WeCom found these requests odd: {warned:?}"
-        );
+            self.time_passes(Duration::from_secs(1));
+            Err(format!("the last tick said {told}"))
+        };
+        self.time.until(look).await
     }
 
     /// Does `verb` while no callback tells of it; its events can be told later, in any order, by
@@ -317,27 +328,6 @@ impl World {
             .iter()
             .filter_map(|item| text(item, "id").zip(text(item, "name")));
         events.collect()
-    }
-}
-
-/// Asks the admin API as `operator` until its answer is as wanted, and returns it.
-pub(crate) async fn eventually(
-    operator: &Operator,
-    what: &str,
-    path: &str,
-    holds: impl Fn(&Value) -> bool,
-) -> Value {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let (status, json) = operator.get(path).await.unwrap();
-        if status == 200 && holds(&json) {
-            return json;
-        }
-        assert!(
-            Instant::now() < end,
-            "waited in vain for {what}; the answer is {status} {json}"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

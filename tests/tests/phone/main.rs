@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clock::Clock;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::sample;
@@ -103,6 +104,7 @@ async fn start() -> Result<Stack, String> {
         data: None,
         config: None,
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        clock: Clock::system(),
     };
     let stack = Stack::start(stack)
         .await

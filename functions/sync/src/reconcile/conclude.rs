@@ -9,7 +9,7 @@ use wecom::{ExternalUserId, UserId};
 use super::customers::Reading;
 use crate::calls::call;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Concludes that the active relations which a complete reading has not told of are lost. Of a member who has lost
@@ -23,7 +23,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         unlicensed: &HashSet<UserId>,
     ) -> Result<(), Trouble> {
         let Reading { scope, meter, .. } = *reading;
-        let since = chunk.since.unwrap_or_else(now);
+        let since = chunk.since.unwrap_or_else(|| self.clock.now());
         let mut missing = Vec::new();
         for member in &chunk.members {
             if !unlicensed.contains(member) {

@@ -11,6 +11,7 @@ use domain::ports::{Chunk, Observation, PageRead, Reading as Asked};
 use domain::relation::Status;
 use domain::sync::{RunId, Seen};
 use futures::StreamExt;
+use jiff::Timestamp;
 use wecom::TagId;
 use wecom::api::contact::BatchPage;
 
@@ -21,7 +22,7 @@ use crate::calls::call;
 use crate::meter::Meter;
 use crate::repair::ChannelTags;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 mod refusals;
 
@@ -130,7 +131,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let mut cursor = pages.last().and_then(|page| page.cursor.clone());
         let mut complete = !pages.is_empty() && cursor.is_none();
         while !complete {
-            let at = now();
+            let at = self.clock.now();
             if chunk.since.is_none() {
                 chunk.since = Some(at);
                 self.store.put_chunk(scope.corp, run, &chunk).await?;
@@ -181,7 +182,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         reading: &Reading<'_>,
         page: BatchPage,
         seen: &mut Seen,
-        at: i64,
+        at: Timestamp,
     ) -> Result<Vec<u8>, Trouble> {
         let Reading {
             scope, meter, tags, ..

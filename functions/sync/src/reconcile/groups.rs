@@ -12,7 +12,7 @@ use crate::calls::call;
 use crate::meter::Meter;
 use crate::together;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// More members in range than a list without owners takes (WeCom doc 92120).
 const TOO_MANY_OWNERS: i64 = 81017;
@@ -196,7 +196,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         id: &ChatId,
         (status, why): (Option<GroupStatusKind>, Why),
     ) -> Result<(), Trouble> {
-        let read_at = now();
+        let read_at = self.clock.now();
         let told = call(scope, meter, "externalcontact/groupchat/get", || {
             self.wecom.group_chat(scope.corp, scope.app, id)
         });
@@ -216,7 +216,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 let before = stored.clone();
                 let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {
-                    dissolved_at: group.dissolved_at.or(Some(read_at)),
+                    dissolved_at: group.dissolved_at.or(Some(read_at.as_second())),
                     read_at,
                     ..group
                 }

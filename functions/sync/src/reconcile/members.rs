@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::member::{Department, Member};
+use jiff::Timestamp;
 use wecom::{Class, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
 use crate::together;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// Members whose details are read before the place is written down.
 const TOGETHER: usize = 100;
@@ -22,7 +23,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         scope: &Scope<'_>,
         meter: &Meter,
     ) -> Result<(), Trouble> {
-        let begun = now();
+        let begun = self.clock.now();
         let (corp, app) = (scope.corp, scope.app);
         let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
             self.wecom.follow_users(corp, app)
@@ -52,7 +53,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         for member in gone.filter(|member| complete && member.gone_at.is_none()) {
             let gone = Member {
                 follows: false,
-                gone_at: Some(begun),
+                gone_at: Some(begun.as_second()),
                 ..member.clone()
             };
             self.put(scope, meter, &gone, begun).await?;
@@ -89,7 +90,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         scope: &Scope<'_>,
         meter: &Meter,
     ) -> Result<Vec<u64>, Trouble> {
-        let (corp, at) = (scope.corp, now());
+        let (corp, at) = (scope.corp, self.clock.now());
         let told = call(scope, meter, "department/list", || {
             self.wecom.departments(corp, scope.app)
         });
@@ -158,7 +159,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         follows: bool,
         known: Option<&Member>,
     ) -> Result<(), Trouble> {
-        let at = now();
+        let at = self.clock.now();
         let told = call(scope, meter, "user/get", || {
             self.wecom.member(scope.corp, scope.app, id)
         });
@@ -189,7 +190,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         scope: &Scope<'_>,
         meter: &Meter,
         member: &Member,
-        at: i64,
+        at: Timestamp,
     ) -> Result<(), Trouble> {
         if self.store.put_member(scope.corp, member, at).await? {
             meter.change(|run| run.writes += 1);

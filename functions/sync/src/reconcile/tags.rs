@@ -10,7 +10,7 @@ use super::members::count;
 use crate::calls::call;
 use crate::meter::Meter;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     pub(crate) async fn read_tags(&self, scope: &Scope<'_>, meter: &Meter) -> Result<(), Trouble> {
@@ -37,7 +37,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         meter: &Meter,
         why: Why,
     ) -> Result<(), Trouble> {
-        let (corp, at) = (scope.corp, now());
+        let (corp, at) = (scope.corp, self.clock.now());
         let told = call(scope, meter, "externalcontact/get_corp_tag_list", || {
             self.wecom.tag_library(corp, scope.app)
         });
@@ -65,7 +65,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         scope: &Scope<'_>,
         meter: &Meter,
     ) -> Result<(), Trouble> {
-        let (corp, read_at) = (scope.corp, now());
+        let (corp, at) = (scope.corp, self.clock.now());
         let told = call(
             scope,
             meter,
@@ -83,9 +83,9 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let stored = self.store.balance(corp).await?;
         if stored.is_none_or(|stored| stored.quota != quota) {
             meter.change(|run| run.writes += 1);
-            self.store
-                .put_balance(corp, &Balance { quota, read_at })
-                .await?;
+            let read_at = at.as_second();
+            let balance = Balance { quota, read_at };
+            self.store.put_balance(corp, &balance, at).await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::Noticed;
 use crate::meter::Meter;
 use crate::together;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// Things of one tick; the rest is done by the next.
 const TOGETHER: i32 = 200;
@@ -28,7 +28,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         meter: &Meter,
         noticed: &Noticed,
     ) -> Result<Value, Trouble> {
-        let due = self.store.due(scope.corp, now(), TOGETHER).await?;
+        let now = self.clock.unix_seconds();
+        let due = self.store.due(scope.corp, now, TOGETHER).await?;
         let tags = due.iter().filter(|due| matches!(due, Due::Tags { .. }));
         noticed.tags_waiting.get_or_init(|| tags.count());
         let (mut done, mut trouble) = (0, None);
@@ -60,7 +61,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 
     /// Lets WeCom know who is on duty.
     async fn align(&self, scope: &Scope<'_>, id: &ChannelId) -> Result<(), Trouble> {
-        let (corp, now) = (scope.corp, jiff::Timestamp::now());
+        let (corp, now) = (scope.corp, self.clock.now());
         duty::align(&self.store, &self.wecom, corp, id, scope.timezone, now).await?;
         Ok(())
     }

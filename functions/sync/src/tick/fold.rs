@@ -11,7 +11,7 @@ use domain::ports::{Observation, Reading};
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
 use futures::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use platform::metrics::Unit;
 use serde_json::{Value, json};
 use wecom::{ChatId, Class, Error, Event, ExternalUserId, LinkId, UserId};
@@ -21,7 +21,7 @@ use crate::meter::Meter;
 use crate::reconcile::Why;
 use crate::together;
 use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// Events of one look at the index.
 const EVENTS: i32 = 500;
@@ -31,8 +31,8 @@ const NO_CONTACT: [i64; 2] = [84061, 40096];
 const ABOUT_OBJECT: [i64; 9] = [
     40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
 ];
-/// Seconds by which the details of a group may be behind an event about it (WeCom doc 92130).
-const GROUP_LAG: i64 = 2;
+/// By how much the details of a group may be behind an event about it (WeCom doc 92130).
+const GROUP_LAG: SignedDuration = SignedDuration::from_secs(2);
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
 const GIVE_UP_MS: i64 = 2 * 86_400_000;
 
@@ -40,7 +40,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Folds events in as long as there are some and time is left; answers how many.
     pub(super) async fn fold_in(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Value, Trouble> {
         let settle = i64::try_from(self.pace.settle.as_millis()).unwrap_or(i64::MAX);
-        let until_ms = Timestamp::now().as_millisecond() - settle;
+        let until_ms = self.clock.unix_millis() - settle;
         let (mut folded, mut trouble) = (0, None);
         let held = AtomicBool::new(false);
         let held = &held;
@@ -95,7 +95,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         events: Vec<InboxEvent>,
         trouble: &Trouble,
     ) -> Vec<EventId> {
-        let oldest = Timestamp::now().as_millisecond() - GIVE_UP_MS;
+        let oldest = self.clock.unix_millis() - GIVE_UP_MS;
         let hopeless = events
             .into_iter()
             .filter(|event| is_about_object(trouble) || event.received_at_ms < oldest);
@@ -135,7 +135,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         customer: &ExternalUserId,
         events: &[InboxEvent],
     ) -> Result<(), Trouble> {
-        let at = now();
+        let at = self.clock.now();
         let rows = self.followers(scope, meter, customer).await?;
         if !rows.is_empty() {
             let asked = Reading {
@@ -285,7 +285,8 @@ fn apply(group: &Group, events: &[InboxEvent]) -> Option<Group> {
         let Event::UpdatedExternalChat(update) = &event.event else {
             return None;
         };
-        match group.fold(update, event.created_at + GROUP_LAG) {
+        let happened = Timestamp::from_second(event.created_at).unwrap_or_default();
+        match group.fold(update, happened.saturating_add(GROUP_LAG).ok()?) {
             Fold::Known => {}
             Fold::Changed(changed) => group = *changed,
             Fold::Read => return None,

@@ -9,7 +9,7 @@ use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;
 
 use super::Noticed;
-use crate::{Scope, Store, Syncer, Wecom, now};
+use crate::{Scope, Store, Syncer, Wecom};
 
 /// The run of a corp that is under way, and the last one.
 type Runs = (Option<Run>, Option<Run>);
@@ -52,7 +52,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     fn tell_runs(&self, runs: &[Runs]) {
-        let now = now();
+        let now = self.clock.unix_seconds();
         let ages = runs
             .iter()
             .map(|(running, last)| hours_since_complete(running.as_ref(), last.as_ref(), now));
@@ -68,7 +68,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     fn tell_quotas(&self, scopes: &[Scope<'_>], quotas: &[Quota]) {
-        let now = now();
+        let now = self.clock.unix_seconds();
         let paused: usize = quotas.iter().map(|(guard, _)| guard.paused(now)).sum();
         self.gauge("apis_paused", Unit::Count, paused);
         let used = scopes.iter().zip(quotas).flat_map(|(scope, (_, usage))| {

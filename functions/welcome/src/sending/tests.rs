@@ -1,8 +1,8 @@
-//! What each answer of WeCom leads to, in paused time.
+//! What each answer of WeCom leads to.
 
 use std::cell::RefCell;
 
-use tokio::time::Instant;
+use clock::ManualClock;
 use wecom::{Attachment, Text};
 
 use super::*;
@@ -34,10 +34,12 @@ async fn check(seconds: u64, answers: Vec<Result<(), Error>>) -> (WelcomeOutcome
         }),
         attachments: vec![attachment],
     };
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let manual = ManualClock::new();
+    let clock = manual.clock();
+    let began = clock.instant();
     let left = || {
-        end.checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
+        let left = Duration::from_secs(seconds).checked_sub(clock.since(began));
+        left.filter(|left| !left.is_zero())
     };
     let attempts = RefCell::new(Vec::new());
     let send = |message: WelcomeMessage| {
@@ -46,11 +48,13 @@ async fn check(seconds: u64, answers: Vec<Result<(), Error>>) -> (WelcomeOutcome
         let answer = answers[at].clone();
         async move { answer }
     };
-    let outcome = send_in_time(left, send, message).await;
+    let outcome = manual
+        .drive(send_in_time(&clock, left, send, message))
+        .await;
     (outcome, attempts.into_inner())
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn each_answer_leads_to_its_outcome() {
     use WelcomeResult::{AlreadyWelcomed, Failed, Sent, TooLate};
     let cases = [
@@ -90,14 +94,14 @@ async fn each_answer_leads_to_its_outcome() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn after_an_attachment_is_refused_the_text_goes_alone() {
     let (outcome, attachments) = check(20, vec![code(40145), Ok(())]).await;
     assert_eq!(attachments, [1, 0]);
     assert!(outcome.reason.unwrap().contains("text went alone"));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn it_stops_when_the_time_is_over() {
     let (outcome, attempts) = check(5, vec![code(41096)]).await;
     assert_eq!(
@@ -112,7 +116,7 @@ async fn it_stops_when_the_time_is_over() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_lost_answer_is_told_when_the_code_turns_out_to_be_spent() {
     let (outcome, _) = check(20, vec![lost(), code(41051)]).await;
     assert_eq!(outcome.outcome, WelcomeResult::AlreadyWelcomed);

@@ -1,17 +1,21 @@
 //! The acts of the demo: what people do, and what has to come of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clock::Clock;
 use serde_json::{Value, json};
 use wecom_sandbox::{Body, Corp, Happening, OtherApp, Sandbox, Scan, Sender};
 
 use super::Wrong;
 use crate::config::{DEMO_APP, DEMO_CORP};
-use crate::operator::{Operator, Schedules};
+use crate::operator::{Operator, Schedules, http_client};
 use crate::stack::Stack;
 
 /// How long a step may take before it counts as failed. A welcome has 20 s to live.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The pause before an answer that is not yet as wanted is asked for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The people and things of the play.
 pub(super) struct Play {
@@ -19,6 +23,7 @@ pub(super) struct Play {
     pub(super) corp: Corp,
     pub(super) operator: Operator,
     pub(super) schedules: Schedules,
+    pub(super) clock: Clock,
 }
 
 impl Play {
@@ -32,9 +37,11 @@ impl Play {
             .admin_keys
             .first()
             .ok_or("the configuration has no admin key")?;
+        let http = http_client();
         Ok(Self {
-            operator: Operator::new(&stack.url, DEMO_CORP, key),
-            schedules: Schedules::new(&stack.url),
+            operator: Operator::with_client(http.clone(), &stack.url, DEMO_CORP, key),
+            schedules: Schedules::with_client(http, &stack.url),
+            clock: stack.clock.clone(),
             sandbox,
             corp,
         })
@@ -255,18 +262,18 @@ impl Play {
         path: &str,
         holds: impl Fn(&Value) -> bool,
     ) -> Result<(), Wrong> {
-        let end = Instant::now() + PATIENCE;
+        let began = self.clock.instant();
         loop {
             let answer = self.operator.get(path).await?;
             if answer.0 == 200 && holds(&answer.1) {
                 return Ok(());
             }
-            if Instant::now() > end {
+            if self.clock.since(began) > PATIENCE {
                 return Err(format!(
                     "waited in vain for {what}; the answer is {answer:?}"
                 ));
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.clock.sleep(LOOK_AGAIN).await;
         }
     }
 }

@@ -1,10 +1,15 @@
 //! The last act of the demo: what no event tells, the scheduled sync finds.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use wecom_sandbox::{DeliveryMode, Happening, MemberEdit, Scan};
 
 use super::Wrong;
 use super::acts::Play;
+
+/// The pause between ticks, while one is to find what has changed.
+const TICK_AGAIN: Duration = Duration::from_millis(500);
 
 impl Play {
     /// A customer scans, and the callback about it is lost on the way.
@@ -73,7 +78,7 @@ impl Play {
         let ticks = async {
             loop {
                 self.schedule("tick").await?;
-                tokio::time::sleep(super::acts::PATIENCE / 40).await;
+                self.clock.sleep(TICK_AGAIN).await;
             }
         };
         tokio::select! {

@@ -1,7 +1,5 @@
 //! The document that Lambda writes to an on-failure destination about a discarded batch.
 
-use std::time::SystemTime;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,7 +36,7 @@ impl Discard<'_> {
                 "approximateInvokeCount": self.invocations,
             },
             "version": "1.0",
-            "timestamp": time(SystemTime::now()),
+            "timestamp": time(self.function.clock().now()),
             "DDBStreamBatchInfo": self.batch(),
         });
         if let Some(invocation) = self.last_invocation {
@@ -57,7 +55,7 @@ impl Discard<'_> {
     fn batch(&self) -> Value {
         let (first, last) = (self.records.first(), self.records.last());
         let sequence = |record: Option<&Record>| record.map(|record| record.sequence().to_string());
-        let arrived = |record: Option<&Record>| record.map(|record| time(record.arrived()));
+        let arrived = |record: Option<&Record>| record.map(|record| time(record.created()));
         json!({
             "shardId": self.shard.shard_id,
             "startSequenceNumber": sequence(first),
@@ -80,8 +78,6 @@ fn response_context(invocation: &Invocation) -> Value {
 }
 
 /// RFC 3339 in UTC with milliseconds.
-fn time(time: SystemTime) -> String {
-    Timestamp::try_from(time)
-        .map(|time| format!("{time:.3}"))
-        .unwrap_or_default()
+fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
 }

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -105,7 +104,8 @@ impl Lane {
                 Verdict::FailedFrom(index) => {
                     let parts = self.divide(batch, index, &invocation).await;
                     stack.extend(parts.into_iter().rev());
-                    tokio::time::sleep(self.mapping.backoff.after(self.failures)).await;
+                    let pause = self.mapping.backoff.after(self.failures);
+                    self.mapping.clock().sleep(pause).await;
                 }
             }
         }
@@ -148,13 +148,10 @@ impl Lane {
     /// Discards the records that are too old, which are the first of a batch, and gives back the
     /// rest, if any.
     async fn discard_expired(&self, mut batch: Batch) -> Option<Batch> {
-        let now = SystemTime::now();
+        let now = self.mapping.clock().now();
         let limit = self.mapping.record_age_limit();
-        let expired = |record: &Record| {
-            now.duration_since(record.arrived())
-                .is_ok_and(|age| age > limit)
-        };
-        let fresh = batch.records.iter().position(|record| !expired(record));
+        let fresh = |record: &Record| record.age(now) <= limit;
+        let fresh = batch.records.iter().position(fresh);
         let rest = batch
             .records
             .split_off(fresh.unwrap_or(batch.records.len()));

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clock::Clock;
 use dynoxide::DynoxideError;
 use serde_json::Value;
 use thiserror::Error;
@@ -37,7 +38,7 @@ use stream::{Record, ShardIterator};
 pub struct EventSourceMapping {
     /// The table whose stream is read.
     pub table: String,
-    /// What is invoked.
+    /// What is invoked. The mapping goes by the function's clock: the pauses before retries, and the ages of records.
     pub function: Function,
     /// The largest number of records in one event, 1 to 10,000.
     pub batch_size: usize,
@@ -151,7 +152,11 @@ impl EventSourceMapping {
         position: Option<PathBuf>,
     ) -> Result<EventSource, EventSourceError> {
         self.check()?;
-        let mut iterator = ShardIterator::new(embedded.database().clone(), &self.table)?;
+        let mut iterator = ShardIterator::new(
+            embedded.database().clone(),
+            &self.table,
+            self.clock().clone(),
+        )?;
         let checkpoint = Checkpoint::load(iterator.stream_arn(), position).await;
         iterator.seek(self.starting_position, checkpoint.position())?;
         let checkpoint = Arc::new(Mutex::new(checkpoint));
@@ -168,6 +173,10 @@ impl EventSourceMapping {
         }
         tasks.spawn(reader.run(iterator, embedded.changes()));
         Ok(EventSource { _tasks: tasks })
+    }
+
+    const fn clock(&self) -> &Clock {
+        self.function.clock()
     }
 
     fn check(&self) -> Result<(), EventSourceError> {

@@ -74,7 +74,7 @@ impl Reader {
                 Ok(records) => self.deal(records).await,
                 Err(error) => {
                     tracing::error!(table = self.mapping.table, %error, "A stream cannot be read.");
-                    tokio::time::sleep(FAILED_READ_PAUSE).await;
+                    self.mapping.clock().sleep(FAILED_READ_PAUSE).await;
                 }
             }
         }

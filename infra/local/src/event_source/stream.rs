@@ -1,11 +1,13 @@
 //! Reading a DynamoDB stream: one shard, in order, as the records that Lambda delivers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use clock::Clock;
 use dynoxide::actions::get_records::GetRecordsRequest;
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::{Database, DynoxideError, streams};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinError;
 
@@ -23,7 +25,8 @@ pub(super) type SequenceNumber = u128;
 pub(super) struct Record {
     sequence: SequenceNumber,
     item: u64,
-    arrived: SystemTime,
+    created: Timestamp,
+    arrived: Timestamp,
     document: Value,
 }
 
@@ -39,6 +42,7 @@ pub(super) struct ShardIterator {
     database: Database,
     shard: Shard,
     iterator: String,
+    clock: Clock,
 }
 
 impl Record {
@@ -46,9 +50,14 @@ impl Record {
         self.sequence
     }
 
-    /// When the record was written, to the second.
-    pub(super) const fn arrived(&self) -> SystemTime {
-        self.arrived
+    /// When the record was written, to the second and by the database's clock, which is the machine's.
+    pub(super) const fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// How old the record is at `now`, by the clock that it was read with.
+    pub(super) fn age(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.arrived)).unwrap_or_default()
     }
 
     pub(super) const fn document(&self) -> &Value {
@@ -62,30 +71,37 @@ impl Record {
         usize::try_from(self.item % lanes).unwrap_or_default()
     }
 
-    fn new(record: &impl serde::Serialize, stream_arn: &str) -> Result<Self, DynoxideError> {
+    fn new(
+        record: &impl serde::Serialize,
+        stream_arn: &str,
+        clock: &Clock,
+    ) -> Result<Self, DynoxideError> {
         let mut document = serde_json::to_value(record).map_err(|error| unreadable(&error))?;
         document["eventSourceARN"] = json!(stream_arn);
         let change = &document["dynamodb"];
         let sequence = change["SequenceNumber"]
             .as_str()
             .and_then(|number| number.parse().ok());
-        let seconds = change["ApproximateCreationDateTime"]
-            .as_f64()
-            .unwrap_or_default();
+        let created = created(change);
         let mut hasher = DefaultHasher::new();
         // serde_json keeps the names of an object sorted, so equal keys have equal texts.
         change["Keys"].to_string().hash(&mut hasher);
         Ok(Self {
             sequence: sequence.ok_or_else(|| unreadable(&"a sequence number is not a number"))?,
             item: hasher.finish(),
-            arrived: UNIX_EPOCH + Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+            created,
+            arrived: arrival(created, Clock::system().now(), clock.now()),
             document,
         })
     }
 }
 
 impl ShardIterator {
-    pub(super) fn new(database: Database, table: &str) -> Result<Self, EventSourceError> {
+    pub(super) fn new(
+        database: Database,
+        table: &str,
+        clock: Clock,
+    ) -> Result<Self, EventSourceError> {
         let label = database
             .get_table_metadata(table)?
             .filter(|table| table.stream_enabled)
@@ -101,6 +117,7 @@ impl ShardIterator {
             database,
             shard,
             iterator: String::new(),
+            clock,
         })
     }
 
@@ -154,7 +171,7 @@ impl ShardIterator {
         let records: Result<_, _> = answer
             .records
             .iter()
-            .map(|record| Record::new(record, arn))
+            .map(|record| Record::new(record, arn, &self.clock))
             .collect();
         let records = records?;
         if let Some(next) = answer.next_shard_iterator {
@@ -162,6 +179,24 @@ impl ShardIterator {
         }
         Ok(records)
     }
+}
+
+fn created(change: &Value) -> Timestamp {
+    let seconds = change["ApproximateCreationDateTime"].as_f64();
+    let since_epoch = SignedDuration::try_from_secs_f64(seconds.unwrap_or_default());
+    since_epoch
+        .and_then(Timestamp::from_duration)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// When a record was written, by a clock that shows `now` while the machine's shows `machine_now`. The database stamps
+/// records by the machine's clock, of which another one may be years ahead. A record is not from the future, also if
+/// the machine's clock was set back meanwhile.
+fn arrival(created: Timestamp, machine_now: Timestamp, now: Timestamp) -> Timestamp {
+    let age = machine_now
+        .duration_since(created)
+        .max(SignedDuration::ZERO);
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
 }
 
 fn unreadable(reason: &impl ToString) -> DynoxideError {
@@ -175,8 +210,57 @@ impl Record {
         Self {
             sequence,
             item: 0,
-            arrived: UNIX_EPOCH,
+            created: Timestamp::UNIX_EPOCH,
+            arrived: Timestamp::UNIX_EPOCH,
             document: Value::Null,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clock::{ManualClock, START};
+
+    /// A record as `dynoxide` gives it, written at `created`.
+    fn written_at(created: Timestamp) -> Value {
+        json!({"dynamodb": {
+            "Keys": {"pk": {"S": "a"}},
+            "SequenceNumber": "100000000000000000001",
+            "ApproximateCreationDateTime": created.as_second() as f64,
+        }})
+    }
+
+    #[test]
+    fn an_age_is_that_of_the_database_by_the_clock_of_the_mapping() {
+        let minute = SignedDuration::from_mins(1);
+        let created = START - minute;
+        for (now, expected) in [
+            (START, START - minute),
+            (START + minute, START),
+            (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH - minute),
+        ] {
+            assert_eq!(arrival(created, START, now), expected);
+        }
+        // The machine's clock was set back after the write.
+        assert_eq!(arrival(created, created - minute, START), START);
+    }
+
+    #[test]
+    fn a_record_keeps_its_own_time_and_ages_by_the_clock_of_the_mapping() {
+        let manual = ManualClock::new();
+        let clock = manual.clock();
+        // An hour ahead of the machine: the age at the read is none, however slow the test is.
+        let created = Clock::system().now() + SignedDuration::from_hours(1);
+        let record = Record::new(&written_at(created), "arn", &clock).unwrap();
+        assert_eq!(record.created().as_second(), created.as_second());
+        assert_eq!(
+            record.document()["dynamodb"]["ApproximateCreationDateTime"],
+            json!(created.as_second() as f64)
+        );
+        assert!(record.age(clock.now()) < Duration::from_secs(1));
+        manual.advance(Duration::from_secs(60));
+        assert_eq!(record.age(clock.now()).as_secs(), 60);
+        assert_eq!(record.age(Timestamp::UNIX_EPOCH), Duration::ZERO);
     }
 }

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::time::SystemTime;
 
 use axum::http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING, USER_AGENT};
 use axum::http::request::Parts;
@@ -26,13 +25,14 @@ const TEXT_TYPES: [&str; 3] = [
 /// Headers that belong to one connection and go no further.
 const HOP_BY_HOP: [HeaderName; 2] = [CONNECTION, TRANSFER_ENCODING];
 
-/// The event for a request that came in on the route `ANY {prefix}{proxy+}`.
+/// The event for a request that came in at `now`, on the route `ANY {prefix}{proxy+}`.
 pub(super) fn from_request(
     head: &Parts,
     body: &[u8],
     from: SocketAddr,
     prefix: &str,
     request_id: &str,
+    now: Timestamp,
 ) -> Value {
     let path = head.uri.path();
     let route = format!("ANY {prefix}{{proxy+}}");
@@ -45,7 +45,7 @@ pub(super) fn from_request(
         "rawQueryString": head.uri.query().unwrap_or_default(),
         "headers": headers(head, from),
         "pathParameters": {"proxy": path.strip_prefix(prefix).unwrap_or_default()},
-        "requestContext": context(head, from, route.as_str(), request_id),
+        "requestContext": context(head, from, route.as_str(), request_id, now),
         "isBase64Encoded": is_base64,
     });
     if !body.is_empty() {
@@ -58,11 +58,8 @@ pub(super) fn from_request(
     event
 }
 
-fn context(head: &Parts, from: SocketAddr, route: &str, request_id: &str) -> Value {
+fn context(head: &Parts, from: SocketAddr, route: &str, request_id: &str, now: Timestamp) -> Value {
     let host = header(&head.headers, &HOST);
-    let now = SystemTime::now();
-    let time =
-        Timestamp::try_from(now).map(|now| now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string());
     json!({
         "accountId": "000000000000",
         "apiId": "local",
@@ -78,7 +75,7 @@ fn context(head: &Parts, from: SocketAddr, route: &str, request_id: &str) -> Val
         "requestId": request_id,
         "routeKey": route,
         "stage": "$default",
-        "time": time.unwrap_or_default(),
+        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
         "timeEpoch": epoch_millis(now),
     })
 }

@@ -40,7 +40,6 @@ struct Route {
     /// The path before `{proxy+}`, with its last slash.
     prefix: String,
     function: Function,
-    integration_timeout: Duration,
 }
 
 impl Routes {
@@ -62,10 +61,6 @@ impl Routes {
     /// The routes as an [`axum::Router`], to merge with other services on the same port. What
     /// matches no route is answered with 404 `{"message":"Not Found"}`.
     pub fn into_router(self) -> Router {
-        self.router_with(INTEGRATION_TIMEOUT)
-    }
-
-    fn router_with(self, integration_timeout: Duration) -> Router {
         let router = self
             .0
             .into_iter()
@@ -74,7 +69,6 @@ impl Routes {
                 let route = Arc::new(Route {
                     prefix: prefix + "/",
                     function,
-                    integration_timeout,
                 });
                 router.route(&path, any(move |from, request| proxy(route, from, request)))
             });
@@ -124,13 +118,14 @@ async fn answer_to(
         );
         return too_large();
     };
-    let event = event::from_request(&head, &body, from, &route.prefix, request_id);
+    let clock = route.function.clock();
+    let event = event::from_request(&head, &body, from, &route.prefix, request_id, clock.now());
     let invocation = route.function.invoke(event.to_string().into_bytes());
-    match tokio::time::timeout(route.integration_timeout, invocation).await {
+    match clock.timeout(INTEGRATION_TIMEOUT, invocation).await {
         Err(_) => {
             tracing::error!(
                 function.name = route.function.name(),
-                timeout_ms = route.integration_timeout.as_millis(),
+                timeout_ms = INTEGRATION_TIMEOUT.as_millis(),
                 "A function took longer than API Gateway waits."
             );
             message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
@@ -172,12 +167,14 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use axum::extract::connect_info::MockConnectInfo;
+    use clock::{Clock, ManualClock};
+    use futures::FutureExt;
     use lambda_runtime::{Diagnostic, LambdaEvent};
     use serde_json::{Value, json};
     use tower::{ServiceExt, service_fn};
 
-    /// The status and body that a function's bare answer, or none, leads to.
-    async fn outcome(answer: Option<Value>) -> (u16, String) {
+    /// What the gateway answers with, in front of a function that gives this bare answer, or none at all.
+    async fn response(answer: Option<Value>, clock: Clock) -> Response {
         let service = service_fn(move |_: LambdaEvent<Value>| {
             let answer = answer.clone();
             async move {
@@ -187,13 +184,16 @@ mod tests {
                 }
             }
         });
-        let function = Function::new("bare", Duration::from_secs(60), service);
+        let function = Function::new("bare", INTEGRATION_TIMEOUT * 2, clock, service);
         let router = Routes::new().route("/bare/", function);
         let router = router
-            .router_with(Duration::from_millis(50))
+            .into_router()
             .layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
         let request = Request::get("/bare/x").body(Body::empty()).unwrap();
-        let response = router.oneshot(request).await.unwrap();
+        router.oneshot(request).await.unwrap()
+    }
+
+    async fn status_and_body(response: Response) -> (u16, String) {
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), BODY_LIMIT).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
@@ -201,8 +201,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_slower_than_the_gateway_is_unavailable() {
+        let manual = ManualClock::new();
+        let mut response = Box::pin(response(None, manual.clock()));
+        assert!(response.as_mut().now_or_never().is_none());
+        manual.advance(INTEGRATION_TIMEOUT - Duration::from_secs(1));
+        assert!(response.as_mut().now_or_never().is_none());
+        manual.advance(Duration::from_secs(1));
+        let response = response.as_mut().now_or_never().unwrap();
         let unavailable = r#"{"message":"Service Unavailable"}"#;
-        assert_eq!(outcome(None).await, (503, unavailable.to_owned()));
+        assert_eq!(
+            status_and_body(response).await,
+            (503, unavailable.to_owned())
+        );
     }
 
     #[tokio::test]
@@ -221,7 +231,9 @@ mod tests {
             (json!({"statusCode": 200, "cookies": ["a\nb"]}), internal()),
             (json!("text"), internal()),
         ] {
-            assert_eq!(outcome(Some(answer.clone())).await, expected, "{answer}");
+            let clock = ManualClock::new().clock();
+            let response = response(Some(answer.clone()), clock).await;
+            assert_eq!(status_and_body(response).await, expected, "{answer}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use scrm_local::config::ConfigFile;
+use scrm_local::operator::http_client;
 
 use crate::process::{Server, scrm_local};
 
@@ -102,17 +103,18 @@ async fn the_sandbox_is_served_unless_another_wecom_is_named() {
     let file = directory.path().join("secret.json");
     ConfigFile::make(&file).unwrap();
     let nowhere = "http://127.0.0.1:9";
+    let http = http_client();
     let elsewhere = ["--config", file.to_str().unwrap(), "--wecom-base", nowhere];
     for (named, status) in [(&[][..], 200), (&elsewhere, 404)] {
         let arguments = [&["serve", "--port", "0", "--no-demo-data"], named].concat();
         let server = Server::start(&arguments);
-        let page = reqwest::get(format!("{}/sandbox/", server.url))
-            .await
-            .unwrap();
+        let get = async |path: &str| {
+            let request = http.get(format!("{}{path}", server.url));
+            request.send().await.unwrap()
+        };
+        let page = get("/sandbox/").await;
         assert_eq!(page.status().as_u16(), status, "{named:?}");
-        let callback = reqwest::get(format!("{}/callback/ww1/contact", server.url))
-            .await
-            .unwrap();
+        let callback = get("/callback/ww1/contact").await;
         assert_eq!(
             callback.text().await.unwrap(),
             r#"{"error":"not_found"}"#,

@@ -2,32 +2,61 @@
 
 use std::time::Duration;
 
+use clock::{ManualClock, START, Wait};
 use lambda_http::{Body, Request, RequestExt, Response};
 use lambda_runtime::Diagnostic;
 use reqwest::header::SET_COOKIE;
+use reqwest::{Client, RequestBuilder};
 use scrm_local::gateway::{BODY_LIMIT, Routes, serve};
 use scrm_local::invoke::{Function, PAYLOAD_LIMIT};
+use scrm_local::operator::http_client;
 use scrm_local::start::Listeners;
 use serde_json::{Value, json};
 use tower::service_fn;
 
+use crate::patience::until;
+
 type Answer = Result<Response<Body>, Diagnostic>;
 
-/// Serves `/echo`, `/act` and, with a short time-out, `/hasty`; returns the address of the front door.
-async fn front_door() -> String {
-    let listeners = Listeners::bind(0).await.unwrap();
-    let url = listeners.gateway.url.clone();
-    let (patient, hasty) = (Duration::from_secs(20), Duration::from_millis(50));
-    let routes = Routes::new()
-        .route("/echo", Function::http("echo", patient, service_fn(echo)))
-        .route("/act", Function::http("act", patient, service_fn(act)))
-        .route("/hasty", Function::http("hasty", hasty, service_fn(act)));
-    tokio::spawn(serve(
-        listeners.gateway.socket,
-        routes.into_router(),
-        std::future::pending(),
-    ));
-    url
+/// The time-outs of the functions.
+const PATIENT: Duration = Duration::from_secs(20);
+const HASTY: Duration = Duration::from_secs(1);
+
+/// A front door with `/echo`, `/act` and, with a short time-out, `/hasty`.
+struct FrontDoor {
+    url: String,
+    http: Client,
+    clock: ManualClock,
+}
+
+impl FrontDoor {
+    async fn open() -> Self {
+        let listeners = Listeners::bind(0).await.unwrap();
+        let url = listeners.gateway.url.clone();
+        let clock = ManualClock::new();
+        let act = |name, timeout| Function::http(name, timeout, clock.clock(), service_fn(act));
+        let echo = Function::http("echo", PATIENT, clock.clock(), service_fn(echo));
+        let routes = Routes::new()
+            .route("/echo", echo)
+            .route("/act", act("act", PATIENT))
+            .route("/hasty", act("hasty", HASTY));
+        let forever = std::future::pending();
+        let socket = listeners.gateway.socket;
+        tokio::spawn(serve(socket, routes.into_router(), forever));
+        Self {
+            url,
+            http: http_client(),
+            clock,
+        }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.url))
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.url))
+    }
 }
 
 /// Answers with what the function saw of the request.
@@ -47,7 +76,7 @@ async fn echo(request: Request) -> Answer {
         "proxy": request.path_parameters().first("proxy"),
         "headers": headers,
         "context": context,
-        "deadline": request.lambda_context().deadline > 0,
+        "deadline": request.lambda_context().deadline,
         "text": matches!(request.body(), Body::Text(_)),
         "body": request.body().as_ref(),
     });
@@ -83,10 +112,8 @@ async fn act(request: Request) -> Answer {
 }
 
 async fn post(path: &str, content_type: &str, body: Vec<u8>) -> Value {
-    let url = front_door().await + path;
-    let request = reqwest::Client::new()
-        .post(url)
-        .header("content-type", content_type);
+    let front_door = FrontDoor::open().await;
+    let request = front_door.post(path).header("content-type", content_type);
     let answer = request.body(body).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
@@ -102,13 +129,15 @@ async fn a_function_sees_the_request_as_api_gateway_passes_it() {
     assert_eq!(seen["sig"], "a+b/c=");
     assert_eq!(seen["proxy"], "ww1/contact");
     assert_eq!(seen["body"], json!(b"<xml/>"));
-    assert_eq!(seen["deadline"], true);
+    let now = START.as_millisecond();
+    assert_eq!(seen["deadline"], now + 20_000);
     let context = &seen["context"];
     assert_eq!(context["stage"], "$default");
     assert_eq!(context["routeKey"], "ANY /echo/{proxy+}");
     assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
     assert_eq!(context["http"]["method"], "POST");
-    assert!(context["timeEpoch"].as_i64().unwrap() > 1_700_000_000_000);
+    assert_eq!(context["timeEpoch"], now);
+    assert_eq!(context["time"], "16/Jun/2100:04:00:00 +0000");
     assert_eq!(seen["headers"]["x-forwarded-for"], "127.0.0.1");
 }
 
@@ -134,9 +163,9 @@ async fn bodies_arrive_byte_for_byte_whatever_their_type() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_and_repeated_headers_are_joined() {
-    let url = front_door().await + "/echo/x";
-    let request = reqwest::Client::new()
-        .get(url)
+    let front_door = FrontDoor::open().await;
+    let request = front_door
+        .get("/echo/x")
         .header("cookie", "a=1; b=2")
         .header("x-tag", "one")
         .header("x-tag", "two");
@@ -148,8 +177,8 @@ async fn cookies_and_repeated_headers_are_joined() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_come_back_as_the_function_gave_them() {
-    let base = front_door().await;
-    let get = async |path: &str| reqwest::get(format!("{base}{path}")).await.unwrap();
+    let front_door = FrontDoor::open().await;
+    let get = async |path: &str| front_door.get(path).send().await.unwrap();
     let status = get("/act/status").await;
     assert_eq!(status.status(), 403);
     assert_eq!(status.headers()["content-type"], "application/json");
@@ -168,18 +197,17 @@ async fn answers_come_back_as_the_function_gave_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_answered_as_api_gateway_answers_them() {
-    let base = front_door().await;
+    let front_door = FrontDoor::open().await;
     for (path, status, message) in [
         ("/act/error", 500, "Internal Server Error"),
         ("/act/panic", 500, "Internal Server Error"),
-        ("/hasty/hang", 500, "Internal Server Error"),
         ("/act/large", 500, "Internal Server Error"),
         ("/act", 404, "Not Found"),
         ("/act/", 404, "Not Found"),
         ("/action/x", 404, "Not Found"),
         ("/", 404, "Not Found"),
     ] {
-        let answer = reqwest::get(format!("{base}{path}")).await.unwrap();
+        let answer = front_door.get(path).send().await.unwrap();
         assert_eq!(answer.status(), status, "{path}");
         assert_eq!(
             answer.text().await.unwrap(),
@@ -188,27 +216,41 @@ async fn failures_are_answered_as_api_gateway_answers_them() {
         );
     }
     // The route still works.
+    let fine = front_door.get("/act/fine").send().await.unwrap();
+    assert_eq!(fine.text().await.unwrap(), "fine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_times_out_is_an_internal_error() {
+    let front_door = FrontDoor::open().await;
+    let hung = front_door.get("/hasty/hang").send();
+    let time_out = async {
+        // Those of the function and of the gateway.
+        let clock = &front_door.clock;
+        until("both deadlines run", || clock.waiting(Wait::Deadline) == 2).await;
+        clock.advance(HASTY);
+    };
+    let (answer, ()) = tokio::join!(hung, time_out);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 500);
     assert_eq!(
-        reqwest::get(base + "/act/fine")
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap(),
-        "fine"
+        answer.text().await.unwrap(),
+        r#"{"message":"Internal Server Error"}"#
     );
+    let fine = front_door.get("/hasty/fine").send().await.unwrap();
+    assert_eq!(fine.text().await.unwrap(), "fine");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_over_the_limits_of_gateway_and_function_are_refused() {
-    let base = front_door().await;
+    let front_door = FrontDoor::open().await;
     for (bytes, status) in [
         (1_000_000, 200),
         (PAYLOAD_LIMIT, 413),
         (BODY_LIMIT + 1, 413),
     ] {
-        let request = reqwest::Client::new()
-            .post(format!("{base}/act/fine"))
+        let request = front_door
+            .post("/act/fine")
             .header("content-type", "text/plain");
         let answer = request.body("x".repeat(bytes)).send().await.unwrap();
         assert_eq!(answer.status(), status, "{bytes} bytes");

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use scrm_local::embedded::{Embedded, Place};
-use scrm_local::event_source::{Backoff, EventSource, EventSourceMapping};
+use scrm_local::event_source::{EventSource, EventSourceMapping};
 use scrm_local::invoke::Function;
 use scrm_local::start::Listeners;
 use serde_json::{Value, from_value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower::service_fn;
 
-use crate::recorder::{Event, PATIENCE, Recorder, Reply};
+use crate::recorder::{Event, Recorder, Reply};
+
+/// The time-out of every function here.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An embedded database with the table `inbox`.
 pub(crate) struct Inbox {
@@ -79,21 +82,13 @@ impl Inbox {
     }
 }
 
-/// A mapping of the inbox to a function that records its events and answers with `reply`. Retries
-/// follow at once.
+/// A mapping of the inbox to a function that records its events and answers with `reply`. Their clock is the
+/// recorder's.
 pub(crate) fn mapping<R>(reply: R) -> (EventSourceMapping, Recorder)
 where
     R: Fn(&Event) -> Reply + Send + Sync + 'static,
 {
-    mapping_with(PATIENCE, reply)
-}
-
-/// As [`mapping`], with a time-out of the function's own.
-pub(crate) fn mapping_with<R>(timeout: Duration, reply: R) -> (EventSourceMapping, Recorder)
-where
-    R: Fn(&Event) -> Reply + Send + Sync + 'static,
-{
-    let recorder = Recorder::new();
+    let recorder = Recorder::default();
     let seen = recorder.clone();
     let reply = Arc::new(reply);
     let service = service_fn(move |event| {
@@ -102,12 +97,8 @@ where
         seen.record(&event);
         reply.give(event)
     });
-    let mut mapping = EventSourceMapping::new("inbox", Function::new("recorder", timeout, service));
-    mapping.backoff = Backoff {
-        first: Duration::from_millis(1),
-        longest: Duration::from_millis(1),
-    };
-    (mapping, recorder)
+    let function = Function::new("recorder", TIMEOUT, recorder.clock.clock(), service);
+    (EventSourceMapping::new("inbox", function), recorder)
 }
 
 /// Gives the mapping an on-failure destination and returns its receiving end.

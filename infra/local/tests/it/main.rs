@@ -12,6 +12,7 @@ mod event_source;
 mod gateway;
 mod inbox;
 mod killed;
+mod patience;
 mod process;
 mod recorder;
 mod retries;

@@ -1,16 +1,15 @@
 //! What a function under test saw, and what it answers.
 
 use std::future::pending;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::dynamodb;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use clock::ManualClock;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
-/// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+use crate::patience::eventually;
 
 /// One event, as the function got it.
 #[derive(Clone)]
@@ -86,33 +85,36 @@ impl Reply {
 }
 
 /// The names in each event that a function got, in the order of the invocations.
-#[derive(Clone)]
-pub(crate) struct Recorder(watch::Sender<Vec<Vec<String>>>);
+#[derive(Clone, Default)]
+pub(crate) struct Recorder {
+    events: Arc<Mutex<Vec<Vec<String>>>>,
+    /// The clock of the function and of its mapping.
+    pub(crate) clock: ManualClock,
+}
 
 impl Recorder {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Vec::new()))
-    }
-
     pub(crate) fn record(&self, event: &Event) {
-        self.0.send_modify(|events| events.push(event.names()));
+        self.events.lock().unwrap().push(event.names());
     }
 
     pub(crate) fn events(&self) -> Vec<Vec<String>> {
-        self.0.borrow().clone()
+        self.events.lock().unwrap().clone()
     }
 
-    /// Waits until the condition holds for what was seen so far, and returns that.
+    /// Waits until the condition holds for what was seen so far, and returns that. Pauses of the mapping end meanwhile.
     pub(crate) async fn until(
         &self,
         condition: impl Fn(&[Vec<String>]) -> bool,
     ) -> Vec<Vec<String>> {
-        let mut seen = self.0.subscribe();
-        let waiting = seen.wait_for(|events| condition(events));
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(events) => events.unwrap().clone(),
-            Err(_) => panic!("still waiting after {:?}", self.events()),
-        }
+        eventually(async || {
+            let events = self.events();
+            if condition(&events) {
+                return Ok(events);
+            }
+            self.clock.end_next_pause();
+            Err(events)
+        })
+        .await
     }
 
     /// Waits until the function was invoked `count` times.

@@ -3,17 +3,22 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use clock::Wait;
+use scrm_local::event_source::Backoff;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::inbox::{Inbox, destination, mapping, mapping_with};
-use crate::recorder::{PATIENCE, Reply};
+use crate::inbox::{Inbox, TIMEOUT, destination, mapping};
+use crate::patience::{eventually, until};
+use crate::recorder::{Recorder, Reply};
 
-async fn discarded(destination: &mut UnboundedReceiver<Value>) -> Value {
-    tokio::time::timeout(PATIENCE, destination.recv())
-        .await
-        .unwrap()
-        .unwrap()
+/// What comes to the destination. Pauses of the mapping end meanwhile.
+async fn discarded(recorder: &Recorder, destination: &mut UnboundedReceiver<Value>) -> Value {
+    eventually(async || {
+        let received = destination.try_recv();
+        received.inspect_err(|_| _ = recorder.clock.end_next_pause())
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,28 +48,50 @@ async fn without_batch_item_failures_an_answer_is_a_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_batch_is_retried_whole_before_anything_after_it() {
-    for (reply, timeout) in [
-        ((|| Reply::Error) as fn() -> Reply, PATIENCE),
-        (|| Reply::Panic, PATIENCE),
-        (|| Reply::Hang, Duration::from_millis(100)),
+    for (reply, ends_in) in [
+        ((|| Reply::Error) as fn() -> Reply, Duration::ZERO),
+        (|| Reply::Panic, Duration::ZERO),
+        (|| Reply::Hang, TIMEOUT),
     ] {
         let inbox = Inbox::new().await;
         inbox.put(&["a", "b"]);
         let calls = AtomicUsize::new(0);
-        let (mut mapping, recorder) = mapping_with(timeout, move |_| {
-            match calls.fetch_add(1, Ordering::SeqCst) {
+        let (mut mapping, recorder) =
+            mapping(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
                 0 => reply(),
                 _ => Reply::Done,
-            }
-        });
+            });
         mapping.batch_size = 2;
         let _source = inbox.start(mapping).await;
         recorder.invocations(1).await;
         inbox.put(&["c"]);
+        recorder.clock.advance(ends_in);
         assert_eq!(
             recorder.sees("c").await,
             [vec!["a", "b"], vec!["a", "b"], vec!["c"]]
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pause_before_a_retry_doubles_up_to_the_longest() {
+    let inbox = Inbox::new().await;
+    inbox.put(&["a"]);
+    let (mut mapping, recorder) = mapping(|_| Reply::Error);
+    mapping.backoff = Backoff {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(4),
+    };
+    let _source = inbox.start(mapping).await;
+    let clock = &recorder.clock;
+    let moment = Duration::from_millis(1);
+    for (failures, seconds) in [(1, 1), (2, 2), (3, 4), (4, 4)] {
+        until("in a pause", || clock.waiting(Wait::Pause) == 1).await;
+        clock.advance(Duration::from_secs(seconds) - moment);
+        assert_eq!(clock.waiting(Wait::Pause), 1, "after {failures} failures");
+        assert_eq!(recorder.events().len(), failures);
+        clock.advance(moment);
+        until("retried", || recorder.events().len() > failures).await;
     }
 }
 
@@ -81,7 +108,7 @@ async fn bisecting_isolates_a_poison_record() {
     let mut destination = destination(&mut mapping);
     let _source = inbox.start(mapping).await;
     assert_eq!(
-        discarded(&mut destination).await["DDBStreamBatchInfo"]["batchSize"],
+        discarded(&recorder, &mut destination).await["DDBStreamBatchInfo"]["batchSize"],
         1
     );
     inbox.put(&["e"]);
@@ -110,7 +137,7 @@ async fn a_batch_whose_retries_are_exhausted_is_described_to_the_destination() {
     mapping.maximum_retry_attempts = Some(2);
     let mut destination = destination(&mut mapping);
     let _source = inbox.start(mapping).await;
-    let document = discarded(&mut destination).await;
+    let document = discarded(&recorder, &mut destination).await;
     inbox.put(&["c"]);
     assert_eq!(
         recorder.sees("c").await,
@@ -151,7 +178,7 @@ async fn an_item_failure_that_lasts_exhausts_its_retries_and_is_no_function_erro
     mapping.maximum_retry_attempts = Some(0);
     let mut destination = destination(&mut mapping);
     let _source = inbox.start(mapping).await;
-    let document = discarded(&mut destination).await;
+    let document = discarded(&recorder, &mut destination).await;
     assert_eq!(document["responseContext"].get("functionError"), None);
     assert_eq!(document["DDBStreamBatchInfo"]["batchSize"], 1);
     // What is left after a partial success is a batch with attempts of its own.
@@ -167,11 +194,23 @@ async fn records_that_grow_too_old_are_discarded_and_hold_nothing_back() {
         false => Reply::Done,
     });
     mapping.batch_size = 1;
-    mapping.maximum_record_age = Some(Duration::from_secs(1));
+    let age = Duration::from_secs(3600);
+    mapping.maximum_record_age = Some(age);
     let mut destination = destination(&mut mapping);
     let _source = inbox.start(mapping).await;
-    let document = discarded(&mut destination).await;
+    recorder.invocations(2).await;
+    assert!(
+        destination.try_recv().is_err(),
+        "the record is not yet too old"
+    );
+    recorder.clock.advance(age);
+    let document = discarded(&recorder, &mut destination).await;
     assert_eq!(document["requestContext"]["condition"], "RecordAgeExceeded");
+    // The document is of the time that the test has made, and the record of the machine's.
+    let discarded_at = document["timestamp"].as_str().unwrap();
+    assert!(discarded_at.starts_with("2100-06-16T05:"), "{document}");
+    let arrived = &document["DDBStreamBatchInfo"]["approximateArrivalOfFirstRecord"];
+    assert!(arrived.as_str().unwrap() < "2100", "{document}");
     inbox.put(&["new"]);
     recorder.sees("new").await;
 }

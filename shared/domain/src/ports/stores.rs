@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use wecom::{CorpId, ExternalUserId, TagId, UnionId, UserId};
 
@@ -165,13 +166,13 @@ pub trait ChangeRelation {
         corp: &CorpId,
         arrival: &Arrival,
     ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
-    /// Notes the corp tags that were put on a customer at `at` (Unix seconds).
+    /// Notes the corp tags that were put on a customer at `at`.
     fn add_tags(
         &self,
         corp: &CorpId,
         relation: &Relation,
         tags: &[TagId],
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
 use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::{ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 
@@ -29,8 +30,8 @@ pub struct Observation {
 /// A call that told of relations.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
-    /// When it began, in Unix seconds.
-    pub at: i64,
+    /// When it began.
+    pub at: Timestamp,
     /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
     /// before it may tell otherwise, and comes too late.
     pub for_event: bool,
@@ -72,7 +73,7 @@ pub trait ObserveRelations {
         &self,
         corp: &CorpId,
         change: &Change,
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// A page of the active relations of a member, in the order of the customers, after `after`, and whether there may
     /// be more. It may be a second old.
@@ -88,7 +89,7 @@ pub trait ObserveRelations {
         &self,
         corp: &CorpId,
         pair: (&UserId, &ExternalUserId),
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
@@ -230,8 +231,8 @@ pub struct Chunk {
     pub members: Vec<UserId>,
     /// Counts the readings: a cursor that goes stale makes the reading begin anew.
     pub reading: u32,
-    /// When the present reading began, in Unix seconds; `None` before.
-    pub since: Option<i64>,
+    /// When the present reading began; `None` before.
+    pub since: Option<Timestamp>,
     /// Whether it is read and concluded.
     pub done: bool,
 }
@@ -263,7 +264,7 @@ pub trait KeepMembers {
         &self,
         corp: &CorpId,
         member: &Member,
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// All departments that are known.
     fn departments(
@@ -276,7 +277,7 @@ pub trait KeepMembers {
         corp: &CorpId,
         put: &[Department],
         remove: &[u64],
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -293,7 +294,7 @@ pub trait KeepTagLibrary {
         corp: &CorpId,
         put: &[TagGroup],
         remove: &[TagGroupId],
-        at: i64,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -331,10 +332,11 @@ pub trait ReadBalance {
 
 /// Keeps it.
 pub trait KeepBalance: ReadBalance {
-    /// Stores a balance.
+    /// Stores a balance that was read at `at`, unless something newer is stored.
     fn put_balance(
         &self,
         corp: &CorpId,
         balance: &Balance,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

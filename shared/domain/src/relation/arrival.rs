@@ -1,5 +1,6 @@
 //! An add with all that its handling has found out: one change of the relation, so that it is written once.
 
+use jiff::Timestamp;
 use wecom::TagId;
 
 use super::{Change, Counted, Relation};
@@ -12,10 +13,10 @@ pub struct Arrival {
     pub change: Change,
     /// The channel and the day that it counts for.
     pub counted: Option<Counted>,
-    /// What WeCom told of the customer when it was asked, and when that was (Unix seconds).
-    pub told: Option<(Observation, i64)>,
-    /// Tags that the bundle has put on, and when (Unix seconds).
-    pub tagged: Option<(Vec<TagId>, i64)>,
+    /// What WeCom told of the customer when it was asked, and when that call began.
+    pub told: Option<(Observation, Timestamp)>,
+    /// Tags that the bundle has put on, and when.
+    pub tagged: Option<(Vec<TagId>, Timestamp)>,
     /// The remark that the bundle has written.
     pub remark: Option<String>,
     /// The description that the bundle has written.

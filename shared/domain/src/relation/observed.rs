@@ -1,5 +1,6 @@
 //! What WeCom tells of a relation when it is asked, and what a complete reading of a member's customers concludes.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::{Private, TagId};
@@ -54,8 +55,7 @@ impl Told {
 }
 
 impl Relation {
-    /// The relation after WeCom has told `seen` of it, in answer to a call that began at `at` (Unix seconds). It is
-    /// `before`, unchanged in every field, if that is what was known or if more is known since.
+    /// The relation after WeCom has told `seen` of it, in answer to a call that began at `at`. It is `before`, unchanged in every field, if that is what was known or if more is known since.
     ///
     /// WeCom lists a customer who left as long as the member keeps the contact (doc 92130), so being listed does not
     /// undo a loss. It does undo an end that was only concluded, a removal, and a loss before the present relation
@@ -65,18 +65,20 @@ impl Relation {
         before: Option<&Self>,
         contact: &ExternalContact,
         seen: &FollowUser,
-        at: i64,
+        at: Timestamp,
     ) -> Self {
         let customer = &contact.external_user_id;
         let unseen = || Self::unseen(seen.user_id.clone(), customer.clone());
         let mut after = before.cloned().unwrap_or_else(unseen);
-        if after.observed_at > Some(at) || after.status_at > at {
+        // An event has no finer time than its second.
+        let second = at.as_second();
+        if after.observed_at > Some(at) || after.status_at > second {
             return after;
         }
         // Of the same second, it may have been before the end: it says nothing against it, but the rest is good.
-        let may_be_before_end = after.has_ended() && after.status_at == at;
+        let may_be_before_end = after.has_ended() && after.status_at == second;
         let told = Told::by(seen);
-        let createtime = told.createtime.unwrap_or(at);
+        let createtime = told.createtime.unwrap_or(second);
         // Also of one that was taken for active all the time, if neither its end nor its start was told.
         let is_another = after
             .told
@@ -90,8 +92,13 @@ impl Relation {
             if began_again || after.added_at.is_none() {
                 after.begin(createtime);
             }
+            // The time of a conclusion that was wrong is no event's, and says nothing of the pass after this one.
+            let known_at = match after.concluded {
+                true => after.added_at.unwrap_or(createtime),
+                false => after.status_at,
+            };
             after.status = Status::Active;
-            after.status_at = createtime.max(after.status_at);
+            after.status_at = createtime.max(known_at);
             after.concluded = false;
         }
         after.added_at.get_or_insert(createtime);
@@ -149,27 +156,28 @@ impl Relation {
         }
     }
 
-    /// The relation after a complete reading of all customers of its member, which began at `at` (Unix seconds), has
-    /// not found it. It is lost, whoever ended it: WeCom does not say. An add that was heard of meanwhile, or that the
+    /// The relation after a complete reading of all customers of its member, which began at `at`, has not found it. It is lost, whoever ended it: WeCom does not say. An add that was heard of meanwhile, or that the
     /// member has yet to confirm, is no part of such a reading.
     #[must_use]
-    pub fn missed(&self, at: i64) -> Self {
-        let known_since = self.observed_at >= Some(at) || self.status_at >= at;
+    pub fn missed(&self, at: Timestamp) -> Self {
+        // An event of the second in which the reading began may be later than the beginning.
+        let second = at.as_second();
+        let known_since = self.observed_at >= Some(at) || self.status_at >= second;
         if self.status != Status::Active || self.unconfirmed || known_since {
             return self.clone();
         }
         Self {
             status: Status::Lost,
-            status_at: at,
+            status_at: second,
             concluded: true,
             observed_at: Some(at),
             ..self.clone()
         }
     }
 
-    /// The relation after the bundle has put `tags` on at `at` (Unix seconds).
+    /// The relation after the bundle has put `tags` on at `at`.
     #[must_use]
-    pub fn tagged(&self, tags: &[TagId], at: i64) -> Self {
+    pub fn tagged(&self, tags: &[TagId], at: Timestamp) -> Self {
         Self {
             tag_ids: sorted(self.tag_ids.iter().chain(tags)),
             marked: sorted(self.marked.iter().chain(tags)),

@@ -8,6 +8,11 @@ use crate::ports::Observation;
 const A: &str = "ch0000000000001";
 const B: &str = "ch0000000000002";
 
+/// The beginning of a second.
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
 fn change(at: i64, kind: ChangeKind) -> Change {
     Change {
         userid: UserId::from("zhangsan"),
@@ -185,7 +190,7 @@ fn observe(before: Option<&Relation>, seen: &FollowUser, at: i64) -> Relation {
         external_user_id: ExternalUserId::from("wmA"),
         ..ExternalContact::default()
     };
-    Relation::observed(before, &contact, seen, at)
+    Relation::observed(before, &contact, seen, second(at))
 }
 
 #[test]
@@ -198,7 +203,7 @@ fn what_no_event_told_is_learnt_from_a_reading() {
             relation.attributed_at,
             relation.observed_at
         ),
-        (Some(7), Some(7), Some(100))
+        (Some(7), Some(7), Some(second(100)))
     );
     assert_eq!(relation.present_channel(), ChannelId::parse(A).as_ref());
     assert_eq!(relation.tag_ids, [TagId::from("et1"), TagId::from("et2")]);
@@ -226,7 +231,7 @@ fn an_older_reading_never_undoes_what_is_known_since() {
     assert_eq!(observe(Some(&newer), &seen(7, A), 99), newer);
     let gone = after(&[add(1, A), removed(150)]);
     assert_eq!(observe(Some(&gone), &seen(1, A), 149), gone);
-    let tagged = after(&[add(1, A)]).tagged(&[TagId::from("et9")], 120);
+    let tagged = after(&[add(1, A)]).tagged(&[TagId::from("et9")], second(120));
     assert_eq!(observe(Some(&tagged), &seen(1, A), 119), tagged);
 }
 
@@ -261,7 +266,7 @@ fn a_reading_of_the_second_of_an_end_tells_the_rest_at_once() {
 #[test]
 fn who_is_missed_by_a_complete_reading_is_lost_until_seen_or_told_otherwise() {
     let before = after(&[add(1, A)]);
-    let missed = before.missed(100);
+    let missed = before.missed(second(100));
     assert_eq!(
         (missed.status, missed.status_at, missed.lost_at),
         (Status::Lost, 100, None)
@@ -271,7 +276,7 @@ fn who_is_missed_by_a_complete_reading_is_lost_until_seen_or_told_otherwise() {
         None,
         "who ended it is not known, so it counts for nobody"
     );
-    assert_eq!(missed.missed(200), missed);
+    assert_eq!(missed.missed(second(200)), missed);
     assert_eq!(
         observe(Some(&missed), &seen(1, A), 200).status,
         Status::Active
@@ -298,14 +303,14 @@ fn who_was_heard_of_during_a_reading_is_not_missed_by_it() {
         observe(None, &seen(1, A), 100),
         after(&[add(1, A), left(5)]),
     ] {
-        assert_eq!(relation.missed(100), relation);
+        assert_eq!(relation.missed(second(100)), relation);
     }
 }
 
 #[test]
 fn a_tag_that_a_person_took_off_is_not_lacking() {
     let [one, two, three] = ["et1", "et2", "et3"].map(TagId::from);
-    let relation = after(&[add(1, A)]).tagged(&[one.clone(), two.clone()], 50);
+    let relation = after(&[add(1, A)]).tagged(&[one.clone(), two.clone()], second(50));
     let mut seen = seen(1, A);
     seen.tag_id = vec![two.clone()];
     let relation = observe(Some(&relation), &seen, 100);
@@ -335,8 +340,8 @@ fn an_add_is_one_change_with_all_that_its_handling_found_out() {
         },
     };
     let arrival = Arrival {
-        told: Some((told, 11)),
-        tagged: Some((vec![TagId::from("et1")], 12)),
+        told: Some((told, second(11))),
+        tagged: Some((vec![TagId::from("et1")], second(12))),
         remark: Some("王小明-展会".to_owned()),
         ..Arrival::new(add(10, A), Some(add_of(&channel)))
     };
@@ -350,7 +355,7 @@ fn an_add_is_one_change_with_all_that_its_handling_found_out() {
     );
     assert_eq!(
         (relation.observed_at, relation.added_at),
-        (Some(12), Some(10))
+        (Some(second(12)), Some(10))
     );
     assert!(relation.counts(&channel) && relation.contact.is_some());
     assert_eq!(

@@ -1,7 +1,6 @@
 //! One signed GET of an object, which is all of S3 that the bundle needs.
 
 use std::error::Error;
-use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
@@ -9,6 +8,7 @@ use aws_sigv4::http_request::{
     UriPathNormalizationMode, sign as sigv4,
 };
 use aws_sigv4::sign::v4;
+use jiff::Timestamp;
 
 /// The URL of an object: in the path of an endpoint that was configured, else at the bucket's own host in
 /// the partition of `region`.
@@ -24,11 +24,12 @@ pub(super) fn object_url(endpoint: Option<&str>, region: &str, bucket: &str, key
     }
 }
 
-/// The headers that sign a GET of `url`.
+/// The headers that sign a GET of `url` at `now`.
 pub(super) fn sign(
     url: &str,
     region: &str,
     credentials: Credentials,
+    now: Timestamp,
 ) -> Result<Vec<(String, String)>, Box<dyn Error + Send + Sync>> {
     let identity = credentials.into();
     let mut settings = SigningSettings::default();
@@ -41,7 +42,7 @@ pub(super) fn sign(
         .identity(&identity)
         .region(region)
         .name("s3")
-        .time(SystemTime::now())
+        .time(now.into())
         .settings(settings)
         .build()?;
     let request = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::Bytes(&[]))?;
@@ -93,6 +94,7 @@ mod tests {
             "https://b.s3.us-east-1.amazonaws.com/k.png",
             "us-east-1",
             credentials,
+            Timestamp::UNIX_EPOCH,
         )
         .unwrap();
         let value = |name: &str| {

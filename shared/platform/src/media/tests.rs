@@ -25,7 +25,7 @@ async fn serve(answer: &'static str) -> (String, JoinHandle<String>) {
 
 fn sources(endpoint: &str) -> Sources {
     let http = http::client().unwrap();
-    Sources::new(http, aws_at(endpoint))
+    Sources::new(http, aws_at(endpoint), Clock::system())
 }
 
 const PICTURE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\npicture";

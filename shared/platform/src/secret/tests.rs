@@ -1,5 +1,6 @@
 //! When the secret is read, what is kept of it, and what is said when there is none.
 
+use clock::{Clock, ManualClock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
@@ -31,14 +32,16 @@ const ROTATED: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
     "corps":[{"corp_id":"ww2","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
 
 fn source(texts: Vec<&'static str>) -> (ConfigSource, Arc<AtomicUsize>) {
+    source_at(texts, Clock::system())
+}
+
+fn source_at(texts: Vec<&'static str>, clock: Clock) -> (ConfigSource, Arc<AtomicUsize>) {
     let readings = Arc::new(AtomicUsize::new(0));
-    (
-        ConfigSource::new(Box::new(Scripted {
-            texts,
-            readings: Arc::clone(&readings),
-        })),
-        readings,
-    )
+    let secret = Scripted {
+        texts,
+        readings: Arc::clone(&readings),
+    };
+    (ConfigSource::new(Box::new(secret), clock), readings)
 }
 
 #[tokio::test]
@@ -78,15 +81,16 @@ async fn a_secret_that_breaks_leaves_the_last_good_one_in_use() {
     assert!(source.current().await.unwrap().corp("ww1").is_some());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_secret_that_was_never_good_is_read_again_every_few_seconds_until_it_is() {
-    let (source, readings) = source(vec!["", GOOD]);
+    let manual = ManualClock::new();
+    let (source, readings) = source_at(vec!["", GOOD], manual.clock());
     for _ in 0..5 {
         let error = source.current().await.unwrap_err().to_string();
         assert!(error.contains("is empty"), "{error}");
     }
     assert_eq!(readings.load(Ordering::SeqCst), 1);
-    tokio::time::advance(AGAIN).await;
+    manual.advance(AGAIN);
     assert!(source.current().await.is_ok());
     assert_eq!(readings.load(Ordering::SeqCst), 2);
 }
@@ -99,7 +103,7 @@ async fn a_secret_that_could_not_be_read_is_read_by_the_next_event() {
             Box::pin(async { Err(SecretError::Unavailable("time-out".to_owned())) })
         }
     }
-    let source = ConfigSource::new(Box::new(Away));
+    let source = ConfigSource::new(Box::new(Away), Clock::system());
     assert!(source.current().await.is_err());
     assert!(source.known.lock().await.fault.is_none());
 }

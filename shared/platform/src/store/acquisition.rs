@@ -2,6 +2,7 @@
 
 use domain::acquisition::Balance;
 use domain::ports::{KeepBalance, ReadBalance, StoreError};
+use jiff::Timestamp;
 use wecom::CorpId;
 
 use super::Store;
@@ -14,8 +15,13 @@ impl ReadBalance for Store {
 }
 
 impl KeepBalance for Store {
-    async fn put_balance(&self, corp: &CorpId, balance: &Balance) -> Result<(), StoreError> {
-        let put = self.put_read(Key::balance(corp), balance, balance.read_at);
+    async fn put_balance(
+        &self,
+        corp: &CorpId,
+        balance: &Balance,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let put = self.put_read(Key::balance(corp), balance, at);
         put.await.map(|_| ())
     }
 }

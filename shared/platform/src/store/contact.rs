@@ -2,12 +2,14 @@
 
 use domain::contact::Profile;
 use domain::event::EventId;
+use domain::instant;
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
 use domain::ports::{ContactRecord, FindCustomers, KeepProfile, ReadContact, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, UnionId};
 
+use super::read_rows::NOT_NEWER;
 use super::{Item, Store, condition_held, item, n, outcomes, read, relations, s, unavailable};
 use crate::layout::{self, Key};
 
@@ -17,18 +19,22 @@ struct ProfileRow {
     key: Key,
     /// The profile as JSON.
     profile: String,
-    /// When it was read: what was read before does not replace it.
+    /// When it was read, in Unix seconds, and the microseconds beyond them: what was read before does not replace it.
     #[serde(default)]
     read_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read_us: Option<u32>,
 }
 
 impl KeepProfile for Store {
     async fn put_profile(&self, corp: &CorpId, profile: &Profile) -> Result<(), StoreError> {
+        let (read_at, microseconds) = instant::split(profile.read_at);
         let row = ProfileRow {
             key: Key::profile(corp, &profile.contact.external_user_id),
             profile: serde_json::to_string(profile)
                 .map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            read_at: profile.read_at,
+            read_at,
+            read_us: Some(microseconds),
         };
         let put = self
             .client
@@ -36,8 +42,9 @@ impl KeepProfile for Store {
             .table_name(&self.data)
             .set_item(Some(item(&row)?));
         let put = put
-            .condition_expression("attribute_not_exists(pk) OR read_at < :read_at")
-            .expression_attribute_values(":read_at", n(profile.read_at));
+            .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
+            .expression_attribute_values(":s", n(read_at))
+            .expression_attribute_values(":us", n(microseconds.into()));
         condition_held(put.send().await).map(|_| ())
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::member::{Department, Member};
 use domain::ports::{KeepMembers, StoreError};
+use jiff::Timestamp;
 use wecom::CorpId;
 
 use super::Store;
@@ -16,7 +17,7 @@ impl KeepMembers for Store {
         &self,
         corp: &CorpId,
         member: &Member,
-        at: i64,
+        at: Timestamp,
     ) -> Result<bool, StoreError> {
         self.put_read(Key::member(corp, &member.userid), member, at)
             .await
@@ -31,7 +32,7 @@ impl KeepMembers for Store {
         corp: &CorpId,
         put: &[Department],
         remove: &[u64],
-        at: i64,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         for department in put {
             let key = Key::department(corp, department.id);

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::ports::{Observation, ObserveRelations, Observed, Reading, StoreError};
 use domain::relation::{Change, Relation, Status};
+use jiff::Timestamp;
 use wecom::{CorpId, ExternalUserId, UserId};
 
 use super::relations::Row;
@@ -74,7 +75,12 @@ impl ObserveRelations for Store {
         Ok(())
     }
 
-    async fn confirm_end(&self, corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError> {
+    async fn confirm_end(
+        &self,
+        corp: &CorpId,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = Key::relation(corp, &change.external_userid, &change.userid);
         let confirmed = |before: Option<&Relation>| Relation {
             observed_at: before.and_then(|before| before.observed_at).max(Some(at)),
@@ -119,7 +125,7 @@ impl ObserveRelations for Store {
         &self,
         corp: &CorpId,
         (member, customer): (&UserId, &ExternalUserId),
-        at: i64,
+        at: Timestamp,
     ) -> Result<bool, StoreError> {
         let key = Key::relation(corp, customer, member);
         // The index may be behind; the row itself decides.

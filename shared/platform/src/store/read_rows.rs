@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use domain::instant;
 use domain::ports::StoreError;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +20,14 @@ struct Row {
     value: String,
     /// When, in Unix seconds.
     read_at: i64,
+    /// The microseconds beyond them; a release that had none wrote the other rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read_us: Option<u32>,
 }
+
+/// Holds if what is stored was read no later than at `:s` (Unix seconds) and `:us` (microseconds beyond them).
+pub(super) const NOT_NEWER: &str =
+    "(read_at < :s OR (read_at = :s AND (attribute_not_exists(read_us) OR read_us <= :us)))";
 
 impl Store {
     /// Stores `value`, which was read at `at`, unless something newer is stored. Returns whether it was written.
@@ -26,13 +35,15 @@ impl Store {
         &self,
         key: Key,
         value: &T,
-        at: i64,
+        at: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (read_at, microseconds) = instant::split(at);
         let row = Row {
             key,
             value: serde_json::to_string(value)
                 .map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            read_at: at,
+            read_at,
+            read_us: Some(microseconds),
         };
         let put = self
             .client
@@ -40,21 +51,24 @@ impl Store {
             .table_name(&self.data)
             .set_item(Some(item(&row)?));
         let put = put
-            .condition_expression("attribute_not_exists(pk) OR read_at <= :at")
-            .expression_attribute_values(":at", n(at));
+            .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
+            .expression_attribute_values(":s", n(read_at))
+            .expression_attribute_values(":us", n(microseconds.into()));
         condition_held(put.send().await)
     }
 
     /// Removes what a reading at `at` no longer found, unless something newer is stored.
-    pub(super) async fn remove_read(&self, key: &Key, at: i64) -> Result<bool, StoreError> {
+    pub(super) async fn remove_read(&self, key: &Key, at: Timestamp) -> Result<bool, StoreError> {
         let delete = self
             .client
             .delete_item()
             .table_name(&self.data)
             .set_key(Some(item(key)?));
+        let (read_at, microseconds) = instant::split(at);
         let delete = delete
-            .condition_expression("read_at <= :at")
-            .expression_attribute_values(":at", n(at));
+            .condition_expression(NOT_NEWER)
+            .expression_attribute_values(":s", n(read_at))
+            .expression_attribute_values(":us", n(microseconds.into()));
         condition_held(delete.send().await)
     }
 

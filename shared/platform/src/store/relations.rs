@@ -3,6 +3,7 @@
 use domain::ports::{ChangeRelation, ReadRelation, StoreError};
 use domain::relation::{Arrival, Change, Counted, Relation, Status};
 use domain::tally::Fact;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, TagId, UserId};
 
@@ -116,7 +117,7 @@ impl ChangeRelation for Store {
         corp: &CorpId,
         relation: &Relation,
         tags: &[TagId],
-        at: i64,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         let key = Key::relation(corp, &relation.external_userid, &relation.userid);
         let with_tags = |before: Option<&Relation>| before.unwrap_or(relation).tagged(tags, at);

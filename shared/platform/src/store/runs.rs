@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::instant;
 use domain::ports::{Chunk, KeepRuns, Lease, PageRead, ReadRuns, StoreError};
 use domain::sync::{Run, RunId};
 use serde::de::DeserializeOwned;
@@ -36,6 +37,8 @@ struct ChunkRow {
     reading: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since_us: Option<u32>,
     done: bool,
     expires_at: i64,
 }
@@ -156,19 +159,24 @@ impl KeepRuns for Store {
             number: row.number,
             members: row.members,
             reading: row.reading,
-            since: row.since,
+            // One without microseconds began at the beginning of its second: nothing newer is taken for older.
+            since: row
+                .since
+                .map(|second| instant::join(second, Some(row.since_us.unwrap_or(0)))),
             done: row.done,
         };
         Ok(rows.into_iter().map(chunk).collect())
     }
 
     async fn put_chunk(&self, corp: &CorpId, run: &RunId, chunk: &Chunk) -> Result<(), StoreError> {
+        let (since, since_us) = chunk.since.map(instant::split).unzip();
         let row = ChunkRow {
             key: Key::chunk(corp, run, chunk.number),
             number: chunk.number,
             members: chunk.members.clone(),
             reading: chunk.reading,
-            since: chunk.since,
+            since,
+            since_us,
             done: chunk.done,
             expires_at: expires_at(run),
         };

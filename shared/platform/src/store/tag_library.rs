@@ -1,6 +1,7 @@
 //! The library of corp tags: one item per group, with its tags.
 
 use domain::ports::{KeepTagLibrary, StoreError};
+use jiff::Timestamp;
 use wecom::CorpId;
 use wecom::TagGroupId;
 use wecom::api::tag::TagGroup;
@@ -18,7 +19,7 @@ impl KeepTagLibrary for Store {
         corp: &CorpId,
         put: &[TagGroup],
         remove: &[TagGroupId],
-        at: i64,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         // A group that is gone has no time of its own; the whole has one.
         if !self.put_read(Key::tags_read(corp), &(), at).await? {

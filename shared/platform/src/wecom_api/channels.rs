@@ -2,7 +2,6 @@
 
 use domain::channel::{Channel, ChannelKind, Remote};
 use domain::ports::KeepRemoteChannel;
-use jiff::Timestamp;
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
@@ -37,7 +36,10 @@ impl KeepRemoteChannel for WecomApi {
     ) -> Result<Option<Remote>, Error> {
         let find = |client: Client| async move {
             match channel.spec.kind {
-                ChannelKind::ContactWay => find_contact_way(&client, channel).await,
+                ChannelKind::ContactWay => {
+                    let now = self.clock.unix_seconds();
+                    find_contact_way(&client, channel, now).await
+                }
                 ChannelKind::AcquisitionLink => find_link(&client, channel, taken).await,
             }
         };
@@ -192,10 +194,14 @@ fn with_channel(link: AcquisitionLink, channel: &Channel) -> Remote {
     }
 }
 
-async fn find_contact_way(client: &Client, channel: &Channel) -> Result<Option<Remote>, Error> {
+async fn find_contact_way(
+    client: &Client,
+    channel: &Channel,
+    now: i64,
+) -> Result<Option<Remote>, Error> {
     let mut page = ListContactWay {
         start_time: Some(channel.created_at - CLOCKS_DIFFER),
-        end_time: Some(Timestamp::now().as_second() + CLOCKS_DIFFER),
+        end_time: Some(now + CLOCKS_DIFFER),
         ..ListContactWay::default()
     };
     let mut seen = 0;

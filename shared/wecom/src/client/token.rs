@@ -11,7 +11,6 @@ mod shared;
 use super::token_store::{Broken, StoredToken, TokenKey, TokenState, TokenStore};
 use super::transport::{Call, Transport};
 use crate::error::Error;
-use clock::Clock;
 use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -245,9 +244,9 @@ impl Tokens {
         if let Some(token) = self.held(LAST_SECONDS) {
             return Lease::Settled(Ok(token));
         }
-        let began = self.clock().instant();
-        while self.clock().since(began) < PATIENCE {
-            self.clock().sleep(POLL).await;
+        let began = self.shared.clock.instant();
+        while self.shared.clock.since(began) < PATIENCE {
+            self.shared.clock.sleep(POLL).await;
             let Ok(stored) = self.shared.load().await else {
                 return Lease::None;
             };
@@ -346,12 +345,8 @@ impl Tokens {
         broken.filter(|broken| broken.secret_fingerprint == self.fingerprint)
     }
 
-    fn clock(&self) -> &Clock {
-        self.transport.clock()
-    }
-
     fn now(&self) -> i64 {
-        self.clock().unix_seconds()
+        self.shared.clock.unix_seconds()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

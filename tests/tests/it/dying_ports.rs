@@ -1,23 +1,31 @@
-//! The ports of the scheduled sync that no other function has, each of which may die: see [`dying`](crate::dying).
+//! The ports of the functions, each of which may die: see [`dying`](crate::dying).
+
+use std::time::Duration;
 
 use domain::acquisition::Balance;
+use domain::channel::{Channel, ChannelId, Remote};
 use domain::event::{EventId, InboxEvent};
 use domain::group::Group;
 use domain::member::{Department, Member};
+use domain::outcome::{TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary,
-    KeepWelcomes, Lease, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
-    ReadAddressBook, ReadBalance, ReadCustomers, ReadEvents, ReadFollowers, ReadGroups, ReadQuota,
-    ReadRuns, ReadTagLibrary, Reading, RefreshTokens, StoreError, UploadError, UploadMedia,
-    UploadPicture, WelcomeOwner,
+    ChangeRelation, Chunk, CountDay, CountFacts, Due, FindWork, KeepBalance, KeepChannels,
+    KeepGroups, KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, Lease,
+    LeaveWork, MarkTags, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
+    ReadAddressBook, ReadBalance, ReadChannel, ReadCustomers, ReadEvents, ReadFollowers,
+    ReadGroups, ReadNames, ReadQuota, ReadRelation, ReadRuns, ReadTagLibrary, ReadWelcomes,
+    Reading, RecordTags, RecordWelcome, RefreshTokens, SendWelcome, StoreError, Subject,
+    UploadError, UploadMedia, UploadPicture, WelcomeOwner, WriteRemark,
 };
 use domain::quota::{Guard, Usage};
-use domain::relation::Change;
+use domain::relation::{Arrival, Change, Relation};
 use domain::sync::{Run, RunId};
-use domain::welcome::{Source, Welcome};
+use domain::tally::{DayAdds, Fact};
+use domain::welcome::{Candidates, Source, Welcome};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use platform::store::Store;
 use platform::wecom_api::WecomApi;
-use std::time::Duration;
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;
 use wecom::api::contact::{BatchPage, ExternalContactDetail};
@@ -26,7 +34,10 @@ use wecom::api::group::{GroupChat, GroupStatus};
 use wecom::api::media::MediaKind;
 use wecom::api::tag::TagGroup;
 use wecom::api::user::{User, UserEntry};
-use wecom::{AppName, ChatId, CorpId, Error, ExternalUserId, MediaId, Page, TagGroupId, UserId};
+use wecom::{
+    AppName, ChatId, CorpId, Error, ExternalUserId, LinkId, MediaId, Page, TagGroupId, TagId,
+    UserId, WelcomeCode, WelcomeMessage,
+};
 
 use crate::dying::Dying;
 
@@ -44,12 +55,48 @@ macro_rules! dies {
 }
 
 dies! { Store:
+    ReadWelcomes {
+        fn candidates(corp: &CorpId, channel: Option<&ChannelId>, member: &UserId) -> Result<Candidates, StoreError>;
+    }
+    ReadRelation {
+        fn relation(corp: &CorpId, pair: (&UserId, &ExternalUserId)) -> Result<Option<Relation>, StoreError>;
+    }
+    RecordWelcome {
+        fn record_welcome(subject: &Subject<'_>, outcome: &WelcomeOutcome) -> Result<(), StoreError>;
+    }
+    ChangeRelation {
+        fn change(corp: &CorpId, change: &Change) -> Result<(Option<Relation>, Relation), StoreError>;
+        fn arrive(corp: &CorpId, arrival: &Arrival) -> Result<(Option<Relation>, Relation), StoreError>;
+        fn add_tags(corp: &CorpId, relation: &Relation, tags: &[TagId], at: Timestamp) -> Result<(), StoreError>;
+    }
+    LeaveWork {
+        fn leave_to_sync(event: &InboxEvent) -> Result<(), StoreError>;
+    }
+    CountFacts {
+        fn count(corp: &CorpId, channel: &ChannelId, pair: (&UserId, &ExternalUserId), fact: Fact, day: Date) -> Result<(), StoreError>;
+    }
+    ReadChannel {
+        fn channel(corp: &CorpId, id: &ChannelId) -> Result<Option<Channel>, StoreError>;
+    }
+    KeepChannels {
+        fn channels(corp: &CorpId, cursor: Option<&ChannelId>, limit: i32) -> Result<(Vec<Channel>, Option<ChannelId>), StoreError>;
+        fn put_channel(corp: &CorpId, channel: &Channel, read: Option<u64>) -> Result<bool, StoreError>;
+        fn forget_channel(corp: &CorpId, id: &ChannelId) -> Result<(), StoreError>;
+    }
+    CountDay {
+        fn count_today(corp: &CorpId, channel: &ChannelId, pair: (&UserId, &ExternalUserId), day: Date) -> Result<u64, StoreError>;
+        fn days_counts(corp: &CorpId, channel: &ChannelId, day: Date) -> Result<DayAdds, StoreError>;
+    }
+    RecordTags {
+        fn tags_done(events: &[&InboxEvent]) -> Result<Vec<(EventId, TagsOutcome)>, StoreError>;
+        fn record_tags(subject: &Subject<'_>, outcome: &TagsOutcome) -> Result<(), StoreError>;
+    }
     ObserveRelations {
         fn compare(corp: &CorpId, rows: &[Observation], reading: Reading) -> Result<Observed, StoreError>;
         fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, reading: Reading) -> Result<(), StoreError>;
-        fn confirm_end(corp: &CorpId, change: &Change, at: i64) -> Result<(), StoreError>;
+        fn confirm_end(corp: &CorpId, change: &Change, at: Timestamp) -> Result<(), StoreError>;
         fn active_customers(corp: &CorpId, member: &UserId, after: Option<&ExternalUserId>) -> Result<(Vec<ExternalUserId>, bool), StoreError>;
-        fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: i64) -> Result<bool, StoreError>;
+        fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: Timestamp) -> Result<bool, StoreError>;
     }
     FindWork {
         fn work(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
@@ -74,13 +121,13 @@ dies! { Store:
     }
     KeepMembers {
         fn members(corp: &CorpId) -> Result<Vec<Member>, StoreError>;
-        fn put_member(corp: &CorpId, member: &Member, at: i64) -> Result<bool, StoreError>;
+        fn put_member(corp: &CorpId, member: &Member, at: Timestamp) -> Result<bool, StoreError>;
         fn departments(corp: &CorpId) -> Result<Vec<Department>, StoreError>;
-        fn put_departments(corp: &CorpId, put: &[Department], remove: &[u64], at: i64) -> Result<(), StoreError>;
+        fn put_departments(corp: &CorpId, put: &[Department], remove: &[u64], at: Timestamp) -> Result<(), StoreError>;
     }
     KeepTagLibrary {
         fn tag_groups(corp: &CorpId) -> Result<Vec<TagGroup>, StoreError>;
-        fn put_tag_groups(corp: &CorpId, put: &[TagGroup], remove: &[TagGroupId], at: i64) -> Result<(), StoreError>;
+        fn put_tag_groups(corp: &CorpId, put: &[TagGroup], remove: &[TagGroupId], at: Timestamp) -> Result<(), StoreError>;
     }
     KeepGroups {
         fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;
@@ -91,7 +138,7 @@ dies! { Store:
         fn balance(corp: &CorpId) -> Result<Option<Balance>, StoreError>;
     }
     KeepBalance {
-        fn put_balance(corp: &CorpId, balance: &Balance) -> Result<(), StoreError>;
+        fn put_balance(corp: &CorpId, balance: &Balance, at: Timestamp) -> Result<(), StoreError>;
     }
     KeepWelcomes {
         fn welcomes(corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError>;
@@ -104,6 +151,25 @@ dies! { Store:
 }
 
 dies! { WecomApi:
+    SendWelcome {
+        fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), Error>;
+    }
+    ReadNames {
+        fn customer_name(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<String, Error>;
+        fn member_name(corp: &CorpId, app: &AppName, member: &UserId) -> Result<String, Error>;
+    }
+    MarkTags {
+        fn mark_tags(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), tags: &[TagId]) -> Result<(), Error>;
+    }
+    KeepRemoteChannel {
+        fn make(corp: &CorpId, channel: &Channel) -> Result<Remote, Error>;
+        fn find(corp: &CorpId, channel: &Channel, taken: &[LinkId]) -> Result<Option<Remote>, Error>;
+        fn update(corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error>;
+        fn delete(corp: &CorpId, channel: &Channel) -> Result<(), Error>;
+    }
+    WriteRemark {
+        fn write_remark(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), remark: Option<&str>, description: Option<&str>) -> Result<(), Error>;
+    }
     RefreshTokens {
         fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, Error>;
     }
