@@ -190,6 +190,23 @@ fn time_comes_from_a_clock_that_is_passed() {
     }
 }
 
+/// Each client of one's own reads and parses the certificates of the machine, which was a tenth of the time of the tests.
+#[test]
+fn scenarios_share_the_way_in_which_http_clients_are_made() {
+    for (name, text) in sources("tests/tests/it") {
+        for own in [
+            "reqwest::Client::new",
+            "reqwest::Client::builder",
+            "reqwest::get",
+        ] {
+            assert!(
+                !text.contains(own),
+                "{name}: http_client() is cheaper than {own}"
+            );
+        }
+    }
+}
+
 #[test]
 fn nothing_depends_on_the_tests() {
     for folder in ["functions", "shared", "infra"] {

@@ -20,10 +20,11 @@ pub struct Schedules {
 
 /// A client for the front door, or for anything else that is served over plain HTTP. Clones share its connections.
 ///
-/// It trusts no certificate authority: to read those of the machine takes long, and plain HTTP needs none.
+/// It trusts no certificate authority: to read those of the machine takes long, and plain HTTP needs none. Proxies of the
+/// environment are not used.
 #[must_use]
 pub fn http_client() -> Client {
-    let built = Client::builder().tls_certs_only([]).build();
+    let built = Client::builder().no_proxy().tls_certs_only([]).build();
     // This fails only where no client can be made at all. The default one panics then, as `Client::new` does.
     built.unwrap_or_default()
 }

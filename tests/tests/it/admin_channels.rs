@@ -1,5 +1,6 @@
 //! Channels over the admin API: what is sent to WeCom, what is kept, and what is refused before either.
 
+use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, VerbError};
 
@@ -38,7 +39,7 @@ async fn a_channel_with_every_field_is_made_and_read_back() {
     );
     let at_wecom = world.channels_at_wecom().await;
     assert_eq!(at_wecom.len(), 1);
-    let picture = reqwest::get(made["qr_code"].as_str().unwrap());
+    let picture = http_client().get(made["qr_code"].as_str().unwrap()).send();
     assert_eq!(picture.await.unwrap().status(), 200);
     assert!(!made["config_id"].as_str().unwrap().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::Fault;
 
@@ -146,7 +147,7 @@ async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_w
 
 /// Calls the table itself, which checks no signature on one machine.
 async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
-    let request = reqwest::Client::new().post(&world.stack.dynamodb_url);
+    let request = http_client().post(&world.stack.dynamodb_url);
     let request = request
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-date", "20261123T000000Z")

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::http_client;
 
 use crate::postman::{Answer, NONCE, Postman, TIMESTAMP, added};
 use crate::world::{APP, World};
@@ -65,7 +66,7 @@ async fn an_address_of_nobody_is_not_found() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let sealed = postman.seal(&added("wmA"));
-    let http = reqwest::Client::new();
+    let http = http_client();
     let front_door = &world.stack.url;
     for path in [
         "wwother/contact",

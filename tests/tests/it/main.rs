@@ -22,6 +22,7 @@ mod customer;
 mod deliveries;
 mod dying;
 mod dying_ports;
+mod earlier_rows;
 mod folds;
 mod half_adds;
 mod hostile;

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::ports::{KeepWelcomes, WelcomeOwner};
 use domain::welcome::Welcome;
+use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use sync::Task;
 use tokio::sync::Notify;
@@ -94,7 +95,7 @@ impl Scene {
         let aws = Aws {
             objects: Arc::clone(&objects),
             dynamodb_url: world.stack.dynamodb_url.clone(),
-            http: reqwest::Client::new(),
+            http: http_client(),
         };
         let instance = Instance::at(&outside, &aws.serve().await, QUICK);
         Self {

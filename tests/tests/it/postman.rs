@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
+use scrm_local::operator::http_client;
 use serde_json::json;
 use wecom_sandbox::AppSetup;
 use wecom_sandbox::crypto::Seal;
@@ -55,7 +56,7 @@ impl Postman {
     fn with(setup: AppSetup, corp: String) -> Self {
         let seal = Seal::new(&setup.token, &setup.encoding_aes_key, &corp).unwrap();
         Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: http_client(),
             setup,
             corp,
             seal,

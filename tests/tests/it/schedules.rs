@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use platform::start::Platform;
 use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom::CorpId;
 use wecom_sandbox::{DeliveryMode, Fault, Scan};
@@ -64,7 +65,14 @@ impl Scene {
     /// Who stands there at WeCom, by the alphabet.
     async fn at_wecom(&self, channel: &Channel) -> String {
         let url = format!("{}/api/corps/{DEMO_CORP}", self.outside.wecom_url);
-        let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let page: Value = http_client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let mut channels = page["channels"].as_array().unwrap().iter();
         let is_it = |one: &&Value| {
             one["id"] == channel.json["config_id"] || one["id"] == channel.json["link_id"]

@@ -1,5 +1,6 @@
 //! The scheduled sync: what a reconcile brings, how a run is told, and what the schedules get for an answer.
 
+use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan};
 
@@ -259,7 +260,7 @@ async fn the_schedules_answer_posts_with_what_was_done() {
     for part in ["tokens", "due", "folded", "run", "calls"] {
         assert!(tick.get(part).is_some(), "{part} of {tick}");
     }
-    let client = reqwest::Client::new();
+    let client = http_client();
     for (method, path, status) in [
         (reqwest::Method::GET, "tick", 405),
         (reqwest::Method::GET, "reconcile", 405),

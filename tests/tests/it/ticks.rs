@@ -13,9 +13,9 @@ use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
-    // They live five minutes, and every one ends within ten.
+    // They live longer than the five minutes before whose end a call begins to refresh, and end within the tick's ten.
     let world = World::with(SandboxOptions {
-        token_ttl: Duration::from_secs(300),
+        token_ttl: Duration::from_secs(400),
         ..SandboxOptions::default()
     })
     .await;

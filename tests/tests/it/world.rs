@@ -10,7 +10,7 @@ use clock::Clock;
 use platform::environment::Environment;
 use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::{Answer, Schedules};
+use scrm_local::operator::{Answer, Schedules, http_client};
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use wecom_sandbox::{Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan};
@@ -287,7 +287,14 @@ impl World {
     /// The contact ways and links that there are at WeCom.
     pub(crate) async fn channels_at_wecom(&self) -> Vec<Value> {
         let url = format!("{}/sandbox/api/corps/{DEMO_CORP}", self.stack.url);
-        let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let page: Value = http_client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         page["channels"].as_array().unwrap().clone()
     }
 
