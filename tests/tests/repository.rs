@@ -194,11 +194,7 @@ fn time_comes_from_a_clock_that_is_passed() {
 #[test]
 fn scenarios_share_the_way_in_which_http_clients_are_made() {
     for (name, text) in sources("tests/tests/it") {
-        for own in [
-            "reqwest::Client::new",
-            "reqwest::Client::builder",
-            "reqwest::get",
-        ] {
+        for own in ["Client::new()", "Client::builder()", "reqwest::get"] {
             assert!(
                 !text.contains(own),
                 "{name}: http_client() is cheaper than {own}"

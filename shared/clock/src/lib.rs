@@ -24,8 +24,7 @@ pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where the time comes from.
 pub trait TimeSource: Send + Sync {
-    /// The time of day. Two readings of one source differ, and a later one is greater, as long as nobody sets the
-    /// clock of the machine.
+    /// The time of day. A later reading is rarely equal and never less, as long as nobody sets the clock of the machine.
     fn now(&self) -> Timestamp;
 
     /// A point in time that no setting of the machine's clock moves, to measure and to bound durations.

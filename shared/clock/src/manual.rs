@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Clock, TimeSource, Wait, Waiting};
 
-/// What every manual clock shows at first: noon of a Wednesday in Shanghai, 2100-06-16. It
-/// is far ahead of the machine's time, so that nothing that a database deletes by its own clock is deleted in a test.
+/// What every manual clock shows at first: noon in Shanghai on 2100-06-16, a Wednesday. It is far ahead of the machine's
+/// time, so that a database that deletes by its own clock deletes nothing in a test.
 pub const START: Timestamp = Timestamp::constant(4_116_801_600, 0);
 
 /// What a reading adds: two readings of one clock differ, as those of a real clock do.
@@ -67,7 +67,9 @@ impl ManualClock {
     pub fn advance(&self, duration: Duration) {
         let mut state = self.state();
         let to = state.passed + duration;
-        state.move_to(to);
+        let over = state.move_to(to);
+        drop(state);
+        wake(over);
     }
 
     /// Moves the clock to the end of the pause that is over first, unless a deadline is before it: what has a deadline
@@ -83,7 +85,9 @@ impl ManualClock {
         let (pause, deadline) = (next(Wait::Pause), next(Wait::Deadline));
         match pause.filter(|pause| deadline.is_none_or(|deadline| *pause <= deadline)) {
             Some(pause) if state.holds == 0 => {
-                state.move_to(pause);
+                let over = state.move_to(pause);
+                drop(state);
+                wake(over);
                 true
             }
             _ => false,
@@ -135,21 +139,28 @@ impl ManualClock {
         let mut state = self.state();
         state.uses += 1;
         let to = state.passed + TICK;
-        state.move_to(to);
+        let over = state.move_to(to);
+        drop(state);
+        wake(over);
         to
     }
 }
 
 impl State {
-    fn move_to(&mut self, to: Duration) {
+    /// Moves to `to`, and returns those who wait no longer.
+    fn move_to(&mut self, to: Duration) -> Vec<Waker> {
         self.passed = self.passed.max(to);
         // An id that nothing has ends the keys of this moment.
         let later = self.waits.split_off(&(self.passed, u64::MAX));
-        for waiter in std::mem::replace(&mut self.waits, later).into_values() {
-            if let Some(waker) = waiter.waker {
-                waker.wake();
-            }
-        }
+        let over = std::mem::replace(&mut self.waits, later).into_values();
+        over.filter_map(|waiter| waiter.waker).collect()
+    }
+}
+
+/// Wakes outside of the lock: whoever is woken, or dropped by it, may use the clock.
+fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
     }
 }
 
@@ -214,6 +225,8 @@ impl Future for Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.clock.state().waits.remove(&self.key);
+        let waiter = self.clock.state().waits.remove(&self.key);
+        // Outside of the lock, as its waker may drop others who wait.
+        drop(waiter);
     }
 }

@@ -168,7 +168,9 @@ impl Change {
     }
 
     fn add(&self, relation: &mut Relation, state: Option<&State>, half: bool) {
-        if self.at > relation.status_at {
+        // The second of a conclusion is the one in which its reading began: an add in it may have come after.
+        let after_conclusion = relation.concluded && self.at == relation.status_at;
+        if self.at > relation.status_at || after_conclusion {
             if relation.status != Status::Active || relation.added_at.is_none() {
                 relation.begin(self.at);
             }

@@ -40,7 +40,8 @@ pub enum HttpError {
     Client(#[from] reqwest::Error),
 }
 
-/// The client for WeCom and for media, with the time-outs of [`wecom::client::http_client_builder`].
+/// The client for WeCom and for media. Of time-outs it has the one for connecting, see
+/// [`wecom::client::http_client_builder`].
 ///
 /// # Errors
 /// If TLS cannot be set up.

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use scrm_local::config::DEMO_CORP;
+use scrm_local::operator::http_client;
 use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ const KEYS: [&str; 2] = [
 /// A request with this `Authorization`, and the whole answer.
 async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, String) {
     let url = format!("{}/admin/corps/{path}", world.stack.url);
-    let mut request = Client::new().get(url);
+    let mut request = http_client().get(url);
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }
@@ -32,7 +33,7 @@ async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, St
 /// A request with a key and any body, and its answer.
 async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Value) {
     let url = format!("{}/admin/corps/{DEMO_CORP}/{path}", world.stack.url);
-    let request = Client::new().request(method, url);
+    let request = http_client().request(method, url);
     let request = request.bearer_auth(&world.stack.keys.admin_keys[0]);
     let answer = request.body(body.to_owned()).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())

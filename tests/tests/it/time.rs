@@ -1,7 +1,8 @@
 //! The time of a test: a clock that moves when the test says so, and the one way to wait for a condition.
 //!
 //! Everything in a test (the functions, the local stack, the sandbox of WeCom) reads this clock. While a test waits for a
-//! condition, pauses before a retry are ended one after another, as soon as nothing else goes on. A deadline passes only
+//! condition, pauses before a retry are ended one after another, whenever nobody has used the
+//! clock for some looks. A deadline passes only
 //! by [`Time::passes`]: what is at work is not out of time because the machine is slow.
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use clock::{Clock, ManualClock};
 use jiff::Timestamp;
 
 /// How long a condition is waited for. It is patience with the machine, and matters only to a test that fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(2);
 /// So many looks in a row at which nobody has used the clock: then whoever waits for it is ready to go on.

@@ -180,3 +180,58 @@ fn change_of(relation: &Relation) -> Change {
         kind: ChangeKind::CustomerLeft,
     }
 }
+
+/// An add that an event told of in the first second of these tests, by another channel.
+fn added_again() -> Change {
+    Change {
+        at: SECOND / 1_000_000,
+        kind: ChangeKind::Added {
+            state: Some(State::from(CHANNELS[1])),
+            half: false,
+        },
+        ..change_of(&added())
+    }
+}
+
+#[test]
+fn an_add_of_the_second_of_a_conclusion_is_the_newer_of_the_two() {
+    let lost = added().missed(instant(300_000));
+    let again = added_again().apply(Some(&lost));
+    assert_eq!((again.status, again.concluded), (Status::Active, false));
+    assert_eq!(again.added_at, Some(SECOND / 1_000_000));
+    assert_eq!(again.state, Some(State::from(CHANNELS[1])));
+    assert_eq!(
+        added_again().apply(Some(&again)),
+        again,
+        "it may come again"
+    );
+}
+
+#[test]
+fn a_new_start_that_is_read_in_the_second_of_a_conclusion_has_no_tags_of_the_old_one() {
+    let tagged = added().tagged(&[TagId::from("et9")], instant(1));
+    let lost = tagged.missed(instant(300_000));
+    let follow = FollowUser {
+        user_id: UserId::from("zhangsan"),
+        createtime: SECOND / 1_000_000,
+        ..FollowUser::default()
+    };
+    let contact = ExternalContact {
+        external_user_id: ExternalUserId::from("wmA"),
+        ..ExternalContact::default()
+    };
+    let read = Relation::observed(Some(&lost), &contact, &follow, instant(700_000));
+    assert_eq!(
+        (read.status, read.added_at),
+        (Status::Active, Some(SECOND / 1_000_000))
+    );
+    assert!(read.marked.is_empty());
+}
+
+/// Nobody knows which was first, and the next reconcile concludes it.
+#[test]
+fn a_relation_that_began_in_the_second_of_a_reading_is_not_lost_by_it() {
+    let begun = added_again().apply(None);
+    assert_eq!(begun.missed(instant(900_000)), begun);
+    assert_eq!(begun.missed(instant(1_000_000)).status, Status::Lost);
+}

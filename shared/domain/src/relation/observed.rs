@@ -85,8 +85,9 @@ impl Relation {
             .createtime
             .is_some_and(|known| createtime > known)
             && after.added_at < Some(createtime);
-        let began_again =
-            is_another || after.status != Status::Active && createtime > after.status_at;
+        let since_end = createtime > after.status_at
+            || after.concluded && told.createtime == Some(after.status_at);
+        let began_again = is_another || after.status != Status::Active && since_end;
         let was_wrong = after.status == Status::Removed || after.concluded;
         if !may_be_before_end && (before.is_none() || began_again || was_wrong) {
             if began_again || after.added_at.is_none() {

@@ -20,14 +20,13 @@ struct Row {
     value: String,
     /// When, in Unix seconds.
     read_at: i64,
-    /// The microseconds beyond them; a release that had none wrote the other rows.
+    /// The microseconds beyond them. A row of a release that had none counts as of the end of its second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_us: Option<u32>,
 }
 
 /// Holds if what is stored was read no later than at `:s` (Unix seconds) and `:us` (microseconds beyond them).
-pub(super) const NOT_NEWER: &str =
-    "(read_at < :s OR (read_at = :s AND (attribute_not_exists(read_us) OR read_us <= :us)))";
+pub(super) const NOT_NEWER: &str = "(read_at < :s OR (read_at = :s AND read_us <= :us))";
 
 impl Store {
     /// Stores `value`, which was read at `at`, unless something newer is stored. Returns whether it was written.

@@ -1,7 +1,7 @@
 //! The app's access token (WeCom doc 91039): from memory, else from the store, else from WeCom.
 //!
 //! One refresher at a time in the process, and across processes by a lease. Nobody waits while the old token is good,
-//! and nobody waits longer than about a second for another process: two that ask at once get the same token (documented
+//! and nobody waits longer than a second and a look for another process: two that ask at once get the same token (documented
 //! for long; unverified for 2026), so the worst that can happen is a call too many. A store that fails costs shared
 //! work, never a call.
 
@@ -247,9 +247,9 @@ impl Tokens {
         let began = self.shared.clock.instant();
         while self.shared.clock.since(began) < PATIENCE {
             self.shared.clock.sleep(POLL).await;
-            let Ok(stored) = self.shared.load().await else {
-                return Lease::None;
-            };
+            let left = PATIENCE.saturating_sub(self.shared.clock.since(began));
+            let loaded = self.shared.clock.timeout(left, self.shared.load()).await;
+            let stored = loaded.ok().and_then(Result::ok).flatten();
             if let Some(settled) = self.settle(stored.as_ref(), need) {
                 return Lease::Settled(settled);
             }

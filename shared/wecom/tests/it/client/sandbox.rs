@@ -152,7 +152,7 @@ impl Sandbox {
     }
 }
 
-/// One client for each test of one thread's runtime; it needs no roots for 127.0.0.1.
+/// A client for one test. It trusts no certificates: 127.0.0.1 is called without TLS.
 fn http() -> reqwest::Client {
     let builder = wecom::client::http_client_builder();
     builder.tls_certs_only([]).build().unwrap()

@@ -19,7 +19,7 @@ fn key() -> TokenKey {
     }
 }
 
-/// No test here moves the clock by as much as a second before it asks.
+/// The second at which each test begins; none calls this after it has moved the clock by a second.
 fn now() -> i64 {
     clock::START.as_second()
 }
