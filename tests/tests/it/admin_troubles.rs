@@ -203,6 +203,8 @@ async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
     let path = format!("channels/{}", channel.id);
     let slow = Fault::Slow(Duration::from_millis(500));
     world.wecom.faults().next(UPDATE, 1, slow);
+    // The slow call is under way until the other change is done.
+    let held = world.time.hold();
     let (loser, patch) = (
         world.operator.clone(),
         json!({"name": "慢", "users": ["lisi"]}),
@@ -217,6 +219,7 @@ async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
     let patch = json!({"name": "快", "skip_verify": false});
     let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
     assert_eq!(status, 200, "{answer}");
+    drop(held);
     let (status, answer) = slower.await.unwrap();
     assert_eq!((status, &answer["error"]), (409, &json!("conflict")));
 

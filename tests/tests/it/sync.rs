@@ -187,7 +187,8 @@ async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
         assert_eq!(running["finished_at"], json!(null), "{running}");
         assert_eq!(running["phase"], "customers", "{running}");
         assert!(running.get("seconds_left").is_some(), "{running}");
-        // Neither another reconcile nor a tick works on it meanwhile.
+        // Neither another reconcile nor a tick works on it meanwhile: its calls do not end before both have answered.
+        let _held = world.time.hold();
         let second = world.reconcile().await;
         assert_eq!(
             (&second["run_id"], &second["state"]),
