@@ -143,9 +143,40 @@ fn the_rules_ask_no_clock() {
 
 /// Where the machine's own time is asked for, and why. Everything else takes its time from a `Clock` that is passed to
 /// it. What measures (benches, their library, the test of the deployment, the browser) is not looked at.
-const MACHINE_TIME: [(&str, &str); 6] = [
+const MACHINE_TIME: &[(&str, &str)] = &[
+    ("shared/clock/src/lib.rs", "offers the clock of the machine"),
     ("shared/clock/src/system.rs", "the clock of the machine"),
     ("shared/clock/src/manual.rs", "what its instants begin at"),
+    (
+        "shared/clock/tests/manual.rs",
+        "tests the clock of the machine",
+    ),
+    (
+        "shared/platform/src/start.rs",
+        "wires the deployed functions",
+    ),
+    (
+        "shared/wecom/src/client.rs",
+        "the default of who uses the SDK alone",
+    ),
+    ("infra/sandbox/src/setup.rs", "the default of its options"),
+    ("infra/local/src/main.rs", "wires the local stack"),
+    (
+        "infra/local/src/embedded.rs",
+        "the embedded database deletes by the clock of the machine",
+    ),
+    (
+        "infra/local/src/event_source/stream.rs",
+        "the embedded database stamps records by the clock of the machine",
+    ),
+    (
+        "infra/local/tests/it/event_source.rs",
+        "compares such a stamp",
+    ),
+    (
+        "infra/local/tests/it/patience.rs",
+        "patience with the machine while a test looks at a condition",
+    ),
     (
         "infra/local/src/changes.rs",
         "looks at a database that tells nobody of its commits",
@@ -165,6 +196,7 @@ fn time_comes_from_a_clock_that_is_passed() {
         "Zoned::now",
         "SystemTime::now",
         "Instant::now",
+        "Clock::system",
         ".elapsed(",
         "tokio::time",
         "thread::sleep",

@@ -193,6 +193,7 @@ impl fmt::Debug for Metrics {
 
 #[cfg(test)]
 mod tests {
+    use clock::ManualClock;
     use std::sync::Mutex;
 
     use serde_json::json;
@@ -203,7 +204,7 @@ mod tests {
     fn a_line_is_what_cloudwatch_reads() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("welcome", Clock::system(), move |line| {
+        let metrics = Metrics::new("welcome", ManualClock::new().clock(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
         metrics.put("welcomes", Unit::Count, 1, &[("outcome", "sent")]);
@@ -224,7 +225,7 @@ mod tests {
     fn one_line_tells_of_measurements_with_several_dimensions_and_of_the_matter() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("callback", Clock::system(), move |line| {
+        let metrics = Metrics::new("callback", ManualClock::new().clock(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
         let groups = [

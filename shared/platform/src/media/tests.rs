@@ -1,5 +1,6 @@
 //! Sources over a real connection: what is fetched, and what is said when it cannot be.
 
+use clock::ManualClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,7 +26,7 @@ async fn serve(answer: &'static str) -> (String, JoinHandle<String>) {
 
 fn sources(endpoint: &str) -> Sources {
     let http = http::client().unwrap();
-    Sources::new(http, aws_at(endpoint), Clock::system())
+    Sources::new(http, aws_at(endpoint), ManualClock::new().clock())
 }
 
 const PICTURE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\npicture";

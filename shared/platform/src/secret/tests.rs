@@ -32,7 +32,7 @@ const ROTATED: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"],
     "corps":[{"corp_id":"ww2","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
 
 fn source(texts: Vec<&'static str>) -> (ConfigSource, Arc<AtomicUsize>) {
-    source_at(texts, Clock::system())
+    source_at(texts, ManualClock::new().clock())
 }
 
 fn source_at(texts: Vec<&'static str>, clock: Clock) -> (ConfigSource, Arc<AtomicUsize>) {
@@ -103,7 +103,7 @@ async fn a_secret_that_could_not_be_read_is_read_by_the_next_event() {
             Box::pin(async { Err(SecretError::Unavailable("time-out".to_owned())) })
         }
     }
-    let source = ConfigSource::new(Box::new(Away), Clock::system());
+    let source = ConfigSource::new(Box::new(Away), ManualClock::new().clock());
     assert!(source.current().await.is_err());
     assert!(source.known.lock().await.fault.is_none());
 }
