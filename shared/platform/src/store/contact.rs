@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, UnionId};
 
-use super::read_rows::NOT_NEWER;
-use super::{Item, Store, condition_held, item, n, outcomes, read, relations, s, unavailable};
+use super::read_rows::{NOT_NEWER, read_at};
+use super::{Item, Store, condition_held, item, outcomes, read, relations, s, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -28,12 +28,12 @@ struct ProfileRow {
 
 impl KeepProfile for Store {
     async fn put_profile(&self, corp: &CorpId, profile: &Profile) -> Result<(), StoreError> {
-        let (read_at, microseconds) = instant::split(profile.read_at);
+        let (seconds, microseconds) = instant::split(profile.read_at);
         let row = ProfileRow {
             key: Key::profile(corp, &profile.contact.external_user_id),
             profile: serde_json::to_string(profile)
                 .map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            read_at,
+            read_at: seconds,
             read_us: Some(microseconds),
         };
         let put = self
@@ -43,8 +43,7 @@ impl KeepProfile for Store {
             .set_item(Some(item(&row)?));
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
-            .expression_attribute_values(":s", n(read_at))
-            .expression_attribute_values(":us", n(microseconds.into()));
+            .set_expression_attribute_values(read_at(profile.read_at));
         condition_held(put.send().await).map(|_| ())
     }
 }

@@ -25,8 +25,19 @@ struct Row {
     read_us: Option<u32>,
 }
 
-/// Holds if what is stored was read no later than at `:s` (Unix seconds) and `:us` (microseconds beyond them).
+/// Holds if what is stored was read no later than at the instant of [`read_at`].
 pub(super) const NOT_NEWER: &str = "(read_at < :s OR (read_at = :s AND read_us <= :us))";
+
+/// The values of [`NOT_NEWER`].
+pub(super) fn read_at(at: Timestamp) -> Option<Item> {
+    let (seconds, microseconds) = instant::split(at);
+    let values = [(":s", seconds), (":us", microseconds.into())];
+    Some(
+        values
+            .map(|(name, value)| (name.to_owned(), n(value)))
+            .into(),
+    )
+}
 
 impl Store {
     /// Stores `value`, which was read at `at`, unless something newer is stored. Returns whether it was written.
@@ -36,12 +47,12 @@ impl Store {
         value: &T,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (read_at, microseconds) = instant::split(at);
+        let (seconds, microseconds) = instant::split(at);
         let row = Row {
             key,
             value: serde_json::to_string(value)
                 .map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            read_at,
+            read_at: seconds,
             read_us: Some(microseconds),
         };
         let put = self
@@ -51,8 +62,7 @@ impl Store {
             .set_item(Some(item(&row)?));
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
-            .expression_attribute_values(":s", n(read_at))
-            .expression_attribute_values(":us", n(microseconds.into()));
+            .set_expression_attribute_values(read_at(at));
         condition_held(put.send().await)
     }
 
@@ -63,11 +73,9 @@ impl Store {
             .delete_item()
             .table_name(&self.data)
             .set_key(Some(item(key)?));
-        let (read_at, microseconds) = instant::split(at);
         let delete = delete
             .condition_expression(NOT_NEWER)
-            .expression_attribute_values(":s", n(read_at))
-            .expression_attribute_values(":us", n(microseconds.into()));
+            .set_expression_attribute_values(read_at(at));
         condition_held(delete.send().await)
     }
 
