@@ -12,14 +12,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use platform::start::Platform;
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom::CorpId;
 use wecom_sandbox::{DeliveryMode, Fault, Scan};
 
 use crate::dying::Fate;
 use crate::outside::Outside;
-use crate::world::{Channel, World};
+use crate::world::{Channel, World, json_at};
 
 /// A bundle, and beside it the adapters with which a test looks at channels as the sync does.
 struct Scene {
@@ -65,14 +64,7 @@ impl Scene {
     /// Who stands there at WeCom, by the alphabet.
     async fn at_wecom(&self, channel: &Channel) -> String {
         let url = format!("{}/api/corps/{DEMO_CORP}", self.outside.wecom_url);
-        let page: Value = http_client()
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let page = json_at(url).await;
         let mut channels = page["channels"].as_array().unwrap().iter();
         let is_it = |one: &&Value| {
             one["id"] == channel.json["config_id"] || one["id"] == channel.json["link_id"]

@@ -287,14 +287,7 @@ impl World {
     /// The contact ways and links that there are at WeCom.
     pub(crate) async fn channels_at_wecom(&self) -> Vec<Value> {
         let url = format!("{}/sandbox/api/corps/{DEMO_CORP}", self.stack.url);
-        let page: Value = http_client()
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let page = json_at(url).await;
         page["channels"].as_array().unwrap().clone()
     }
 
@@ -336,6 +329,12 @@ impl World {
             .filter_map(|item| text(item, "id").zip(text(item, "name")));
         events.collect()
     }
+}
+
+/// The JSON at `url`.
+pub(crate) async fn json_at(url: String) -> Value {
+    let answer = http_client().get(url).send().await;
+    answer.unwrap().json().await.unwrap()
 }
 
 /// The same message, as if its event had happened `seconds` later.
