@@ -118,7 +118,7 @@ fn relation(relation: Relation) -> Value {
     })
 }
 
-/// What is stored, without the microseconds by which readings are told apart: instants of the API are Unix seconds.
+/// The stored value without its fields for microseconds, which are internal: instants of the API are Unix seconds.
 fn shown(stored: impl Serialize) -> Value {
     let mut view = json!(stored);
     if let Some(fields) = view.as_object_mut() {

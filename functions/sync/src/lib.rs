@@ -126,8 +126,8 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// How long before the function's deadline no more is begun: a page takes a call, its retries and its writes.
     pub margin: Duration,
-    /// How old an event must be before it is folded in: details of groups follow about 2 s behind (WeCom doc 92130), and
-    /// a member who edits makes several events.
+    /// The minimum age of an event before it is processed. The details of a group lag about 2 s behind an event (WeCom
+    /// doc 92130), and one edit by a member causes several events, which are then processed together.
     pub settle: Duration,
     /// Members whose customers are read together, 100 at most (WeCom doc 92994). Fewer make better progress in
     /// parallel, and each group of them costs half a page.

@@ -28,7 +28,7 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
     println!("\nA welcome that another app has sent, and a customer who leaves");
     let answered = play
         .step(
-            "another app is faster with its welcome: told as such, not sent twice",
+            "another app sends its welcome first: recorded as already welcomed, not sent twice",
             play.another_app(&channel),
         )
         .await?;
@@ -112,7 +112,7 @@ async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
 async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
     let (half, welcome) = play
         .step(
-            "one whom the member has still to confirm is welcomed at once",
+            "a customer whom the member has not confirmed yet is welcomed at once",
             play.half_add(channel),
         )
         .await?;

@@ -87,7 +87,7 @@ pub(super) fn announce_add(
         .get(&pair.1)
         .is_some_and(|customer| customer.kind == 1);
     let has_code = is_wechat && !relation.chatting && !relation.is_welcomed(now);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let mut codes = Vec::new();
     let seeing = |app: &&App| corp.sees_userid(&app.name, &pair.0);
     for app in callback::listening(corp).filter(seeing) {
@@ -98,7 +98,7 @@ pub(super) fn announce_add(
         ];
         fields.extend(state.as_deref().map(|state| ("State", state)));
         fields.extend(code.as_deref().map(|code| ("WelcomeCode", code)));
-        told.push(callback::event(app, EVENT, change, &fields));
+        events.push(callback::event(app, EVENT, change, &fields));
         let issue = |code| {
             let (app, pair) = (app.name.clone(), pair.clone());
             (
@@ -114,7 +114,7 @@ pub(super) fn announce_add(
         codes.extend(code.map(issue));
     }
     corp.welcome_codes.extend(codes);
-    told
+    events
 }
 
 /// An event that says no more than who.
