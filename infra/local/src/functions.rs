@@ -96,23 +96,12 @@ impl Functions {
         embedded: &Embedded,
         directory: Option<&DataDirectory>,
     ) -> Result<Vec<EventSource>, StartError> {
-        let welcome = EventSourceMapping {
-            batch_size: 10,
-            parallelization_factor: 10,
-            filter_criteria: vec![inserted(&WELCOMED)?],
-            maximum_record_age: Some(Duration::from_secs(3600)),
-            maximum_retry_attempts: Some(60),
-            ..consumer(self.welcome.clone())
-        };
-        let tagging = EventSourceMapping {
-            batch_size: 100,
-            filter_criteria: vec![inserted(&RELATED)?],
-            maximum_record_age: Some(Duration::from_secs(64_800)),
-            maximum_retry_attempts: Some(10_000),
-            ..consumer(self.tagging.clone())
-        };
+        let mappings = [
+            welcome_mapping(self.welcome.clone())?,
+            tagging_mapping(self.tagging.clone())?,
+        ];
         let mut sources = Vec::new();
-        for mapping in [welcome, tagging] {
+        for mapping in mappings {
             let position = directory.map(|directory| directory.position(mapping.function.name()));
             let started = mapping.start(embedded, position).await;
             sources.push(started.map_err(|error| StartError::Database {
@@ -121,6 +110,35 @@ impl Functions {
         }
         Ok(sources)
     }
+}
+
+/// The template's mapping of the function that welcomes.
+///
+/// # Errors
+/// If the filter criteria are no pattern.
+pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartError> {
+    Ok(EventSourceMapping {
+        batch_size: 10,
+        parallelization_factor: 10,
+        filter_criteria: vec![inserted(&WELCOMED)?],
+        maximum_record_age: Some(Duration::from_secs(3600)),
+        maximum_retry_attempts: Some(60),
+        ..consumer(function)
+    })
+}
+
+/// The template's mapping of the function that applies tags.
+///
+/// # Errors
+/// If the filter criteria are no pattern.
+pub fn tagging_mapping(function: Function) -> Result<EventSourceMapping, StartError> {
+    Ok(EventSourceMapping {
+        batch_size: 100,
+        filter_criteria: vec![inserted(&RELATED)?],
+        maximum_record_age: Some(Duration::from_secs(64_800)),
+        maximum_retry_attempts: Some(10_000),
+        ..consumer(function)
+    })
 }
 
 /// What both consumers of the inbox have in common.

@@ -2,6 +2,7 @@
 //! one by one, as often as it likes, each over ports that may die.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,12 +12,12 @@ use platform::layout;
 use platform::start::Platform;
 use scrm_local::data_directory::DataDirectory;
 use scrm_local::embedded::{Embedded, Place};
-use scrm_local::event_source::{EventSource, EventSourceMapping};
-use scrm_local::functions::callback_function;
+use scrm_local::event_source::{EventSource, EventSourceMapping, StartingPosition};
+use scrm_local::functions::{callback_function, tagging_mapping, welcome_mapping};
 use scrm_local::gateway::{self, Routes};
 use scrm_local::invoke::Function;
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config};
-use scrm_local::start::Listeners;
+use scrm_local::start::{Listeners, StartError};
 use scrm_local::tables;
 use tagging::Tagger;
 use tokio::sync::watch;
@@ -37,6 +38,16 @@ pub(crate) struct Apart<'a> {
     embedded: Embedded,
     instances: AtomicUsize,
     _front_door: JoinSet<()>,
+}
+
+/// Which records of the stream an instance is given.
+#[derive(Clone, Copy)]
+pub(crate) enum Records {
+    /// Those that the whole bundle has not finished. A bundle that was killed may have handled the last of them without
+    /// having stored that.
+    Unfinished,
+    /// Those that are stored after its start.
+    New,
 }
 
 /// One instance of a function behind the stream. Dropped, it is killed.
@@ -81,7 +92,7 @@ impl<'a> Apart<'a> {
     }
 
     /// Starts an instance of the function `welcome`.
-    pub(crate) async fn welcome(&self, fate: &Fate) -> Instance {
+    pub(crate) async fn welcome(&self, fate: &Fate, records: Records) -> Instance {
         let dying = |store, wecom| (fate.of(store), fate.of(wecom));
         let welcomer = Welcomer::through(self.platform("welcome"), dying);
         let (welcomer, handled) = (Arc::new(welcomer), watch::Sender::new(0));
@@ -90,23 +101,29 @@ impl<'a> Apart<'a> {
             move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
                 let (welcomer, handled) = (Arc::clone(&welcomer), handled.clone());
                 async move {
-                    let records = batch.payload.records.len();
+                    let count = batch.payload.records.len();
                     let answer = welcomer.handle(batch).await;
-                    handled.send_modify(|count| *count += records);
+                    handled.send_modify(|handled| *handled += count);
                     answer
                 }
             },
         );
         self.start(
-            Function::new("welcome", TIMEOUT, self.outside.time.clock(), service),
+            welcome_mapping(Function::new(
+                "welcome",
+                TIMEOUT,
+                self.outside.time.clock(),
+                service,
+            )),
             seen,
             fate,
+            records,
         )
         .await
     }
 
     /// Starts an instance of the function `tagging`.
-    pub(crate) async fn tagging(&self, fate: &Fate) -> Instance {
+    pub(crate) async fn tagging(&self, fate: &Fate, records: Records) -> Instance {
         let dying = |store, wecom| (fate.of(store), fate.of(wecom));
         let tagger = Tagger::through(self.platform("tagging"), dying);
         let (tagger, handled) = (Arc::new(tagger), watch::Sender::new(0));
@@ -115,47 +132,60 @@ impl<'a> Apart<'a> {
             move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
                 let (tagger, handled) = (Arc::clone(&tagger), handled.clone());
                 async move {
-                    let records = batch.payload.records.len();
+                    let count = batch.payload.records.len();
                     let answer = tagger.handle(batch).await;
-                    handled.send_modify(|count| *count += records);
+                    handled.send_modify(|handled| *handled += count);
                     answer
                 }
             },
         );
         self.start(
-            Function::new("tagging", TIMEOUT, self.outside.time.clock(), service),
+            tagging_mapping(Function::new(
+                "tagging",
+                TIMEOUT,
+                self.outside.time.clock(),
+                service,
+            )),
             seen,
             fate,
+            records,
         )
         .await
     }
 
     async fn start(
         &self,
-        function: Function,
+        mapping: Result<EventSourceMapping, StartError>,
         handled: watch::Receiver<usize>,
         fate: &Fate,
+        records: Records,
     ) -> Instance {
-        // From where the whole bundle stands, which is then where it still stands: it will do all of this again.
-        let instance = self.instances.fetch_add(1, Ordering::SeqCst);
-        let own = self
-            .directory
-            .position(&format!("{}-{instance}", function.name()));
-        let copied = fs::copy(self.directory.position(function.name()), &own);
-        let mapping = EventSourceMapping {
-            report_batch_item_failures: true,
-            ..EventSourceMapping::new(INBOX_TABLE, function)
+        let mut mapping = mapping.unwrap();
+        let position = match records {
+            Records::Unfinished => self.copied_position(&mapping.function),
+            Records::New => {
+                mapping.starting_position = StartingPosition::Latest;
+                None
+            }
         };
-        let source = mapping
-            .start(&self.embedded, copied.is_ok().then_some(own))
-            .await
-            .unwrap();
+        let source = mapping.start(&self.embedded, position).await.unwrap();
         Instance {
             handled,
             fate: fate.clone(),
             time: self.outside.time.clone(),
             _source: source,
         }
+    }
+
+    /// A copy of the position at which the whole bundle stands, which then still stands there: it will do all of this
+    /// again.
+    fn copied_position(&self, function: &Function) -> Option<PathBuf> {
+        let instance = self.instances.fetch_add(1, Ordering::SeqCst);
+        let own = self
+            .directory
+            .position(&format!("{}-{instance}", function.name()));
+        let copied = fs::copy(self.directory.position(function.name()), &own);
+        copied.is_ok().then_some(own)
     }
 }
 

@@ -8,7 +8,7 @@ use scrm_local::stack::INBOX_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Happening, Scan};
 
-use crate::apart::Apart;
+use crate::apart::{Apart, Records};
 use crate::dying::Fate;
 use crate::outside::Outside;
 use crate::world::{Channel, World};
@@ -40,7 +40,7 @@ fn named() -> Scan {
     }
 }
 
-/// A customer scans while only the callback runs; then `function` runs until it dies at `point`.
+/// A customer scans while only the callback and `function` run, which dies at `point`.
 async fn dies(
     outside: &Outside,
     channel: &Channel,
@@ -48,19 +48,15 @@ async fn dies(
     point: usize,
 ) -> (Happening, Option<String>) {
     let apart = Apart::new(outside).await;
-    let name = Some("王小明".to_owned());
-    let scan = Scan {
-        name,
-        ..Scan::default()
+    let fate = Fate::at(point);
+    // The customers before this one are none of its business: it would pass the same points for them.
+    let instance = match function {
+        Function::Welcome => apart.welcome(&fate, Records::New).await,
+        Function::Tagging => apart.tagging(&fate, Records::New).await,
     };
-    let scanned = outside.corp.scan(&channel.id, &scan).unwrap();
+    let scanned = outside.corp.scan(&channel.id, &named()).unwrap();
     outside.all_delivered().await;
     assert!(outside.wecom.event(scanned.events[0]).unwrap().accepted());
-    let fate = Fate::at(point);
-    let instance = match function {
-        Function::Welcome => apart.welcome(&fate).await,
-        Function::Tagging => apart.tagging(&fate).await,
-    };
     let death = instance.dies_before_handling(1).await;
     (scanned, death)
 }
@@ -254,10 +250,10 @@ async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
     outside.all_delivered().await;
     let fate = &Fate::none();
     let instances = [
-        apart.welcome(fate).await,
-        apart.welcome(fate).await,
-        apart.tagging(fate).await,
-        apart.tagging(fate).await,
+        apart.welcome(fate, Records::Unfinished).await,
+        apart.welcome(fate, Records::Unfinished).await,
+        apart.tagging(fate, Records::Unfinished).await,
+        apart.tagging(fate, Records::Unfinished).await,
     ];
     let handled = instances.map(|instance| instance.dies_before_handling(scanned.len()));
     assert!(
@@ -334,9 +330,9 @@ async fn a_panic_costs_one_record_only() {
     let scanned: Vec<_> = (0..5).map(|_| scan()).collect();
     outside.all_delivered().await;
     for instance in [
-        apart.welcome(&Fate::panic_at(0)).await,
+        apart.welcome(&Fate::panic_at(0), Records::Unfinished).await,
         // The first point is the question what is done already, which is about the whole batch.
-        apart.tagging(&Fate::panic_at(2)).await,
+        apart.tagging(&Fate::panic_at(2), Records::Unfinished).await,
     ] {
         assert_eq!(instance.dies_before_handling(scanned.len()).await, None);
     }

@@ -22,7 +22,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use wecom::{CorpId, ExternalUserId};
 use wecom_sandbox::Scan;
 
-use crate::apart::Apart;
+use crate::apart::{Apart, Records};
 use crate::dying::Fate;
 use crate::outside::Outside;
 
@@ -174,7 +174,10 @@ async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed()
     outside.all_delivered().await;
     outside.fill(false);
     let fate = Fate::none();
-    let (mut welcome, mut tagging) = (apart.welcome(&fate).await, apart.tagging(&fate).await);
+    let (mut welcome, mut tagging) = (
+        apart.welcome(&fate, Records::Unfinished).await,
+        apart.tagging(&fate, Records::Unfinished).await,
+    );
     welcome.was_given(2).await;
     tagging.was_given(2).await;
     let store = apart.platform("admin").store;

@@ -4,7 +4,7 @@ use serde_json::json;
 use std::time::Duration;
 use wecom_sandbox::{Fault, OtherApp, Scan};
 
-use crate::apart::Apart;
+use crate::apart::{Apart, Records};
 use crate::dying::Fate;
 use crate::outside::Outside;
 use crate::world::{World, later};
@@ -204,11 +204,11 @@ async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_ne
     // Tagging calls WeCom at the same time, and is not started here.
     let apart = Apart::new(&outside).await;
     let before = outside.wecom.calls().len();
+    let instance = apart.welcome(&Fate::none(), Records::New).await;
     for _ in 0..3 {
         outside.corp.scan(&channel.id, &Scan::default()).unwrap();
     }
-    let death = apart.welcome(&Fate::none()).await.dies_before_handling(3);
-    assert_eq!(death.await, None);
+    assert_eq!(instance.dies_before_handling(3).await, None);
     let calls = outside.wecom.calls().into_iter().skip(before);
     let apis: Vec<_> = calls.map(|call| call.api.clone()).collect();
     assert_eq!(

@@ -11,7 +11,7 @@ use wecom_sandbox::{
     Body, Corp, Happening, Sandbox, SandboxOptions, Scan, Sender, Served, serve_on,
 };
 
-use crate::patience::{PATIENCE, eventually, until};
+use crate::patience::{eventually, until};
 use crate::process::Server;
 
 const KILLS: usize = 5;
@@ -33,13 +33,7 @@ impl Outside {
     async fn new(directory: &Path) -> Self {
         let secret = directory.join("secret.json");
         let keys = ConfigFile::make(&secret).unwrap().keys().unwrap();
-        // WeCom is as patient as the test: what is in question is what a kill does, not how fast the machine is.
-        let options = SandboxOptions {
-            welcome_ttl: PATIENCE,
-            callback_timeout: PATIENCE,
-            ..SandboxOptions::default()
-        };
-        let wecom = Sandbox::new(options).unwrap();
+        let wecom = Sandbox::new(SandboxOptions::default()).unwrap();
         for corp in keys.sandbox_corps("http://127.0.0.1:9") {
             wecom.add_corp(corp).unwrap();
         }
