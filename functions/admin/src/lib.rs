@@ -21,6 +21,7 @@ use platform::secret::ConfigSource;
 use platform::start::Platform;
 use platform::wecom_api::WecomApi;
 use serde_json::Value;
+use tracing::Instrument as _;
 use wecom::{AppName, CorpId};
 
 use crate::input::Input;
@@ -117,11 +118,18 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     /// # Errors
     /// None: every refusal is an answer.
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        let answer = self.answer(&request).await;
-        let (status, body) = answer.unwrap_or_else(|refusal| {
-            refusal.log(request.method().as_str(), request.raw_http_path());
-            (refusal.status(), refusal.body())
-        });
+        let span = tracing::info_span!(
+            "request",
+            http.method = %request.method(),
+            http.path = request.raw_http_path(),
+        );
+        let answer = async {
+            self.answer(&request).await.unwrap_or_else(|refusal| {
+                refusal.log();
+                (refusal.status(), refusal.body())
+            })
+        };
+        let (status, body) = answer.instrument(span).await;
         Ok(json(status, &body))
     }
 

@@ -4,11 +4,11 @@ use admin::Admin;
 use lambda_http::{Error, run, service_fn};
 use platform::start::Platform;
 
-// A function has less than one processor and waits most of its time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let variable = |name: &str| std::env::var(name).ok();
-    platform::log::start(variable);
-    let admin = Admin::on(Platform::start("admin", variable)?);
+    let platform = Platform::start("admin", variable)?;
+    platform::log::start(variable, &platform.clock);
+    let admin = Admin::on(platform);
     run(service_fn(|request| admin.handle(request))).await
 }

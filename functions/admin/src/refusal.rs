@@ -145,17 +145,21 @@ impl Refusal {
     }
 
     /// Faults of the caller are for the caller; faults of ours are for the log as well.
-    pub(crate) fn log(&self, method: &str, path: &str) {
+    pub(crate) fn log(&self) {
         let status = self.status();
         if status >= 500 {
-            tracing::error!(http.method = method, http.path = path, http.status = status, refusal.cause = %self, "a call failed");
+            tracing::error!(
+                event = "admin.failed",
+                http.status = status,
+                refusal.cause = %self,
+                "a call failed"
+            );
         } else {
             tracing::info!(
-                http.method = method,
-                http.path = path,
+                event = "admin.refused",
                 http.status = status,
                 refusal.word = self.word(),
-                "refused a call"
+                "a call was refused"
             );
         }
     }

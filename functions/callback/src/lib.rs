@@ -19,6 +19,7 @@ use platform::secret::ConfigSource;
 use platform::start::Base;
 use platform::store::Store;
 use serde_json::Value;
+use tracing::Instrument as _;
 use wecom::{AppName, CallbackCrypto, CorpId, Envelope, Fields, Message, OpenError, Signature};
 
 use crate::query::Query;
@@ -75,24 +76,33 @@ impl<S: StoreEvent + Sync> Callback<S> {
     /// # Errors
     /// None: every refusal is an answer.
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
+        let span = tracing::info_span!(
+            "request",
+            http.method = %request.method(),
+            http.path = request.raw_http_path(),
+        );
+        Ok(self.answer_and_report(&request).instrument(span).await)
+    }
+
+    async fn answer_and_report(&self, request: &Request) -> Response<Body> {
         let started = self.clock.instant();
-        let (answer, kept) = match self.answer(&request).await {
+        let (answer, kept) = match self.answer(request).await {
             Ok((answer, kept)) => (answer, kept),
-            Err(refusal) => (self.refuse(&request, &refusal), None),
+            Err(refusal) => (refused(&refusal), None),
         };
-        self.tell(
+        self.report(
             self.clock.since(started),
             answer.status().as_str(),
             kept.as_ref(),
         );
-        Ok(answer)
+        answer
     }
 
     /// The answer, and the event that was stored for it.
     async fn answer(&self, request: &Request) -> Result<(Response<Body>, Option<Kept>), Refusal> {
         let address = Address::of(request.raw_http_path()).ok_or(Refusal::UnknownApp)?;
         let config = self.config.current().await?;
-        // An address of nobody is not found, whatever was sent there.
+        // Unknown corp or app: 404 before looking at the request.
         address.crypto(&config)?;
         let query = Query::parse(request.uri().query().unwrap_or_default());
         match *request.method() {
@@ -151,15 +161,15 @@ impl<S: StoreEvent + Sync> Callback<S> {
         Ok(Kept { event, stored })
     }
 
-    /// Tells in one line how long a request took, and of its event.
-    fn tell(&self, took: Duration, status: &str, kept: Option<&Kept>) {
+    /// Writes one line with the time that a request took, and its event.
+    fn report(&self, took: Duration, status: &str, kept: Option<&Kept>) {
         let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
         let answered = Group {
             dimensions: &[("status", status)],
             measured: &[("callback_ms", Unit::Milliseconds, took)],
         };
         let Some(Kept { event, stored }) = kept else {
-            self.metrics.tell(&[answered], &[]);
+            self.metrics.write(&[answered], &[]);
             return;
         };
         let known = if *stored == Stored::Before {
@@ -171,7 +181,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
             dimensions: &[("event", event.event.name()), ("known", known)],
             measured: &[("events", Unit::Count, 1)],
         };
-        let facts = [
+        let fields = [
             ("event.id", Value::from(event.id.as_str())),
             (
                 "event.age_s",
@@ -180,19 +190,29 @@ impl<S: StoreEvent + Sync> Callback<S> {
             ("corp.id", Value::from(event.corp.as_str())),
             ("app.name", Value::from(event.app.as_str())),
         ];
-        self.metrics.tell(&[counted, answered], &facts);
+        self.metrics.write(&[counted, answered], &fields);
     }
+}
 
-    fn refuse(&self, request: &Request, refusal: &Refusal) -> Response<Body> {
-        let status = refusal.status();
-        let path = request.raw_http_path();
-        if status >= 500 {
-            tracing::error!(http.path = path, http.status = status, refusal.cause = %refusal, "could not keep a callback");
-        } else {
-            tracing::warn!(http.path = path, http.status = status, refusal.cause = %refusal, "refused a callback");
-        }
-        refusal.response()
+/// The answer to a request that is refused, after logging why.
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let status = refusal.status();
+    if status >= 500 {
+        tracing::error!(
+            event = "callback.failed",
+            http.status = status,
+            refusal.cause = %refusal,
+            "a callback was not stored; WeCom delivers it again"
+        );
+    } else {
+        tracing::warn!(
+            event = "callback.refused",
+            http.status = status,
+            refusal.cause = %refusal,
+            "a callback was refused"
+        );
     }
+    refusal.response()
 }
 
 impl Address {

@@ -26,10 +26,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
-use platform::metrics::{Group, Metrics, Unit, facts};
+use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::start::Platform;
-use platform::stream::{self, Verdict};
+use platform::stream::{self, Verdict, outcome_fields};
 use platform::wecom_api::WecomApi;
 use wecom::{CorpId, State};
 
@@ -178,7 +178,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 if matches!(cause, Unfinished::Wecom(_)) {
                     held.hold(&event.corp);
                 }
-                tracing::warn!(event.id = %event.id, corp.id = %event.corp, record.cause = %cause, "a record comes again");
+                tracing::warn!(event = "tagging.retry", record.cause = %cause, "the record will be retried");
                 self.metrics.put("tags_held", Unit::Count, 1, &[]);
                 Verdict::Retry
             }
@@ -315,15 +315,15 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             .await
     }
 
-    /// Tells in one line how the tags of an add ended.
+    /// Writes one metric line with the outcome of an add's tags.
     fn report(&self, event: &InboxEvent, outcome: &TagsOutcome) {
         let measured = Group {
             dimensions: &[("outcome", &outcome.word())],
             measured: &[("tags", Unit::Count, 1)],
         };
-        let mut facts = facts(event, outcome);
-        facts.push(("latency_ms", outcome.latency_ms.into()));
-        self.metrics.tell(&[measured], &facts);
+        let mut fields = outcome_fields(event, outcome);
+        fields.push(("latency_ms", outcome.latency_ms.into()));
+        self.metrics.write(&[measured], &fields);
     }
 }
 

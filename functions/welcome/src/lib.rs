@@ -20,11 +20,11 @@ use domain::welcome::WELCOME_CODE_SECONDS;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
 use platform::in_flight::InFlight;
-use platform::metrics::{Group, Metrics, Unit, facts};
+use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::start::Platform;
 use platform::store::Store;
-use platform::stream::{self, Verdict};
+use platform::stream::{self, Verdict, outcome_fields};
 use platform::wecom_api::SEND_WELCOME;
 use platform::wecom_api::WecomApi;
 use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
@@ -105,7 +105,7 @@ where
         match self.welcome_and_record(&event).await {
             Ok(()) => Verdict::Done,
             Err(error) => {
-                tracing::error!(event.id = %event.id, store.error = %error, "a welcome waits for the store");
+                tracing::error!(event = "welcome.retry", store.error = %error, "the store failed; the record will be retried");
                 Verdict::Retry
             }
         }
@@ -219,6 +219,7 @@ where
                 ),
             ],
         };
-        self.metrics.tell(&[measured], &facts(event, outcome));
+        self.metrics
+            .write(&[measured], &outcome_fields(event, outcome));
     }
 }

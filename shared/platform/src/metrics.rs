@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use clock::Clock;
-use domain::event::InboxEvent;
-use domain::outcome::Outcome;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::Value;
@@ -19,7 +18,7 @@ pub const NAMESPACE: &str = "wecom-scrm";
 pub struct Metrics {
     function: Arc<str>,
     clock: Clock,
-    write: Arc<dyn Fn(&str) + Send + Sync>,
+    print: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// The unit of a measurement.
@@ -38,23 +37,23 @@ pub enum Unit {
 /// Measurements with the same dimensions.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
-    /// Beside the function's name: names and values.
+    /// Names and values, in addition to the function's name.
     pub dimensions: &'a [(&'a str, &'a str)],
     /// Name, unit and value of each.
     pub measured: &'a [(&'a str, Unit, i64)],
 }
 
 impl Metrics {
-    /// Writes the metrics of `function` through `write`, one line a call, with the time of `clock`.
+    /// Writes the metrics of `function` through `print`, one line for each call, with the time of `clock`.
     pub fn new(
         function: impl Into<Arc<str>>,
         clock: Clock,
-        write: impl Fn(&str) + Send + Sync + 'static,
+        print: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         Self {
             function: function.into(),
             clock,
-            write: Arc::new(write),
+            print: Arc::new(print),
         }
     }
 
@@ -64,41 +63,46 @@ impl Metrics {
         Self::new(function, clock, |line| println!("{line}"))
     }
 
-    /// Writes one measurement, with at most a few dimensions beside the function's name. Values of
+    /// Writes one measurement, with at most a few dimensions in addition to the function's name. Values of
     /// dimensions come from short lists, never from customers: each pair of values is a metric of its own.
     pub fn put(&self, name: &str, unit: Unit, value: i64, dimensions: &[(&str, &str)]) {
         let group = Group {
             dimensions,
             measured: &[(name, unit, value)],
         };
-        self.tell(&[group], &[]);
+        self.write(&[group], &[]);
     }
 
-    /// Writes measurements and what else is `known` of the matter in one line. A line of its own for each would be paid
-    /// for again: what most of it says is what it is. No two of the names may be the same.
-    pub fn tell(&self, groups: &[Group<'_>], known: &[(&str, Value)]) {
+    /// Writes measurements and further `fields` in one line: most of a line is its frame, and each line is paid for. No
+    /// two of the names may be the same.
+    pub fn write(&self, groups: &[Group<'_>], fields: &[(&str, Value)]) {
+        let now = self.clock.now();
         let line = Line {
+            timestamp: now,
             aws: Directives {
-                timestamp: self.clock.unix_millis(),
+                timestamp: now.as_millisecond(),
                 metrics: groups.iter().map(Directive::of).collect(),
             },
             function: &self.function,
             groups,
-            known,
+            fields,
         };
         match serde_json::to_string(&line) {
-            Ok(line) => (self.write)(&line),
-            Err(error) => tracing::error!(cause = %error, "could not write a metric"),
+            Ok(line) => (self.print)(&line),
+            Err(error) => {
+                tracing::error!(event = "metrics.unwritten", cause = %error, "could not write a metric");
+            }
         }
     }
 }
 
-/// One line: what CloudWatch is to make of it, and the values.
+/// One line: when it was written, what CloudWatch is to make of it, and the values.
 struct Line<'a> {
+    timestamp: Timestamp,
     aws: Directives<'a>,
     function: &'a str,
     groups: &'a [Group<'a>],
-    known: &'a [(&'a str, Value)],
+    fields: &'a [(&'a str, Value)],
 }
 
 #[derive(Serialize)]
@@ -127,6 +131,9 @@ struct Metric<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut line = serializer.serialize_map(None)?;
+        // Without the two, Lambda's logging controls take a line for one of level INFO that was written when it came in.
+        line.serialize_entry("timestamp", &format_args!("{:.3}", self.timestamp))?;
+        line.serialize_entry("level", "INFO")?;
         line.serialize_entry("_aws", &self.aws)?;
         line.serialize_entry("function", self.function)?;
         for group in self.groups {
@@ -137,7 +144,7 @@ impl Serialize for Line<'_> {
                 line.serialize_entry(name, value)?;
             }
         }
-        for (name, value) in self.known {
+        for (name, value) in self.fields {
             line.serialize_entry(name, value)?;
         }
         line.end()
@@ -169,18 +176,6 @@ impl Unit {
             Self::None => "None",
         }
     }
-}
-
-/// What a line says of an event and its outcome: ids and codes, nothing of a customer.
-#[must_use]
-pub fn facts<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'static str, Value)> {
-    let mut facts = vec![
-        ("event.id", Value::from(event.id.as_str())),
-        ("corp.id", Value::from(event.corp.as_str())),
-        ("attempts", Value::from(outcome.attempts)),
-    ];
-    facts.extend(outcome.errcode.map(|code| ("errcode", Value::from(code))));
-    facts
 }
 
 impl fmt::Debug for Metrics {
@@ -218,11 +213,13 @@ mod tests {
             metric["Metrics"],
             json!([{"Name": "welcomes", "Unit": "Count"}])
         );
-        assert!(line["_aws"]["Timestamp"].as_i64().unwrap() > 1_700_000_000_000);
+        let timestamp: Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
+        assert_eq!(line["_aws"]["Timestamp"], timestamp.as_millisecond());
+        assert_eq!(line["level"], "INFO");
     }
 
     #[test]
-    fn one_line_tells_of_measurements_with_several_dimensions_and_of_the_matter() {
+    fn one_line_has_measurements_with_several_dimensions_and_further_fields() {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
         let metrics = Metrics::new("callback", ManualClock::new().clock(), move |line| {
@@ -238,7 +235,7 @@ mod tests {
                 measured: &[("callback_ms", Unit::Milliseconds, 7)],
             },
         ];
-        metrics.tell(&groups, &[("event.id", "e1".into())]);
+        metrics.write(&groups, &[("event.id", "e1".into())]);
         let lines = lines.lock().unwrap();
         assert_eq!(lines.len(), 1);
         let line: Value = serde_json::from_str(&lines[0]).unwrap();

@@ -1,4 +1,6 @@
 //! What every function builds during init from its environment.
+//!
+//! A function has less than one processor and waits most of its time, so each `main` runs on one thread.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,10 @@ use std::panic::AssertUnwindSafe;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use domain::event::InboxEvent;
+use domain::outcome::Outcome;
 use futures::{FutureExt, StreamExt};
+use serde_json::Value;
+use tracing::Instrument as _;
 
 use crate::metrics::{Metrics, Unit};
 use crate::store::inbox::event_of_image;
@@ -45,17 +48,21 @@ where
     F: Future<Output = Verdict>,
 {
     let verdicts = futures::stream::iter(events).map(|(place, event)| {
-        let id = event.id.clone();
+        let span = tracing::info_span!("record", event.id = %event.id, corp.id = %event.corp);
         // Boxed, because what a record takes is a deep future, and a batch holds many.
         let handled = AssertUnwindSafe(Box::pin(handle(event))).catch_unwind();
-        async move {
+        let verdict = async move {
             let verdict = handled.await.unwrap_or_else(|_| {
-                tracing::error!(event.id = %id, "a record made the function panic; the others go on");
+                tracing::error!(
+                    event = "stream.record_panicked",
+                    "a record made the function panic; the others are not affected"
+                );
                 metrics.put("records_lost", Unit::Count, 1, &[("cause", "panic")]);
                 Verdict::Done
             });
             (verdict == Verdict::Retry).then_some(place)
-        }
+        };
+        verdict.instrument(span)
     });
     let failed: Vec<String> = verdicts
         .buffer_unordered(at_once)
@@ -65,6 +72,21 @@ where
     let mut response = DynamoDbEventResponse::default();
     response.batch_item_failures = failed.into_iter().map(failure).collect();
     response
+}
+
+/// The fields of a metric line about an event's outcome: ids and codes, nothing about a customer.
+#[must_use]
+pub fn outcome_fields<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'static str, Value)> {
+    let mut fields = vec![
+        ("event.id", Value::from(event.id.as_str())),
+        ("corp.id", Value::from(event.corp.as_str())),
+        ("attempts", Value::from(outcome.attempts)),
+    ];
+    let code = outcome
+        .errcode
+        .map(|code| ("wecom.errcode", Value::from(code)));
+    fields.extend(code);
+    fields
 }
 
 fn failure(place: String) -> DynamoDbBatchItemFailure {
@@ -78,7 +100,12 @@ fn read(record: EventRecord, metrics: &Metrics) -> Option<(String, InboxEvent)> 
     match event_of_image(record.change.new_image) {
         Ok(event) => Some((place, event)),
         Err(error) => {
-            tracing::error!(record.sequence_number = place, record.error = %error, "a record cannot be read; the others go on");
+            tracing::error!(
+                event = "stream.record_unreadable",
+                record.sequence_number = place,
+                record.error = %error,
+                "a record cannot be read; the others are not affected"
+            );
             metrics.put("records_lost", Unit::Count, 1, &[("cause", "unreadable")]);
             None
         }
