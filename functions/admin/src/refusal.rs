@@ -14,6 +14,7 @@ use domain::field::FieldError;
 use domain::ports::{StoreError, UploadError};
 use platform::secret::SecretError;
 use serde_json::{Value, json};
+use wecom::{ErrorCode, ObjectKind};
 
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
@@ -52,25 +53,6 @@ pub(crate) enum Refusal {
 /// What is told of a fault of the secret, to whoever asks: nobody can show a key then, and the log has the rest.
 const NOT_CONFIGURED: &str =
     "this deployment has no configuration that can be used: the log of the admin function says why";
-
-/// Codes of WeCom that blame a field of a channel.
-const BLAMED: [(i64, &str); 12] = [
-    (40003, "users"),
-    (60111, "users"),
-    (60011, "users"),
-    (60021, "users"),
-    (60030, "users"),
-    (41041, "users"),
-    (41054, "users"),
-    (84074, "users"),
-    (60003, "parties"),
-    (60123, "parties"),
-    (40068, "tag_ids"),
-    (81011, "tag_ids"),
-];
-
-/// Codes that say that WeCom takes no more calls now.
-const TOO_MANY: [i64; 2] = [45009, 45033];
 
 impl Refusal {
     pub(crate) fn status(&self) -> u16 {
@@ -137,9 +119,8 @@ impl Refusal {
         if let Self::Wecom(error) = self
             && let Some(code) = error.code()
         {
-            body["errcode"] = code.into();
-            body["message"] =
-                wecom::error::codes::meaning(code).map_or(body["message"].clone(), Value::from);
+            body["errcode"] = code.get().into();
+            body["message"] = code.meaning().map_or(body["message"].clone(), Value::from);
         }
         body
     }
@@ -166,17 +147,20 @@ pub(crate) fn blames_members(error: &wecom::Error) -> bool {
     blamed(error) == Some("users")
 }
 
+/// The field of a channel that the error blames.
 fn blamed(error: &wecom::Error) -> Option<&'static str> {
-    BLAMED
-        .iter()
-        .find(|(code, _)| error.code() == Some(*code))
-        .map(|(_, field)| *field)
+    match error.code()?.blames()? {
+        ObjectKind::Member => Some("users"),
+        ObjectKind::Department => Some("parties"),
+        ObjectKind::Tag => Some("tag_ids"),
+        _ => None,
+    }
 }
 
 fn status_of(error: &wecom::Error) -> u16 {
     match error {
         wecom::Error::Invalid { .. } => 422,
-        _ if error.code().is_some_and(|code| TOO_MANY.contains(&code)) => 429,
+        _ if error.code().is_some_and(ErrorCode::limits_calls) => 429,
         _ if blamed(error).is_some() => 422,
         _ => 502,
     }
@@ -209,10 +193,10 @@ mod tests {
 
     #[test]
     fn wecoms_codes_become_the_statuses_of_the_table() {
-        let api = |code| {
+        let api = |code: i64| {
             Refusal::Wecom(wecom::Error::Api {
                 api: "add_contact_way",
-                code,
+                code: code.into(),
                 message: String::new(),
             })
         };

@@ -9,9 +9,9 @@ use crate::Scope;
 use crate::meter::Meter;
 use crate::trouble::Trouble;
 
-/// Calls for one thing, the first included: WeCom asks for three at most after -1 (doc 90313).
+/// Calls for one thing, the first included: WeCom asks for three at most after `SYSTEM_BUSY` (doc 90313).
 const TRIES: u32 = 3;
-/// First pause between two tries; it doubles (1, 2, 4 s after -1, doc 90313).
+/// First pause between two tries; it doubles (1, 2, 4 s after `SYSTEM_BUSY`, doc 90313).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes a call of `api`, counts it in `meter`, and repeats it after errors that pass.

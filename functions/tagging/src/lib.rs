@@ -38,8 +38,8 @@ mod putting;
 
 /// Records that are handled at the same time.
 const AT_ONCE: usize = 16;
-/// Tags and remarks in flight per corp, together: WeCom publishes no number (error 45033), and this one is known to
-/// be taken.
+/// Tags and remarks in flight per corp, together: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`), and
+/// this one is known to be taken.
 const IN_FLIGHT: usize = 5;
 /// Customers who are asked for at the same time, per corp: few, for welcomes ask the same API, and they are in a hurry.
 const READS_IN_FLIGHT: usize = 3;

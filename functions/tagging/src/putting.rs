@@ -10,10 +10,10 @@ use domain::ports::{Observation, StoreError};
 use domain::quota::passes_soon;
 use domain::relation::{Arrival, Change};
 use jiff::Timestamp;
-use platform::in_flight::{InFlight, TOO_MANY};
+use platform::in_flight::InFlight;
 use platform::wecom_api::GET_CONTACT;
 use wecom::api::contact::{ExternalContact, FollowUser};
-use wecom::{Class, Error, ExternalUserId, TagId, UserId};
+use wecom::{Class, Error, ErrorCode, ExternalUserId, TagId, UserId};
 
 use crate::{Add, Store, Tagger, Unfinished, Wecom};
 
@@ -24,18 +24,13 @@ type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), Error>;
 /// Remark and description that were written.
 type Texts = (Option<String>, Option<String>);
 
-/// No relation; after a half add: not until the member confirms (WeCom error 84061).
-const NO_RELATION: i64 = 84061;
-/// Codes that say that WeCom as a whole takes no calls now: rate, concurrency, restricted access,
-/// maintenance. Every other code of the retry class is about this pair.
-const WHOLE: [i64; 4] = [45009, TOO_MANY, 45036, 81026];
 /// The APIs that share the calls in flight for what is written.
 const WRITES: &str = "mark_tag and remark";
-/// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
+/// Calls for one thing, the first included. WeCom asks for three at most after `SYSTEM_BUSY` (doc 90313).
 const TRIES: u32 = 3;
 /// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
 const LONGEST_HOLD: i64 = 90;
-/// First pause between two tries; it doubles (1 to 3 s after 45035).
+/// First pause between two tries; it doubles (1 to 3 s after `CONCURRENT_CHANGE`).
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
@@ -76,7 +71,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 arrival.told = Some((Observation { contact, follow }, at));
             }
             // The relation has ended since, or waits for the member.
-            Err(error) if error.code() == Some(NO_RELATION) => {}
+            Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => {}
             unread => {
                 let error = unread.err().map(|error| error.to_string());
                 tracing::info!(event.id = %add.event.id, corp.id = %add.event.corp, wecom.error = error, "the customer of an add is left to the sync");
@@ -114,7 +109,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
                 return Err(Unfinished::Wecom(error));
             }
-            Err(error) if error.code() == Some(NO_RELATION) && add.half => {
+            Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
                 let waiting = waiting.because(
                     "the member has to confirm the customer first; the add that follows is tagged",
@@ -215,7 +210,8 @@ fn holds_the_stream(error: &Error, now: i64) -> bool {
     if matches!(error, Error::Paused { until, .. } if *until > now + LONGEST_HOLD) {
         return false;
     }
-    let of_all = error.code().is_none_or(|code| WHOLE.contains(&code));
+    // Every other code of the retry class is about this pair.
+    let of_all = error.code().is_none_or(ErrorCode::concerns_tenant);
     error.class() == Class::Retry && of_all
 }
 
@@ -227,9 +223,9 @@ mod tests {
 
     #[test]
     fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
-        let api = |code| Error::Api {
+        let api = |code: i64| Error::Api {
             api: "mark_tag",
-            code,
+            code: code.into(),
             message: String::new(),
         };
         let away = Error::Unreachable {

@@ -32,11 +32,11 @@ use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 mod naming;
 mod sending;
 
-/// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard (45033) has no
-/// published number; a batch of the stream is no larger than this.
+/// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard
+/// (`API_CONCURRENT_OUT_OF_LIMIT`) has no published number; a batch of the stream is no larger than this.
 const AT_ONCE: usize = 32;
-/// Calls of one API in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
-/// wait for a place.
+/// Calls of one API in flight per corp: more would be answered `API_CONCURRENT_OUT_OF_LIMIT` and tried again later,
+/// which takes longer than to wait for a place.
 const IN_FLIGHT: usize = 8;
 /// Names that are asked for at the same time, per corp. Tagging asks the same API, so the two share what WeCom
 /// takes, and a welcome is the one in a hurry.

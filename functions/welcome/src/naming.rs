@@ -6,9 +6,8 @@ use domain::event::InboxEvent;
 use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
-use platform::in_flight::TOO_MANY;
 use platform::wecom_api::{GET_CONTACT, GET_USER};
-use wecom::{Error, WelcomeMessage};
+use wecom::{Error, ErrorCode, WelcomeMessage};
 
 use crate::Welcomer;
 
@@ -68,7 +67,7 @@ where
                 Ok(name) => return Some(name),
                 Err(error) => error,
             };
-            let passes = error.code() == Some(TOO_MANY);
+            let passes = error.is(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT);
             if !passes || self.clock.since(began) + TOO_MANY_PAUSE >= wait {
                 return None;
             }

@@ -11,11 +11,11 @@ use crate::welcome::Welcome;
 /// Characters of a contact way's remark and of a link's name, which hold the channel's name (WeCom docs
 /// 92228 and 97297).
 const NAME_CHARS: usize = 30;
-/// Members of one contact way (WeCom doc 92228, error 41041).
+/// Members of one contact way (WeCom doc 92228, error `CONTACT_WAY_TOO_MANY_USERS`).
 const CONTACT_WAY_USERS: usize = 100;
 /// Members of one acquisition link (WeCom doc 97297).
 const LINK_USERS: usize = 500;
-/// Tags of one `mark_tag` call (error 41111).
+/// Tags of one `mark_tag` call (error `INVALID_TAG_COUNT`).
 const TAGS: usize = 1000;
 /// Characters of a customer's remark (WeCom doc 92115).
 pub const REMARK_CHARS: usize = 20;
@@ -300,7 +300,7 @@ impl ChannelSpec {
     }
 }
 
-/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error 40003); `@` is
+/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error `INVALID_USERID`); `@` is
 /// accepted too, unverified.
 ///
 /// # Errors

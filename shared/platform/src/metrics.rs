@@ -179,7 +179,11 @@ pub fn facts<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'static str, 
         ("corp.id", Value::from(event.corp.as_str())),
         ("attempts", Value::from(outcome.attempts)),
     ];
-    facts.extend(outcome.errcode.map(|code| ("errcode", Value::from(code))));
+    facts.extend(
+        outcome
+            .errcode
+            .map(|code| ("errcode", Value::from(code.get()))),
+    );
     facts
 }
 

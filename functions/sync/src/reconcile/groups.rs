@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
-use wecom::{ChatId, Class, UserId};
+use wecom::{ChatId, Class, ErrorCode, UserId};
 
 use super::Why;
 use super::members::count;
@@ -14,12 +14,8 @@ use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom};
 
-/// More members in range than a list without owners takes (WeCom doc 92120).
-const TOO_MANY_OWNERS: i64 = 81017;
 /// Owners of one list (WeCom doc 92120).
 const OWNERS: usize = 100;
-/// The group is dissolved, or no customer group, or unknown (WeCom doc 90313).
-const GONE: [i64; 4] = [49008, 90509, 86003, 40050];
 /// Groups that are read before the place is written down.
 const TOGETHER: usize = 100;
 
@@ -70,7 +66,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// which are in neither.
     async fn list_groups(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
         let mut statuses = match self.list_groups_of(scope, meter, &[]).await {
-            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {
+            // More members are in range than a list without owners takes (WeCom doc 92120).
+            Err(Trouble::Wecom(error)) if error.is(ErrorCode::TOO_MANY_ITEMS) => {
                 self.list_by_owners(scope, meter).await?
             }
             listed => listed?,
@@ -212,7 +209,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 dissolved_at: None,
                 read_at,
             },
-            Err(Trouble::Wecom(error)) if error.code().is_some_and(|code| GONE.contains(&code)) => {
+            Err(Trouble::Wecom(error)) if error.code().is_some_and(ErrorCode::is_group_gone) => {
                 let before = stored.clone();
                 let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {

@@ -14,7 +14,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use platform::metrics::Unit;
 use serde_json::{Value, json};
-use wecom::{ChatId, Class, Error, Event, ExternalUserId, LinkId, UserId};
+use wecom::{ChatId, Error, ErrorCode, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
@@ -25,12 +25,6 @@ use crate::{Scope, Store, Syncer, Wecom};
 
 /// Events of one look at the index.
 const EVENTS: i32 = 500;
-/// No relation with anybody in the app's range, or not a customer's id (WeCom doc 90313).
-const NO_CONTACT: [i64; 2] = [84061, 40096];
-/// Codes about the thing that was asked for: a wrong or unknown id of a member, a group, a tag (WeCom doc 90313).
-const ABOUT_OBJECT: [i64; 9] = [
-    40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
-];
 /// By how much the details of a group may be behind an event about it (WeCom doc 92130).
 const GROUP_LAG: SignedDuration = SignedDuration::from_secs(2);
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
@@ -170,7 +164,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             let page = match page.await {
                 Ok(page) => page,
                 Err(Trouble::Wecom(error))
-                    if error.code().is_some_and(|code| NO_CONTACT.contains(&code)) =>
+                    if error.code().is_some_and(ErrorCode::is_no_contact) =>
                 {
                     return Ok(rows);
                 }
@@ -256,9 +250,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 /// Whether the trouble is with this one thing, and neither passes nor would meet the next thing too.
 fn is_about_object(trouble: &Trouble) -> bool {
     match trouble {
-        Trouble::Wecom(Error::Api { code, .. }) => {
-            Class::of(*code) == Class::Outcome || ABOUT_OBJECT.contains(code)
-        }
+        Trouble::Wecom(Error::Api { code, .. }) => code.concerns_one_object(),
         Trouble::Wecom(Error::Unreadable { .. } | Error::Invalid { .. }) => true,
         _ => false,
     }

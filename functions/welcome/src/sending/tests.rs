@@ -10,7 +10,7 @@ use super::*;
 fn code(code: i64) -> Result<(), Error> {
     Err(Error::Api {
         api: "send_welcome_msg",
-        code,
+        code: code.into(),
         message: String::new(),
     })
 }
@@ -86,7 +86,11 @@ async fn each_answer_leads_to_its_outcome() {
     for (answers, result, errcode, attempts) in cases {
         let (outcome, _) = check(20, answers.clone()).await;
         assert_eq!(
-            (outcome.outcome, outcome.errcode, outcome.attempts),
+            (
+                outcome.outcome,
+                outcome.errcode.map(ErrorCode::get),
+                outcome.attempts
+            ),
             (result, errcode, attempts),
             "{answers:?}"
         );
@@ -105,7 +109,7 @@ async fn after_an_attachment_is_refused_the_text_goes_alone() {
 async fn it_stops_when_the_time_is_over() {
     let (outcome, attempts) = check(5, vec![code(41096)]).await;
     assert_eq!(
-        (outcome.outcome, outcome.errcode),
+        (outcome.outcome, outcome.errcode.map(ErrorCode::get)),
         (WelcomeResult::Failed, Some(41096))
     );
     assert_eq!(attempts.len(), 5, "one attempt a second");

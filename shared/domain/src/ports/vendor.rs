@@ -152,10 +152,10 @@ pub enum AppState {
         expires_at: i64,
     },
     /// WeCom refuses the credentials. No call is made but a probe an hour, for WeCom bans the address of
-    /// who keeps asking (error 45009).
+    /// who keeps asking (error `API_FREQ_OUT_OF_LIMIT`).
     Broken {
         /// WeCom's code.
-        errcode: i64,
+        errcode: wecom::ErrorCode,
         /// Unix seconds.
         since: i64,
     },

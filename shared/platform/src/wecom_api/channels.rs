@@ -6,12 +6,10 @@ use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
 };
-use wecom::{Client, CorpId, Error, LinkId};
+use wecom::{Client, CorpId, Error, ErrorCode, LinkId};
 
 use super::WecomApi;
 
-/// A contact way or link that is not there (WeCom doc 90313): to delete it is done already.
-const NO_SUCH_WAY: i64 = 41044;
 /// Seconds before a channel's creation in which its contact way may have been made, by WeCom's clock.
 const CLOCKS_DIFFER: i64 = 300;
 /// How many candidates are looked at for a contact way or link whose answer was lost. Only those made since
@@ -72,7 +70,7 @@ impl KeepRemoteChannel for WecomApi {
             ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/delete_link",
         };
         match self.call(corp, &channel.app, api, delete).await {
-            Err(error) if error.code() == Some(NO_SUCH_WAY) => Ok(()),
+            Err(error) if error.is(ErrorCode::INVALID_CONFIG_ID) => Ok(()),
             deleted => deleted,
         }
     }

@@ -9,13 +9,11 @@ use domain::ports::{
 use wecom::api::contact::{ExternalContact, Remark};
 use wecom::api::tag::{MarkTag, TagFilter};
 use wecom::{
-    AppName, Client, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage,
+    AppName, Client, CorpId, Error, ErrorCode, ExternalUserId, TagId, UserId, WelcomeCode,
+    WelcomeMessage,
 };
 
 use super::{GET_CONTACT, GET_USER, SEND_WELCOME, WecomApi};
-
-/// A tag or tag group that does not exist (WeCom doc 90313).
-const UNKNOWN_TAG: i64 = 40068;
 
 impl SendWelcome for WecomApi {
     async fn send_welcome(
@@ -111,7 +109,7 @@ impl WriteRemark for WecomApi {
 }
 
 impl ReadTags for WecomApi {
-    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with 40068, without
+    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with `INVALID_TAGID`, without
     /// saying which one it is, is not documented. Both are understood: after a refusal each id is asked for by
     /// itself.
     async fn missing_tags(
@@ -126,7 +124,7 @@ impl ReadTags for WecomApi {
                 .await
         };
         match look_up(tags).await {
-            Err(error) if error.code() == Some(UNKNOWN_TAG) => {}
+            Err(error) if error.is(ErrorCode::INVALID_TAGID) => {}
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
                 return Ok(Vec::new());
@@ -135,7 +133,7 @@ impl ReadTags for WecomApi {
         }
         for tag in tags.chunks(1) {
             match look_up(tag).await {
-                Err(error) if error.code() == Some(UNKNOWN_TAG) => return Ok(tag.to_vec()),
+                Err(error) if error.is(ErrorCode::INVALID_TAGID) => return Ok(tag.to_vec()),
                 Ok(missing) if missing.is_empty() => {}
                 other => return other,
             }

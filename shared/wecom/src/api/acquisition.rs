@@ -32,7 +32,7 @@ pub struct LinkRequest {
     /// Whether customers come in without the member's consent; WeCom's default is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_verify: Option<bool>,
-    /// Whether members who know the customer come first; some business categories only (41200).
+    /// Whether members who know the customer come first; some business categories only (`CATEGORY_NOT_ALLOWED`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_option: Option<PriorityOption>,
     /// Whether the source is marked; marketing acquisition apps only.

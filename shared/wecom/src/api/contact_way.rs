@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const STATE_MAX_CHARS: usize = 30;
 /// The longest `remark` in characters.
 pub const REMARK_MAX_CHARS: usize = 30;
-/// The most people of one contact way, departments expanded; more is 41041.
+/// The most people of one contact way, departments expanded; more is `CONTACT_WAY_TOO_MANY_USERS`.
 pub const PEOPLE_MAX: usize = 100;
 /// The longest life of a temporary contact way or session in seconds: 14 days.
 pub const TEMPORARY_MAX_SECONDS: u32 = 14 * 24 * 60 * 60;
@@ -71,7 +71,7 @@ pub struct AddContactWay {
     /// Life of a temporary session in seconds: 24 hours by default, at most 14 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_expires_in: Option<u32>,
-    /// The one customer who may use a temporary code; needs a bound developer id (41057).
+    /// The one customer who may use a temporary code; needs a bound developer id (`NO_DEVELOPER_ID`).
     #[serde(default, skip_serializing_if = "blank")]
     pub unionid: Option<UnionId>,
     /// Whether customers of one outside company go to one member; WeCom's default is false.

@@ -69,7 +69,7 @@ pub struct ListGroups {
     /// All by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_filter: Option<GroupStatusFilter>,
-    /// Whose groups. It is not sent while it is empty, as WeCom refuses an empty object (40063).
+    /// Whose groups. It is not sent while it is empty, as WeCom refuses an empty object (`EMPTY_PARAMETER`).
     #[serde(skip_serializing_if = "OwnerFilter::is_empty")]
     pub owner_filter: OwnerFilter,
     /// Where the page starts.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The longest name of a tag or group in characters.
 pub const NAME_MAX_CHARS: usize = 30;
-/// The most tags that one `mark_tag` puts on or takes off; more is 41111.
+/// The most tags that one `mark_tag` puts on or takes off; more is `INVALID_TAG_COUNT`.
 pub const MARK_MAX: usize = 1000;
 
 /// Which tags to read; all if both lists are empty. Groups win over tags.
@@ -90,12 +90,12 @@ pub struct NewTag {
     pub order: Option<u32>,
 }
 
-/// Changes of a tag or group that the same app made (81011 otherwise).
+/// Changes of a tag or group that the same app made (`NO_PRIVILEGE_ON_TAG` otherwise).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditCorpTag {
     /// Id of the tag or of the group.
     pub id: String,
-    /// At most 30 characters; must not collide (40071).
+    /// At most 30 characters; must not collide (`TAG_NAME_EXISTS`).
     #[serde(default, skip_serializing_if = "blank")]
     pub name: Option<String>,
     /// Larger comes first.
@@ -121,7 +121,7 @@ pub struct DelCorpTag {
 }
 
 /// Tags to put on and take off one customer of one member; not both empty. Calls about one pair must not overlap
-/// (45035).
+/// (`CONCURRENT_CHANGE`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkTag {
     /// The member.

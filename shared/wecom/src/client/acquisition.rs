@@ -55,7 +55,7 @@ impl Client {
     /// Makes a link. It is not idempotent: after an unclear result look for its name first.
     ///
     /// # Errors
-    /// 41095 if there are too many, 41200 for a business category without the feature.
+    /// `TOO_MANY_LINKS` if there are too many, `CATEGORY_NOT_ALLOWED` for a business category without the feature.
     pub async fn create_link(&self, link: &LinkRequest) -> Result<AcquisitionLink, Error> {
         let api = "externalcontact/customer_acquisition/create_link";
         link.check().map_err(|invalid| invalid.for_api(api))?;
@@ -67,7 +67,7 @@ impl Client {
     /// Changes a link; range and priority replace the old ones.
     ///
     /// # Errors
-    /// As [`Client::create_link`], and 41098 for a link of another app.
+    /// As [`Client::create_link`], and `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn update_link(&self, link_id: &LinkId, changes: &LinkRequest) -> Result<(), Error> {
         let api = "externalcontact/customer_acquisition/update_link";
         changes
@@ -80,7 +80,7 @@ impl Client {
     /// Reads a link.
     ///
     /// # Errors
-    /// 41098 for a link of another app.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn get_link(&self, link_id: &LinkId) -> Result<AcquisitionLinkDetail, Error> {
         let api = "externalcontact/customer_acquisition/get";
         self.call(Call::post(api, &json!({"link_id": link_id}))?)
@@ -90,7 +90,7 @@ impl Client {
     /// Deletes a link.
     ///
     /// # Errors
-    /// 41098 for a link of another app.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn delete_link(&self, link_id: &LinkId) -> Result<(), Error> {
         let api = "externalcontact/customer_acquisition/delete_link";
         self.order(Call::post(api, &json!({"link_id": link_id}))?)
@@ -100,7 +100,7 @@ impl Client {
     /// Lists the app's links; a page has at most 100.
     ///
     /// # Errors
-    /// 50100 or 60268 for a bad cursor.
+    /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_link(
         &self,
         limit: Option<u32>,
@@ -119,7 +119,7 @@ impl Client {
     /// Lists the customers who came by a link; a page has at most 1000.
     ///
     /// # Errors
-    /// 41098 for a link of another app; 50100 or 60268 for a bad cursor.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app; `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn link_customers(
         &self,
         link_id: &LinkId,
@@ -139,7 +139,7 @@ impl Client {
     /// How many uses are left.
     ///
     /// # Errors
-    /// 48002 if the app is not in the list of callable apps.
+    /// `API_FORBIDDEN` if the app is not in the list of callable apps.
     pub async fn acquisition_quota(&self) -> Result<AcquisitionQuota, Error> {
         self.call(Call::get("externalcontact/customer_acquisition_quota"))
             .await
@@ -167,7 +167,7 @@ impl Client {
     /// Who wrote, from the chat key of an event; good for 30 minutes.
     ///
     /// # Errors
-    /// 41201 for a bad key.
+    /// `INVALID_CHAT_KEY` for a bad key.
     pub async fn get_chat_info(&self, chat_key: &Private) -> Result<ChatInfo, Error> {
         let api = "externalcontact/customer_acquisition/get_chat_info";
         self.call(Call::post(api, &json!({"chat_key": chat_key}))?)

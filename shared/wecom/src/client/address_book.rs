@@ -42,7 +42,7 @@ impl Client {
     /// The app with its visible range (WeCom doc 90227). The app that asks is the only one that it may ask about.
     ///
     /// # Errors
-    /// 301002 for the number of another app.
+    /// `AGENTID_MISMATCH` for the number of another app.
     pub async fn get_agent(&self, agent_id: u64) -> Result<Agent, Error> {
         let id = agent_id.to_string();
         self.call(Call::get("agent/get").with("agentid", &id)).await
@@ -51,7 +51,7 @@ impl Client {
     /// A department and all below it, without names; all in the app's range if there is no `id` (WeCom doc 95350).
     ///
     /// # Errors
-    /// 60003 if there is no such department, 60011 if it is out of the app's range.
+    /// `DEPARTMENT_NOT_FOUND` if there is no such department, `NO_PRIVILEGE` if it is out of the app's range.
     pub async fn list_department_ids(&self, id: Option<u64>) -> Result<Vec<DepartmentId>, Error> {
         self.departments::<Ids>("department/simplelist", id)
             .await
@@ -62,7 +62,7 @@ impl Client {
     /// calls it slow: [`Client::list_department_ids`] is enough for a walk.
     ///
     /// # Errors
-    /// As [`Client::list_department_ids`], and 48009 for the address book sync from a new address.
+    /// As [`Client::list_department_ids`], and `NEW_ADDRESS_FORBIDDEN` for the address book sync from a new address.
     pub async fn list_departments(&self, id: Option<u64>) -> Result<Vec<Department>, Error> {
         self.departments::<Departments>("department/list", id)
             .await
@@ -72,7 +72,7 @@ impl Client {
     /// A member (WeCom doc 90196).
     ///
     /// # Errors
-    /// 60111 if there is none, 60011 if the member is out of the app's range.
+    /// `USERID_NOT_FOUND` if there is none, `NO_PRIVILEGE` if the member is out of the app's range.
     pub async fn get_user(&self, user_id: &UserId) -> Result<User, Error> {
         self.call(Call::get("user/get").with("userid", user_id.as_str()))
             .await
@@ -99,8 +99,8 @@ impl Client {
     /// address book sync. A page has 1 to 10 000 rows.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another `limit`, 48002 for the secret of an app (inferred), 50100 or 60268 for a bad
-    /// cursor.
+    /// [`Error::Invalid`] for another `limit`, `API_FORBIDDEN` for the secret of an app (inferred), `INVALID_CURSOR` or
+    /// `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_user_ids(
         &self,
         cursor: Option<&str>,

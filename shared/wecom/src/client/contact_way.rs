@@ -33,7 +33,8 @@ impl Client {
     /// Makes a contact way. It is not idempotent: after an unclear result look for its `state` first.
     ///
     /// # Errors
-    /// 41045 if there are 500 000 already, 41054 for a member who is not activated, 60021 for one out of range.
+    /// `TOO_MANY_CONTACT_WAYS` if there are 500 000 already, `MEMBER_NOT_ACTIVATED` for a member who is not activated,
+    /// `USERID_OUT_OF_RANGE` for one out of range.
     pub async fn add_contact_way(&self, way: &AddContactWay) -> Result<AddedContactWay, Error> {
         let api = "externalcontact/add_contact_way";
         way.check().map_err(|invalid| invalid.for_api(api))?;
@@ -43,7 +44,7 @@ impl Client {
     /// Reads a contact way.
     ///
     /// # Errors
-    /// 41044 if there is none.
+    /// `INVALID_CONFIG_ID` if there is none.
     pub async fn get_contact_way(&self, config_id: &ConfigId) -> Result<ContactWay, Error> {
         let call = Call::post(
             "externalcontact/get_contact_way",
@@ -55,7 +56,7 @@ impl Client {
     /// Lists ids of contact ways, newest 90 days by default.
     ///
     /// # Errors
-    /// 50100 or 60268 for a bad cursor.
+    /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_contact_way(&self, page: &ListContactWay) -> Result<Page<ConfigId>, Error> {
         let call = Call::post("externalcontact/list_contact_way", page)?;
         let listed: Listed = self.call(call).await?;
@@ -70,7 +71,7 @@ impl Client {
     /// Changes a contact way; lists of members and departments replace the old ones.
     ///
     /// # Errors
-    /// As [`Client::add_contact_way`], and 41044.
+    /// As [`Client::add_contact_way`], and `INVALID_CONFIG_ID`.
     pub async fn update_contact_way(&self, way: &UpdateContactWay) -> Result<(), Error> {
         let api = "externalcontact/update_contact_way";
         way.check().map_err(|invalid| invalid.for_api(api))?;
@@ -80,7 +81,7 @@ impl Client {
     /// Deletes a contact way; its code stops working.
     ///
     /// # Errors
-    /// 41044 if there is none, also when it was deleted before (inferred).
+    /// `INVALID_CONFIG_ID` if there is none, also when it was deleted before (inferred).
     pub async fn del_contact_way(&self, config_id: &ConfigId) -> Result<(), Error> {
         self.order(Call::post(
             "externalcontact/del_contact_way",
@@ -92,7 +93,7 @@ impl Client {
     /// Ends the session of a temporary contact way.
     ///
     /// # Errors
-    /// 84061 if the two have none.
+    /// `NOT_EXTERNAL_CONTACT` if the two have none.
     pub async fn close_temp_chat(
         &self,
         user_id: &UserId,

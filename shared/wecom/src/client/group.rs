@@ -26,7 +26,8 @@ impl Client {
     /// Lists groups by their ids.
     ///
     /// # Errors
-    /// 81017 without owners if more than 1000 members are in the app's range, 50100 or 60268 for a bad cursor.
+    /// `TOO_MANY_ITEMS` without owners if more than 1000 members are in the app's range, `INVALID_CURSOR` or
+    /// `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_groups(&self, groups: &ListGroups) -> Result<Page<GroupStatus>, Error> {
         let api = "externalcontact/groupchat/list";
         groups.check().map_err(|invalid| invalid.for_api(api))?;
@@ -38,7 +39,8 @@ impl Client {
     /// (WeCom doc 92130).
     ///
     /// # Errors
-    /// 49008 if the group was dissolved, 90509 if it is no customer group, 40050 or 86003 if there is none.
+    /// `GROUP_DISSOLVED` if the group was dissolved, `NOT_CUSTOMER_GROUP` if it is no customer group, `INVALID_CHATID`
+    /// or `CHAT_NOT_FOUND` if there is none.
     pub async fn get_group(&self, chat_id: &ChatId, with_names: bool) -> Result<GroupChat, Error> {
         let request = json!({"chat_id": chat_id, "need_name": u8::from(with_names)});
         let call = Call::post("externalcontact/groupchat/get", &request)?;
