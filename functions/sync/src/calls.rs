@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use domain::ports::VendorError;
 use domain::quota::passes_soon;
-use wecom::Error;
 
 use crate::Scope;
 use crate::meter::Meter;
@@ -15,7 +15,7 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes a call of `api`, counts it in `meter`, and repeats it after errors that pass.
-pub(crate) async fn call<T, F: Future<Output = Result<T, Error>>>(
+pub(crate) async fn call<T, F: Future<Output = Result<T, VendorError>>>(
     scope: &Scope<'_>,
     meter: &Meter,
     api: &'static str,
@@ -38,14 +38,13 @@ async fn once<T>(
     scope: &Scope<'_>,
     meter: &Meter,
     api: &'static str,
-    call: impl Future<Output = Result<T, Error>>,
+    call: impl Future<Output = Result<T, VendorError>>,
 ) -> Result<T, Trouble> {
     if !scope.has_time() {
         return Err(Trouble::OutOfTime);
     }
     let answer = call.await;
-    // One that was held back is none.
-    if !matches!(answer, Err(Error::Paused { .. } | Error::Invalid { .. })) {
+    if answer.as_ref().err().is_none_or(VendorError::is_of_a_call) {
         meter.called(api);
     }
     Ok(answer?)

@@ -17,7 +17,7 @@ use domain::event::InboxEvent;
 use domain::outcome::TagsOutcome;
 use domain::ports::{
     ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
-    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, WriteRemark,
+    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, VendorError, WriteRemark,
 };
 use domain::relation::{Arrival, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;
@@ -85,7 +85,7 @@ enum Unfinished {
     Store(#[from] StoreError),
     /// WeCom as a whole cannot take calls now.
     #[error("WeCom takes no calls now: {0}")]
-    Wecom(wecom::Error),
+    Wecom(VendorError),
     /// Another record of the batch found out that WeCom takes no calls of this corp now.
     #[error("WeCom took no call of this corp a moment ago")]
     Held,

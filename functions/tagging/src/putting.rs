@@ -6,21 +6,21 @@ use domain::channel::{Channel, REMARK_CHARS};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
-use domain::ports::{Observation, StoreError};
+use domain::ports::{Observation, StoreError, VendorError};
 use domain::quota::passes_soon;
 use domain::relation::{Arrival, Change};
 use jiff::Timestamp;
 use platform::in_flight::InFlight;
 use platform::wecom_api::GET_CONTACT;
 use wecom::api::contact::{ExternalContact, FollowUser};
-use wecom::{Class, Error, ErrorCode, ExternalUserId, TagId, UserId};
+use wecom::{Class, ErrorCode, ExternalUserId, TagId, UserId};
 
 use crate::{Add, Store, Tagger, Unfinished, Wecom};
 
 /// Member and customer.
 type Pair<'a> = (&'a UserId, &'a ExternalUserId);
 /// A customer, what the member has on it, and when WeCom was asked.
-type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), Error>;
+type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), VendorError>;
 /// Remark and description that were written.
 type Texts = (Option<String>, Option<String>);
 
@@ -141,7 +141,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         pair: Pair<'_>,
         channel: &Channel,
         read: &Read,
-    ) -> Result<Texts, Error> {
+    ) -> Result<Texts, VendorError> {
         let spec = &channel.spec;
         let template = spec.remark.as_ref();
         let remark = template.map(|template| remark_of(template, &spec.name, read));
@@ -159,12 +159,12 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
-    async fn call<T, F: Future<Output = Result<T, Error>>>(
+    async fn call<T, F: Future<Output = Result<T, VendorError>>>(
         &self,
         event: &InboxEvent,
         (in_flight, apis): (&InFlight, &'static str),
         make: impl Fn() -> F,
-    ) -> (Result<T, Error>, u32) {
+    ) -> (Result<T, VendorError>, u32) {
         let (mut attempts, mut pause) = (1, FIRST_PAUSE);
         loop {
             match in_flight.call(&event.corp, apis, make()).await {
@@ -190,7 +190,7 @@ fn is_well(outcome: &TagsOutcome) -> bool {
 
 /// The remark that `template` makes. Without the name it is made of it would replace a better one: there is no neutral
 /// form here.
-fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error> {
+fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, VendorError> {
     let customer = match read {
         Ok((contact, ..)) => Some(contact.name.expose()),
         Err(error) if Placeholder::Customer.is_in(template) => return Err(error.clone()),
@@ -206,8 +206,8 @@ fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
 /// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn holds_the_stream(error: &Error, now: i64) -> bool {
-    if matches!(error, Error::Paused { until, .. } if *until > now + LONGEST_HOLD) {
+fn holds_the_stream(error: &VendorError, now: i64) -> bool {
+    if matches!(error, VendorError::Paused { until, .. } if *until > now + LONGEST_HOLD) {
         return false;
     }
     // Every other code of the retry class is about this pair.
@@ -217,23 +217,27 @@ fn holds_the_stream(error: &Error, now: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use wecom::Error;
+
     use super::*;
 
     const NOW: i64 = 1_700_000_000;
 
     #[test]
     fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
-        let api = |code: i64| Error::Api {
-            api: "mark_tag",
-            code: code.into(),
-            message: String::new(),
+        let api = |code: i64| {
+            VendorError::from(Error::Api {
+                api: "mark_tag",
+                code: code.into(),
+                message: String::new(),
+            })
         };
-        let away = Error::Unreachable {
+        let away = VendorError::from(Error::Unreachable {
             api: "mark_tag",
             reason: "refused".into(),
             sent: false,
-        };
-        let paused = |seconds| Error::Paused {
+        });
+        let paused = |seconds| VendorError::Paused {
             api: "mark_tag",
             until: NOW + seconds,
         };

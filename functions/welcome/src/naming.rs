@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use domain::event::InboxEvent;
-use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
+use domain::ports::{
+    ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, VendorError,
+};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
 use platform::wecom_api::{GET_CONTACT, GET_USER};
-use wecom::{Error, ErrorCode, WelcomeMessage};
+use wecom::{ErrorCode, WelcomeMessage};
 
 use crate::Welcomer;
 
@@ -52,7 +54,7 @@ where
     }
 
     /// A name, if it comes in time. Only "too many at once" is worth another try: it passes by itself.
-    async fn name<F: Future<Output = Result<String, Error>>>(
+    async fn name<F: Future<Output = Result<String, VendorError>>>(
         &self,
         event: &InboxEvent,
         api: &'static str,

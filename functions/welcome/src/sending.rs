@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
+use domain::ports::VendorError;
 use platform::wecom_api::SEND_WELCOME;
 use wecom::{Class, Error, ErrorCode, WelcomeMessage};
 
@@ -21,13 +22,13 @@ pub(crate) async fn send_in_time<S, F>(
 ) -> WelcomeOutcome
 where
     S: Fn(WelcomeMessage) -> F,
-    F: Future<Output = Result<(), Error>>,
+    F: Future<Output = Result<(), VendorError>>,
 {
     let mut attempts = 0;
     let mut pause = FIRST_PAUSE;
     let mut dropped_by: Option<ErrorCode> = None;
     let mut unheard = false;
-    let mut last: Option<Error> = None;
+    let mut last: Option<VendorError> = None;
     while let Some(left) = time_left() {
         attempts += 1;
         let Ok(answer) = clock.timeout(left, send(message.clone())).await else {
@@ -37,7 +38,10 @@ where
             Ok(()) => return sent(attempts, dropped_by),
             Err(error) => error,
         };
-        unheard |= matches!(error, Error::Unreachable { sent: true, .. });
+        unheard |= matches!(
+            error,
+            VendorError::Wecom(Error::Unreachable { sent: true, .. })
+        );
         let wait = match next_step(&error, &message) {
             Step::End(result) => return ended(result, &error, attempts, unheard),
             Step::TextOnly => {
@@ -62,7 +66,7 @@ where
 
 /// The outcome while WeCom has blocked the API: the code dies before the block ends, and a call would be refused.
 pub(crate) fn paused(until: i64) -> WelcomeOutcome {
-    let error = Error::Paused {
+    let error = VendorError::Paused {
         api: SEND_WELCOME,
         until,
     };
@@ -75,7 +79,7 @@ enum Step {
     End(WelcomeResult),
 }
 
-fn next_step(error: &Error, message: &WelcomeMessage) -> Step {
+fn next_step(error: &VendorError, message: &WelcomeMessage) -> Step {
     match error.code() {
         Some(ErrorCode::ALREADY_WELCOMED) => Step::End(WelcomeResult::AlreadyWelcomed),
         Some(ErrorCode::INVALID_WELCOME_CODE) => Step::End(WelcomeResult::TooLate),
@@ -102,7 +106,12 @@ fn sent(attempts: u32, dropped_by: Option<ErrorCode>) -> WelcomeOutcome {
     outcome
 }
 
-fn ended(result: WelcomeResult, error: &Error, attempts: u32, unheard: bool) -> WelcomeOutcome {
+fn ended(
+    result: WelcomeResult,
+    error: &VendorError,
+    attempts: u32,
+    unheard: bool,
+) -> WelcomeOutcome {
     let mut outcome = WelcomeOutcome::new(result).after(error);
     outcome.attempts = attempts;
     outcome.retryable = false;
@@ -112,7 +121,7 @@ fn ended(result: WelcomeResult, error: &Error, attempts: u32, unheard: bool) -> 
     outcome
 }
 
-fn out_of_time(last: Option<&Error>, attempts: u32) -> WelcomeOutcome {
+fn out_of_time(last: Option<&VendorError>, attempts: u32) -> WelcomeOutcome {
     let mut outcome = match last {
         Some(error) => WelcomeOutcome::new(WelcomeResult::Failed).after(error),
         None => WelcomeOutcome::new(WelcomeResult::TooLate)

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wecom::ErrorCode;
 
+use crate::ports::VendorError;
+
 /// How the welcome of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,7 +109,7 @@ impl<R> Outcome<R> {
 
     /// Takes code, reason and class of `error`.
     #[must_use]
-    pub fn after(mut self, error: &wecom::Error) -> Self {
+    pub fn after(mut self, error: &VendorError) -> Self {
         self.errcode = error.code();
         self.retryable = error.class() == wecom::Class::Retry;
         self.reason = Some(reason_of(error));
@@ -126,7 +128,7 @@ impl<R: Serialize> Outcome<R> {
 }
 
 /// WeCom's own words may hold names of members, so the reason is the meaning of the code.
-fn reason_of(error: &wecom::Error) -> String {
+fn reason_of(error: &VendorError) -> String {
     match error.code() {
         Some(code) => code
             .meaning()
@@ -174,11 +176,11 @@ mod tests {
 
     #[test]
     fn an_error_leaves_its_code_and_meaning_and_no_words_of_wecom() {
-        let error = wecom::Error::Api {
+        let error = VendorError::from(wecom::Error::Api {
             api: "mark_tag",
             code: ErrorCode::API_FREQ_OUT_OF_LIMIT,
             message: "Zhang San hint: [1]".into(),
-        };
+        });
         let outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
         assert_eq!(outcome.errcode, Some(ErrorCode::API_FREQ_OUT_OF_LIMIT));
         assert!(outcome.retryable);

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
+use domain::ports::VendorError;
 use domain::quota::{Guard, Limits};
-use wecom::{CorpId, Error, ErrorCode};
+use wecom::{CorpId, ErrorCode};
 
 use crate::in_flight::InFlight;
 use crate::store::Store;
@@ -120,16 +121,16 @@ impl Governor {
     /// Makes a call of `api` when it may be made.
     ///
     /// # Errors
-    /// What the call ended with; [`Error::Paused`] if it may not be made for now.
+    /// What the call ended with; [`VendorError::Paused`] if it may not be made for now.
     pub async fn call<T>(
         &self,
         corp: &CorpId,
         limits: &CorpLimits,
         api: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        call: impl Future<Output = Result<T, wecom::Error>>,
+    ) -> Result<T, VendorError> {
         let answer = if self.hurried {
-            call.await
+            call.await.map_err(VendorError::from)
         } else {
             self.admit(corp, limits, api).await?;
             let in_flight = self.in_flight(corp, limits);
@@ -139,13 +140,13 @@ impl Governor {
             // Who has waited for a place may have waited into a pause.
             let call = async {
                 match self.known(corp).paused_until(api, self.now()) {
-                    Some(until) => Err(Error::Paused { api, until }),
-                    None => call.await,
+                    Some(until) => Err(VendorError::Paused { api, until }),
+                    None => call.await.map_err(VendorError::from),
                 }
             };
             in_flight.call(corp, api, call).await
         };
-        match answer.as_ref().err().and_then(Error::code) {
+        match answer.as_ref().err().and_then(VendorError::code) {
             Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
             Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => {
                 self.share_narrowed(corp, limits, api).await
@@ -160,10 +161,10 @@ impl Governor {
         corp: &CorpId,
         limits: &CorpLimits,
         api: &'static str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let guard = self.guard(corp).await;
         if let Some(until) = guard.paused_until(api, self.now()) {
-            return Err(Error::Paused { api, until });
+            return Err(VendorError::Paused { api, until });
         }
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
             return Ok(());
@@ -183,7 +184,7 @@ impl Governor {
                 self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
                 Ok(())
             }
-            Ok(Err(until)) => Err(Error::Paused { api, until }),
+            Ok(Err(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted; they go on");
                 Ok(())

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::ports::VendorError;
 use tokio::sync::Semaphore;
-use wecom::{CorpId, Error, ErrorCode};
+use wecom::{CorpId, ErrorCode};
 
 /// Calls that have to go well before one more may be in flight.
 const GOOD_CALLS: usize = 20;
@@ -64,8 +65,8 @@ impl InFlight {
         &self,
         corp: &CorpId,
         api: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        call: impl Future<Output = Result<T, VendorError>>,
+    ) -> Result<T, VendorError> {
         let slot = self.slot(corp, api).await;
         let answer = call.await;
         slot.done(

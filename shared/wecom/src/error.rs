@@ -60,19 +60,6 @@ pub enum Error {
         /// Since when, in Unix seconds.
         since: i64,
     },
-    /// No call was made: the caller keeps within WeCom's rate limits (WeCom doc 90312), and this API is paused. The
-    /// client never says so by itself; it is a word for what lies above the client and counts the calls of all
-    /// processes.
-    #[error(
-        "{api}: calls are paused until {until}, after WeCom answered {} or the quota of the minute or hour was spent",
-        ErrorCode::API_FREQ_OUT_OF_LIMIT
-    )]
-    Paused {
-        /// The API.
-        api: &'static str,
-        /// When calls go on, in Unix seconds.
-        until: i64,
-    },
     /// The store of tokens failed. Calls go on from memory; only what asks for the store's state reports it.
     #[error("the token store failed: {0}")]
     TokenStore(String),
@@ -144,19 +131,17 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Api { code, .. } => code.class(),
-            Self::Unreachable { .. } | Self::Paused { .. } | Self::TokenStore(_) => Class::Retry,
+            Self::Unreachable { .. } | Self::TokenStore(_) => Class::Retry,
             Self::Unreadable { .. } | Self::Invalid { .. } | Self::Broken { .. } => {
                 Class::Configuration
             }
         }
     }
 
-    /// WeCom's `errcode`, if it answered one. [`Error::Paused`] has the one that it keeps WeCom from answering:
-    /// [`ErrorCode::API_FREQ_OUT_OF_LIMIT`].
+    /// WeCom's `errcode`, if it answered one.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Api { code, .. } | Self::Broken { code, .. } => Some(*code),
-            Self::Paused { .. } => Some(ErrorCode::API_FREQ_OUT_OF_LIMIT),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
-use domain::ports::{Observation, Reading};
+use domain::ports::{Observation, Reading, VendorError};
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
 use futures::FutureExt;
@@ -250,8 +250,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 /// Whether the trouble is with this one thing, and neither passes nor would meet the next thing too.
 fn is_about_object(trouble: &Trouble) -> bool {
     match trouble {
-        Trouble::Wecom(Error::Api { code, .. }) => code.concerns_one_object(),
-        Trouble::Wecom(Error::Unreadable { .. } | Error::Invalid { .. }) => true,
+        Trouble::Wecom(VendorError::Wecom(error)) => match error {
+            Error::Api { code, .. } => code.concerns_one_object(),
+            Error::Unreadable { .. } | Error::Invalid { .. } => true,
+            _ => false,
+        },
+        Trouble::Wecom(
+            VendorError::AppNotConfigured { .. } | VendorError::ConfigurationUnreadable(_),
+        ) => true,
         _ => false,
     }
 }

@@ -7,25 +7,28 @@ use wecom::{Attachment, Text};
 
 use super::*;
 
-fn code(code: i64) -> Result<(), Error> {
-    Err(Error::Api {
+fn code(code: i64) -> Result<(), VendorError> {
+    Err(VendorError::from(Error::Api {
         api: "send_welcome_msg",
         code: code.into(),
         message: String::new(),
-    })
+    }))
 }
 
-fn lost() -> Result<(), Error> {
-    Err(Error::Unreachable {
+fn lost() -> Result<(), VendorError> {
+    Err(VendorError::from(Error::Unreachable {
         api: "send_welcome_msg",
         reason: "connection dropped".into(),
         sent: true,
-    })
+    }))
 }
 
 /// Sends with `answers` as WeCom's, the last for ever, and `seconds` to live. Returns the outcome, and the
 /// number of attachments of each attempt.
-async fn check(seconds: u64, answers: Vec<Result<(), Error>>) -> (WelcomeOutcome, Vec<usize>) {
+async fn check(
+    seconds: u64,
+    answers: Vec<Result<(), VendorError>>,
+) -> (WelcomeOutcome, Vec<usize>) {
     let link = serde_json::json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
     let attachment: Attachment = serde_json::from_value(link).unwrap();
     let message = WelcomeMessage {

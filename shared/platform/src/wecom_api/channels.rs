@@ -1,7 +1,7 @@
 //! Contact ways and acquisition links behind channels.
 
 use domain::channel::{Channel, ChannelKind, Remote};
-use domain::ports::KeepRemoteChannel;
+use domain::ports::{KeepRemoteChannel, VendorError};
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
@@ -17,7 +17,7 @@ const CLOCKS_DIFFER: i64 = 300;
 const CANDIDATES: usize = 200;
 
 impl KeepRemoteChannel for WecomApi {
-    async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, Error> {
+    async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError> {
         let make = |client: Client| async move { make(&client, channel).await };
         let api = match channel.spec.kind {
             ChannelKind::ContactWay => "externalcontact/add_contact_way",
@@ -31,7 +31,7 @@ impl KeepRemoteChannel for WecomApi {
         corp: &CorpId,
         channel: &Channel,
         taken: &[LinkId],
-    ) -> Result<Option<Remote>, Error> {
+    ) -> Result<Option<Remote>, VendorError> {
         let find = |client: Client| async move {
             match channel.spec.kind {
                 ChannelKind::ContactWay => {
@@ -48,7 +48,12 @@ impl KeepRemoteChannel for WecomApi {
         self.call(corp, &channel.app, api, find).await
     }
 
-    async fn update(&self, corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error> {
+    async fn update(
+        &self,
+        corp: &CorpId,
+        before: &Channel,
+        after: &Channel,
+    ) -> Result<(), VendorError> {
         let update = |client: Client| async move { update(&client, before, after).await };
         let api = match after.spec.kind {
             ChannelKind::ContactWay => "externalcontact/update_contact_way",
@@ -57,7 +62,7 @@ impl KeepRemoteChannel for WecomApi {
         self.call(corp, &after.app, api, update).await
     }
 
-    async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), Error> {
+    async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), VendorError> {
         let delete = |client: Client| async move {
             match &channel.remote {
                 Remote::ContactWay { config_id, .. } => client.del_contact_way(config_id).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::ports::{
     ReadAcquisition, ReadAddressBook, ReadCustomers, ReadFollowers, ReadGroups, ReadTagLibrary,
-    RefreshTokens,
+    RefreshTokens, VendorError,
 };
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;
@@ -13,9 +13,9 @@ use wecom::api::department::Department;
 use wecom::api::group::{GroupChat, GroupStatus, ListGroups, OwnerFilter};
 use wecom::api::tag::{TagFilter, TagGroup};
 use wecom::api::user::{User, UserEntry};
-use wecom::{AppName, ChatId, Client, CorpId, Error, ExternalUserId, Page, UserId};
+use wecom::{AppName, ChatId, Client, CorpId, ExternalUserId, Page, UserId};
 
-use super::{GET_CONTACT, GET_USER, WecomApi, invalid};
+use super::{GET_CONTACT, GET_USER, WecomApi, configured};
 
 impl RefreshTokens for WecomApi {
     async fn refresh_token(
@@ -23,29 +23,25 @@ impl RefreshTokens for WecomApi {
         corp: &CorpId,
         app: &AppName,
         margin: Duration,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, VendorError> {
         let refresh = |client: Client| async move { client.refresh_token_if_due(margin).await };
         self.call(corp, app, "gettoken", refresh).await
     }
 }
 
 impl ReadAddressBook for WecomApi {
-    async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, Error> {
+    async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, VendorError> {
         let config = self.config().await?;
-        let configured = config
-            .corp(corp.as_str())
-            .and_then(|corp| corp.app(app.as_str()));
-        let agent_id = configured.map(|app| app.agent_id).ok_or_else(|| {
-            invalid(
-                "app",
-                format!("{corp}/{app} is not in the configuration secret"),
-            )
-        })?;
+        let agent_id = configured(&config, corp, app)?.agent_id;
         let read = |client: Client| async move { client.get_agent(agent_id).await };
         self.call(corp, app, "agent/get", read).await
     }
 
-    async fn departments(&self, corp: &CorpId, app: &AppName) -> Result<Vec<Department>, Error> {
+    async fn departments(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> Result<Vec<Department>, VendorError> {
         let read = |client: Client| async move { client.list_departments(None).await };
         self.call(corp, app, "department/list", read).await
     }
@@ -55,17 +51,22 @@ impl ReadAddressBook for WecomApi {
         corp: &CorpId,
         app: &AppName,
         department: u64,
-    ) -> Result<Vec<UserEntry>, Error> {
+    ) -> Result<Vec<UserEntry>, VendorError> {
         let read = |client: Client| async move { client.list_users(department, false).await };
         self.call(corp, app, "user/simplelist", read).await
     }
 
-    async fn member(&self, corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, Error> {
+    async fn member(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> Result<User, VendorError> {
         let read = |client: Client| async move { client.get_user(member).await };
         self.call(corp, app, GET_USER, read).await
     }
 
-    async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, Error> {
+    async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, VendorError> {
         let read = |client: Client| async move { client.get_follow_user_list().await };
         self.call(corp, app, "externalcontact/get_follow_user_list", read)
             .await
@@ -79,7 +80,7 @@ impl ReadCustomers for WecomApi {
         app: &AppName,
         members: &[UserId],
         cursor: Option<&str>,
-    ) -> Result<BatchPage, Error> {
+    ) -> Result<BatchPage, VendorError> {
         let request = &BatchGetByUser {
             userid_list: members.to_vec(),
             cursor: cursor.map(str::to_owned),
@@ -98,7 +99,7 @@ impl ReadFollowers for WecomApi {
         app: &AppName,
         customer: &ExternalUserId,
         cursor: Option<&str>,
-    ) -> Result<ExternalContactDetail, Error> {
+    ) -> Result<ExternalContactDetail, VendorError> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, cursor).await };
         self.call(corp, app, GET_CONTACT, read).await
@@ -106,7 +107,11 @@ impl ReadFollowers for WecomApi {
 }
 
 impl ReadTagLibrary for WecomApi {
-    async fn tag_library(&self, corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, Error> {
+    async fn tag_library(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> Result<Vec<TagGroup>, VendorError> {
         let read =
             |client: Client| async move { client.get_corp_tag_list(&TagFilter::default()).await };
         self.call(corp, app, "externalcontact/get_corp_tag_list", read)
@@ -121,7 +126,7 @@ impl ReadGroups for WecomApi {
         app: &AppName,
         owners: &[UserId],
         cursor: Option<&str>,
-    ) -> Result<Page<GroupStatus>, Error> {
+    ) -> Result<Page<GroupStatus>, VendorError> {
         let request = &ListGroups {
             owner_filter: OwnerFilter {
                 userid_list: owners.to_vec(),
@@ -139,7 +144,7 @@ impl ReadGroups for WecomApi {
         corp: &CorpId,
         app: &AppName,
         chat_id: &ChatId,
-    ) -> Result<GroupChat, Error> {
+    ) -> Result<GroupChat, VendorError> {
         let read = |client: Client| async move { client.get_group(chat_id, true).await };
         self.call(corp, app, "externalcontact/groupchat/get", read)
             .await
@@ -151,7 +156,7 @@ impl ReadAcquisition for WecomApi {
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> Result<AcquisitionQuota, Error> {
+    ) -> Result<AcquisitionQuota, VendorError> {
         let read = |client: Client| async move { client.acquisition_quota().await };
         self.call(
             corp,

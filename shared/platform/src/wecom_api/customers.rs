@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::ports::{
     AppState, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, StoreError,
-    WriteRemark,
+    VendorError, WriteRemark,
 };
 use wecom::api::contact::{ExternalContact, Remark};
 use wecom::api::tag::{MarkTag, TagFilter};
@@ -22,7 +22,7 @@ impl SendWelcome for WecomApi {
         app: &AppName,
         code: &WelcomeCode,
         message: &WelcomeMessage,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
         self.call(corp, app, SEND_WELCOME, send).await
     }
@@ -34,7 +34,7 @@ impl ReadNames for WecomApi {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> Result<String, Error> {
+    ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_external_contact(customer, None).await };
         let detail = self.call(corp, app, GET_CONTACT, get).await?;
         Ok(detail.external_contact.name.expose().to_owned())
@@ -45,7 +45,7 @@ impl ReadNames for WecomApi {
         corp: &CorpId,
         app: &AppName,
         member: &UserId,
-    ) -> Result<String, Error> {
+    ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_user(member).await };
         let user = self.call(corp, app, GET_USER, get).await?;
         Ok(user.name.expose().to_owned())
@@ -58,7 +58,7 @@ impl ReadProfile for WecomApi {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> Result<ExternalContact, Error> {
+    ) -> Result<ExternalContact, VendorError> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, None).await };
         Ok(self
@@ -75,7 +75,7 @@ impl MarkTags for WecomApi {
         app: &AppName,
         (member, customer): (&UserId, &ExternalUserId),
         tags: &[TagId],
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let request = &MarkTag {
             user_id: member.clone(),
             external_user_id: customer.clone(),
@@ -95,7 +95,7 @@ impl WriteRemark for WecomApi {
         (member, customer): (&UserId, &ExternalUserId),
         remark: Option<&str>,
         description: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let request = &Remark {
             user_id: member.clone(),
             external_user_id: customer.clone(),
@@ -117,7 +117,7 @@ impl ReadTags for WecomApi {
         corp: &CorpId,
         app: &AppName,
         tags: &[TagId],
-    ) -> Result<Vec<TagId>, Error> {
+    ) -> Result<Vec<TagId>, VendorError> {
         let look_up = async |tags: &[TagId]| {
             let find = |client: Client| async move { missing(&client, tags).await };
             self.call(corp, app, "externalcontact/get_corp_tag_list", find)
@@ -165,10 +165,11 @@ async fn missing(client: &Client, tags: &[TagId]) -> Result<Vec<TagId>, Error> {
 
 impl ReadApps for WecomApi {
     async fn app_state(&self, corp: &CorpId, app: &AppName) -> Result<AppState, StoreError> {
-        let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
+        let unavailable = |error: VendorError| StoreError::Unavailable(error.to_string());
         let config = self.config().await.map_err(unavailable)?;
         let client = self.client(&config, corp, app).map_err(unavailable)?;
-        let state = client.token_state().await.map_err(unavailable)?;
+        let state = client.token_state().await;
+        let state = state.map_err(|error| unavailable(error.into()))?;
         Ok(match (state.broken, state.expires_at) {
             (Some(broken), _) => AppState::Broken {
                 errcode: broken.code,

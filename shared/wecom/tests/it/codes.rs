@@ -96,18 +96,6 @@ fn errors_that_wecom_did_not_answer_have_a_class_too() {
         (Class::Retry, None)
     );
     assert_eq!(Error::TokenStore("down".into()).class(), Class::Retry);
-    let paused = Error::Paused {
-        api: "externalcontact/get",
-        until: 1_700_000_060,
-    };
-    assert_eq!(
-        (paused.class(), paused.code()),
-        (Class::Retry, Some(ErrorCode::API_FREQ_OUT_OF_LIMIT))
-    );
-    assert_eq!(
-        paused.to_string(),
-        "externalcontact/get: calls are paused until 1700000060, after WeCom answered 45009 or the quota of the minute or hour was spent"
-    );
     let broken = Error::Broken {
         code: ErrorCode::INVALID_SECRET,
         since: 1,

@@ -1,7 +1,7 @@
 //! What each refusal of a list of customers means.
 
-use domain::ports::Chunk;
-use wecom::{Error, ErrorCode};
+use domain::ports::{Chunk, VendorError};
+use wecom::ErrorCode;
 
 /// How often a chunk is begun anew because of its cursor before the run gives up for now.
 const READINGS: u32 = 5;
@@ -25,7 +25,7 @@ pub(super) enum Now {
 
 /// "No such relation" says that there are no customers only in answer to a first page of one member: among several it
 /// does not say whose, and after a page with customers it contradicts itself.
-pub(super) fn what_now(error: &Error, chunk: &Chunk, pages: u32) -> Now {
+pub(super) fn what_now(error: &VendorError, chunk: &Chunk, pages: u32) -> Now {
     let is_alone = chunk.members.len() == 1;
     match error.code() {
         Some(NO_RELATION) if is_alone && pages == 0 => Now::Empty,
@@ -44,7 +44,7 @@ pub(super) fn what_now(error: &Error, chunk: &Chunk, pages: u32) -> Now {
 
 #[cfg(test)]
 mod tests {
-    use wecom::UserId;
+    use wecom::{Error, UserId};
 
     use super::*;
 
@@ -75,7 +75,7 @@ mod tests {
                 since: None,
                 done: false,
             };
-            let now = what_now(&error, &chunk, pages);
+            let now = what_now(&error.into(), &chunk, pages);
             assert_eq!(now, expected, "{code} of {members} after {pages}");
         }
     }
