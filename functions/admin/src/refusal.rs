@@ -5,7 +5,7 @@
 //! | 400 | the request cannot be read |
 //! | 401 | no admin key |
 //! | 404 | no such corp, channel, contact, event or call |
-//! | 409 | somebody else changed the same thing just now, or it is still being made: read it again; or the app that made it is not in the configuration |
+//! | 409 | somebody else changed the same thing just now, or it is still being made: read it again; or its app is not configured |
 //! | 422 | the content cannot be accepted; `field` names the place |
 //! | 429 | WeCom's rate or concurrency limit is reached: try again in a minute |
 //! | 502 | WeCom or the store did not do its part; with WeCom's `errcode` |

@@ -6,6 +6,7 @@
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
 use domain::ports::VendorError;
+use wecom::api::path;
 use wecom::{Error, LinkId};
 
 use crate::channels::is_deleted;
@@ -145,7 +146,7 @@ fn is_unclear(error: &VendorError) -> bool {
                 api, sent: true, ..
             }
             | Error::Unreadable { api, .. },
-        ) => *api != "gettoken",
+        ) => *api != path::GET_TOKEN,
         _ => false,
     }
 }

@@ -1,18 +1,16 @@
 //! Putting tags and remark on one customer, and what each answer of WeCom means for the record.
 
-use std::time::Duration;
-
-use domain::channel::{Channel, REMARK_CHARS};
+use domain::channel::Channel;
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
 use domain::ports::{Observation, StoreError, VendorError};
-use domain::quota::passes_soon;
 use domain::relation::{Arrival, Change};
 use jiff::Timestamp;
 use platform::in_flight::InFlight;
-use platform::wecom_api::GET_CONTACT;
-use wecom::api::contact::{ExternalContact, FollowUser};
+use platform::retry::{self, passes_soon};
+use wecom::api::contact::{ExternalContact, FollowUser, REMARK_MAX_CHARS};
+use wecom::api::path;
 use wecom::{Class, ErrorCode, ExternalUserId, TagId, UserId};
 
 use crate::{Add, Store, Tagger, Unfinished, Wecom};
@@ -26,12 +24,8 @@ type Texts = (Option<String>, Option<String>);
 
 /// The APIs that share the calls in flight for what is written.
 const WRITES: &str = "mark_tag and remark";
-/// Calls for one thing, the first included. WeCom asks for three at most after `SYSTEM_BUSY` (doc 90313).
-const TRIES: u32 = 3;
 /// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
 const LONGEST_HOLD: i64 = 90;
-/// First pause between two tries; it doubles (1 to 3 s after `CONCURRENT_CHANGE`).
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Puts tags and remark on and reads the customer, and notes in `arrival` what was done. The outer error is the
@@ -128,7 +122,10 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let at = self.clock.now();
         let (corp, app) = (&event.corp, &event.app);
         let get = || self.wecom.followers(corp, app, customer, None);
-        let detail = self.call(event, (&self.reads, GET_CONTACT), get).await.0?;
+        let detail = self
+            .call(event, (&self.reads, path::GET_EXTERNAL_CONTACT), get)
+            .await
+            .0?;
         let mut followers = detail.follow_user.into_iter();
         let follow = followers.find(|follow| follow.user_id == *member);
         Ok((detail.external_contact, follow, at))
@@ -165,17 +162,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         (in_flight, apis): (&InFlight, &'static str),
         make: impl Fn() -> F,
     ) -> (Result<T, VendorError>, u32) {
-        let (mut attempts, mut pause) = (1, FIRST_PAUSE);
-        loop {
-            match in_flight.call(&event.corp, apis, make()).await {
-                Err(error) if attempts < TRIES && passes_soon(&error) => {
-                    self.clock.sleep(pause).await;
-                    pause *= 2;
-                    attempts += 1;
-                }
-                answer => return (answer, attempts),
-            }
-        }
+        let make = || in_flight.call(&event.corp, apis, make());
+        retry::call(&self.clock, passes_soon, make).await
     }
 }
 
@@ -201,7 +189,7 @@ fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Vendo
         channel: Some(channel),
         member: None,
     };
-    Ok(render_within(template, names, REMARK_CHARS))
+    Ok(render_within(template, names, REMARK_MAX_CHARS))
 }
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour

@@ -25,8 +25,8 @@ use platform::secret::ConfigSource;
 use platform::start::Platform;
 use platform::store::Store;
 use platform::stream::{self, Verdict};
-use platform::wecom_api::SEND_WELCOME;
 use platform::wecom_api::WecomApi;
+use wecom::api::path;
 use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
@@ -168,7 +168,10 @@ where
         }
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
         let now = self.clock.now();
-        if let Some(until) = candidates.guard.paused_until(SEND_WELCOME, now.as_second()) {
+        if let Some(until) = candidates
+            .guard
+            .paused_until(path::SEND_WELCOME_MSG, now.as_second())
+        {
             return Ok(sending::paused(until));
         }
         let message = match candidates.choose(now.to_zoned(timezone.clone()).datetime()) {
@@ -193,7 +196,9 @@ where
             let sent = self
                 .wecom
                 .send_welcome(&event.corp, &event.app, code, &message);
-            self.in_flight.call(&event.corp, SEND_WELCOME, sent).await
+            self.in_flight
+                .call(&event.corp, path::SEND_WELCOME_MSG, sent)
+                .await
         };
         let left = || self.time_left(event);
         sending::send_in_time(&self.clock, left, send, message).await

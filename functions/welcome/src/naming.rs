@@ -8,7 +8,7 @@ use domain::ports::{
 };
 use domain::quota::Guard;
 use domain::welcome::Chosen;
-use platform::wecom_api::{GET_CONTACT, GET_USER};
+use wecom::api::path;
 use wecom::{ErrorCode, WelcomeMessage};
 
 use crate::Welcomer;
@@ -35,16 +35,16 @@ where
         let may_ask = |api| guard.paused_until(api, now).is_none();
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);
-            if chosen.names_customer() && may_ask(GET_CONTACT) {
-                self.name(event, GET_CONTACT, get).await
+            if chosen.names_customer() && may_ask(path::GET_EXTERNAL_CONTACT) {
+                self.name(event, path::GET_EXTERNAL_CONTACT, get).await
             } else {
                 None
             }
         };
         let member = async {
             let get = || self.wecom.member_name(&event.corp, &event.app, member);
-            if chosen.names_member() && may_ask(GET_USER) {
-                self.name(event, GET_USER, get).await
+            if chosen.names_member() && may_ask(path::GET_USER) {
+                self.name(event, path::GET_USER, get).await
             } else {
                 None
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clock::Clock;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
 use domain::ports::VendorError;
-use platform::wecom_api::SEND_WELCOME;
+use wecom::api::path;
 use wecom::{Class, Error, ErrorCode, WelcomeMessage};
 
 /// Pause after "another app is sending" (WeCom doc 92137 asks for about a second).
@@ -67,7 +67,7 @@ where
 /// The outcome while WeCom has blocked the API: the code dies before the block ends, and a call would be refused.
 pub(crate) fn paused(until: i64) -> WelcomeOutcome {
     let error = VendorError::Paused {
-        api: SEND_WELCOME,
+        api: path::SEND_WELCOME_MSG,
         until,
     };
     ended(WelcomeResult::Failed, &error, 0, false)

@@ -8,9 +8,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wecom::{Class, ErrorCode};
-
-use crate::ports::VendorError;
 
 /// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312), which is what its
 /// guard is known to take without complaint.
@@ -198,12 +195,6 @@ impl Guard {
         self.narrowed
             .retain(|_, narrowed| now < narrowed.at + NARROWED);
     }
-}
-
-/// Whether a call that ended with `error` is worth another one within seconds.
-#[must_use]
-pub fn passes_soon(error: &VendorError) -> bool {
-    error.class() == Class::Retry && !error.code().is_some_and(ErrorCode::blocks_for_long)
 }
 
 fn next_midnight(now: i64) -> i64 {

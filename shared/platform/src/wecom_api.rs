@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use clock::Clock;
 use domain::ports::VendorError;
 use secrecy::ExposeSecret;
+use wecom::api::path;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
 use crate::config::{App, Config};
@@ -34,13 +35,6 @@ pub struct WecomApi {
     clock: Clock,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
 }
-
-/// The API that tells of one customer (WeCom doc 92114).
-pub const GET_CONTACT: &str = "externalcontact/get";
-/// The API that tells of one member (WeCom doc 90196).
-pub const GET_USER: &str = "user/get";
-/// The API that sends welcomes (WeCom doc 92137).
-pub const SEND_WELCOME: &str = "externalcontact/send_welcome_msg";
 
 /// Apps that are called ahead. Those beyond find their tokens in the table at their first event.
 const WARM_UP_APPS: usize = 16;
@@ -193,7 +187,7 @@ fn refuses_secret(error: &VendorError) -> bool {
     match error {
         VendorError::Wecom(Error::Broken { .. }) => true,
         VendorError::Wecom(Error::Api { api, .. }) => {
-            *api == "gettoken" && error.class() == Class::Configuration
+            *api == path::GET_TOKEN && error.class() == Class::Configuration
         }
         _ => false,
     }

@@ -11,6 +11,7 @@ pub mod contact_way;
 pub mod department;
 pub mod group;
 pub mod media;
+pub mod path;
 pub mod tag;
 pub mod user;
 pub mod welcome;

@@ -2,8 +2,10 @@
 
 mod code;
 pub mod codes;
+mod field;
 
 pub use code::ErrorCode;
+pub use field::FieldError;
 
 use std::fmt;
 
@@ -116,16 +118,6 @@ pub enum ObjectKind {
     Link,
 }
 
-/// A field that breaks a limit, before it is known which API refuses it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct Invalid {
-    /// Path of the field in WeCom's names.
-    pub field: String,
-    /// Which limit.
-    pub reason: String,
-}
-
 impl Error {
     /// What to do about it.
     pub fn class(&self) -> Class {
@@ -167,23 +159,5 @@ impl Class {
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Invalid {
-    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-        }
-    }
-
-    /// The error of an API that refuses the field.
-    pub fn for_api(self, api: &'static str) -> Error {
-        Error::Invalid {
-            api,
-            field: self.field,
-            reason: self.reason,
-        }
     }
 }

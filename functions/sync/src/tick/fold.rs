@@ -14,6 +14,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use platform::metrics::Unit;
 use serde_json::{Value, json};
+use wecom::api::path;
 use wecom::{ChatId, Error, ErrorCode, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
@@ -157,7 +158,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<Vec<Observation>, Trouble> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = call(scope, meter, "externalcontact/get", || {
+            let page = call(scope, meter, path::GET_EXTERNAL_CONTACT, || {
                 self.wecom
                     .followers(scope.corp, scope.app, customer, cursor.as_deref())
             });

@@ -1,5 +1,5 @@
-//! Why WeCom did not do what it was asked for, as the rules see it: besides the answers of WeCom also the calls that were
-//! not made.
+//! Why WeCom did not do what it was asked for, as the rules see it: besides the answers of WeCom also the calls that
+//! were not made.
 
 use wecom::{AppName, Class, CorpId, Error, ErrorCode};
 

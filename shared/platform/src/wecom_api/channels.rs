@@ -6,6 +6,7 @@ use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
 };
+use wecom::api::path;
 use wecom::{Client, CorpId, Error, ErrorCode, LinkId};
 
 use super::WecomApi;
@@ -20,8 +21,8 @@ impl KeepRemoteChannel for WecomApi {
     async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError> {
         let make = |client: Client| async move { make(&client, channel).await };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/add_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/create_link",
+            ChannelKind::ContactWay => path::ADD_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::CREATE_LINK,
         };
         self.call(corp, &channel.app, api, make).await
     }
@@ -42,8 +43,8 @@ impl KeepRemoteChannel for WecomApi {
             }
         };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/get_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/get",
+            ChannelKind::ContactWay => path::GET_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::GET_LINK,
         };
         self.call(corp, &channel.app, api, find).await
     }
@@ -56,8 +57,8 @@ impl KeepRemoteChannel for WecomApi {
     ) -> Result<(), VendorError> {
         let update = |client: Client| async move { update(&client, before, after).await };
         let api = match after.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/update_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/update_link",
+            ChannelKind::ContactWay => path::UPDATE_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::UPDATE_LINK,
         };
         self.call(corp, &after.app, api, update).await
     }
@@ -71,8 +72,8 @@ impl KeepRemoteChannel for WecomApi {
             }
         };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/del_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/delete_link",
+            ChannelKind::ContactWay => path::DEL_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::DELETE_LINK,
         };
         match self.call(corp, &channel.app, api, delete).await {
             Err(error) if error.is(ErrorCode::INVALID_CONFIG_ID) => Ok(()),

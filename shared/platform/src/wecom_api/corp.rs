@@ -11,11 +11,12 @@ use wecom::api::agent::Agent;
 use wecom::api::contact::{BATCH_ROWS_MAX, BatchGetByUser, BatchPage, ExternalContactDetail};
 use wecom::api::department::Department;
 use wecom::api::group::{GroupChat, GroupStatus, ListGroups, OwnerFilter};
+use wecom::api::path;
 use wecom::api::tag::{TagFilter, TagGroup};
 use wecom::api::user::{User, UserEntry};
 use wecom::{AppName, ChatId, Client, CorpId, ExternalUserId, Page, UserId};
 
-use super::{GET_CONTACT, GET_USER, WecomApi, configured};
+use super::{WecomApi, configured};
 
 impl RefreshTokens for WecomApi {
     async fn refresh_token(
@@ -25,7 +26,7 @@ impl RefreshTokens for WecomApi {
         margin: Duration,
     ) -> Result<bool, VendorError> {
         let refresh = |client: Client| async move { client.refresh_token_if_due(margin).await };
-        self.call(corp, app, "gettoken", refresh).await
+        self.call(corp, app, path::GET_TOKEN, refresh).await
     }
 }
 
@@ -34,7 +35,7 @@ impl ReadAddressBook for WecomApi {
         let config = self.config().await?;
         let agent_id = configured(&config, corp, app)?.agent_id;
         let read = |client: Client| async move { client.get_agent(agent_id).await };
-        self.call(corp, app, "agent/get", read).await
+        self.call(corp, app, path::GET_AGENT, read).await
     }
 
     async fn departments(
@@ -43,7 +44,7 @@ impl ReadAddressBook for WecomApi {
         app: &AppName,
     ) -> Result<Vec<Department>, VendorError> {
         let read = |client: Client| async move { client.list_departments(None).await };
-        self.call(corp, app, "department/list", read).await
+        self.call(corp, app, path::LIST_DEPARTMENTS, read).await
     }
 
     async fn department_members(
@@ -53,7 +54,7 @@ impl ReadAddressBook for WecomApi {
         department: u64,
     ) -> Result<Vec<UserEntry>, VendorError> {
         let read = |client: Client| async move { client.list_users(department, false).await };
-        self.call(corp, app, "user/simplelist", read).await
+        self.call(corp, app, path::LIST_USERS, read).await
     }
 
     async fn member(
@@ -63,13 +64,12 @@ impl ReadAddressBook for WecomApi {
         member: &UserId,
     ) -> Result<User, VendorError> {
         let read = |client: Client| async move { client.get_user(member).await };
-        self.call(corp, app, GET_USER, read).await
+        self.call(corp, app, path::GET_USER, read).await
     }
 
     async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, VendorError> {
         let read = |client: Client| async move { client.get_follow_user_list().await };
-        self.call(corp, app, "externalcontact/get_follow_user_list", read)
-            .await
+        self.call(corp, app, path::GET_FOLLOW_USER_LIST, read).await
     }
 }
 
@@ -87,8 +87,7 @@ impl ReadCustomers for WecomApi {
             limit: Some(BATCH_ROWS_MAX),
         };
         let read = |client: Client| async move { client.batch_get_by_user(request).await };
-        self.call(corp, app, "externalcontact/batch/get_by_user", read)
-            .await
+        self.call(corp, app, path::BATCH_GET_BY_USER, read).await
     }
 }
 
@@ -102,7 +101,7 @@ impl ReadFollowers for WecomApi {
     ) -> Result<ExternalContactDetail, VendorError> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, cursor).await };
-        self.call(corp, app, GET_CONTACT, read).await
+        self.call(corp, app, path::GET_EXTERNAL_CONTACT, read).await
     }
 }
 
@@ -114,8 +113,7 @@ impl ReadTagLibrary for WecomApi {
     ) -> Result<Vec<TagGroup>, VendorError> {
         let read =
             |client: Client| async move { client.get_corp_tag_list(&TagFilter::default()).await };
-        self.call(corp, app, "externalcontact/get_corp_tag_list", read)
-            .await
+        self.call(corp, app, path::GET_CORP_TAG_LIST, read).await
     }
 }
 
@@ -135,8 +133,7 @@ impl ReadGroups for WecomApi {
             ..ListGroups::default()
         };
         let read = |client: Client| async move { client.list_groups(request).await };
-        self.call(corp, app, "externalcontact/groupchat/list", read)
-            .await
+        self.call(corp, app, path::LIST_GROUPS, read).await
     }
 
     async fn group_chat(
@@ -146,8 +143,7 @@ impl ReadGroups for WecomApi {
         chat_id: &ChatId,
     ) -> Result<GroupChat, VendorError> {
         let read = |client: Client| async move { client.get_group(chat_id, true).await };
-        self.call(corp, app, "externalcontact/groupchat/get", read)
-            .await
+        self.call(corp, app, path::GET_GROUP, read).await
     }
 }
 
@@ -158,12 +154,6 @@ impl ReadAcquisition for WecomApi {
         app: &AppName,
     ) -> Result<AcquisitionQuota, VendorError> {
         let read = |client: Client| async move { client.acquisition_quota().await };
-        self.call(
-            corp,
-            app,
-            "externalcontact/customer_acquisition_quota",
-            read,
-        )
-        .await
+        self.call(corp, app, path::ACQUISITION_QUOTA, read).await
     }
 }

@@ -7,13 +7,14 @@ use domain::ports::{
     VendorError, WriteRemark,
 };
 use wecom::api::contact::{ExternalContact, Remark};
+use wecom::api::path;
 use wecom::api::tag::{MarkTag, TagFilter};
 use wecom::{
     AppName, Client, CorpId, Error, ErrorCode, ExternalUserId, TagId, UserId, WelcomeCode,
     WelcomeMessage,
 };
 
-use super::{GET_CONTACT, GET_USER, SEND_WELCOME, WecomApi};
+use super::WecomApi;
 
 impl SendWelcome for WecomApi {
     async fn send_welcome(
@@ -24,7 +25,7 @@ impl SendWelcome for WecomApi {
         message: &WelcomeMessage,
     ) -> Result<(), VendorError> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
-        self.call(corp, app, SEND_WELCOME, send).await
+        self.call(corp, app, path::SEND_WELCOME_MSG, send).await
     }
 }
 
@@ -36,7 +37,9 @@ impl ReadNames for WecomApi {
         customer: &ExternalUserId,
     ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_external_contact(customer, None).await };
-        let detail = self.call(corp, app, GET_CONTACT, get).await?;
+        let detail = self
+            .call(corp, app, path::GET_EXTERNAL_CONTACT, get)
+            .await?;
         Ok(detail.external_contact.name.expose().to_owned())
     }
 
@@ -47,7 +50,7 @@ impl ReadNames for WecomApi {
         member: &UserId,
     ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_user(member).await };
-        let user = self.call(corp, app, GET_USER, get).await?;
+        let user = self.call(corp, app, path::GET_USER, get).await?;
         Ok(user.name.expose().to_owned())
     }
 }
@@ -62,7 +65,7 @@ impl ReadProfile for WecomApi {
         let read =
             |client: Client| async move { client.get_external_contact(customer, None).await };
         Ok(self
-            .call(corp, app, GET_CONTACT, read)
+            .call(corp, app, path::GET_EXTERNAL_CONTACT, read)
             .await?
             .external_contact)
     }
@@ -83,7 +86,7 @@ impl MarkTags for WecomApi {
             remove_tag: Vec::new(),
         };
         let mark = |client: Client| async move { client.mark_tag(request).await };
-        self.call(corp, app, "externalcontact/mark_tag", mark).await
+        self.call(corp, app, path::MARK_TAG, mark).await
     }
 }
 
@@ -104,7 +107,7 @@ impl WriteRemark for WecomApi {
             ..Remark::default()
         };
         let write = |client: Client| async move { client.remark(request).await };
-        self.call(corp, app, "externalcontact/remark", write).await
+        self.call(corp, app, path::REMARK, write).await
     }
 }
 
@@ -120,8 +123,7 @@ impl ReadTags for WecomApi {
     ) -> Result<Vec<TagId>, VendorError> {
         let look_up = async |tags: &[TagId]| {
             let find = |client: Client| async move { missing(&client, tags).await };
-            self.call(corp, app, "externalcontact/get_corp_tag_list", find)
-                .await
+            self.call(corp, app, path::GET_CORP_TAG_LIST, find).await
         };
         match look_up(tags).await {
             Err(error) if error.is(ErrorCode::INVALID_TAGID) => {}

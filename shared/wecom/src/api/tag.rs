@@ -2,7 +2,7 @@
 
 use super::limit::{each, ensure, filled, max_chars, max_items, no_blank};
 use super::wire::{blank, seconds};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ExternalUserId, TagGroupId, TagId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +143,7 @@ impl AddCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let grouped = !blank(&self.group_id) || !blank(&self.group_name);
         ensure(grouped, "group_name", || {
             "group_id and group_name are both absent".to_owned()
@@ -165,7 +165,7 @@ impl EditCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("id", &self.id)?;
         each(&self.name, |name| max_chars("name", name, NAME_MAX_CHARS))
     }
@@ -176,7 +176,7 @@ impl DelCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let something = !self.tag_id.is_empty() || !self.group_id.is_empty();
         ensure(something, "tag_id", || {
             "tag_id and group_id are both empty".to_owned()
@@ -191,7 +191,7 @@ impl MarkTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92118.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("userid", self.user_id.as_str())?;
         filled("external_userid", self.external_user_id.as_str())?;
         let something = !self.add_tag.is_empty() || !self.remove_tag.is_empty();

@@ -6,6 +6,7 @@ use crate::api::Page;
 use crate::api::contact::{
     BatchGetByUser, BatchPage, ExternalContactDetail, Relation, Remark, ServedContact,
 };
+use crate::api::path;
 use crate::error::{Error, ErrorCode};
 use crate::id::{ExternalUserId, UserId};
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ impl Client {
     /// # Errors
     /// `API_FORBIDDEN` if the app is not in the list of callable apps.
     pub async fn get_follow_user_list(&self) -> Result<Vec<UserId>, Error> {
-        let call = Call::get("externalcontact/get_follow_user_list");
+        let call = Call::get(path::GET_FOLLOW_USER_LIST);
         self.call::<FollowUsers>(call)
             .await
             .map(|list| list.follow_user)
@@ -73,7 +74,7 @@ impl Client {
         &self,
         user_id: &UserId,
     ) -> Result<Vec<ExternalUserId>, Error> {
-        let call = Call::get("externalcontact/list").with("userid", user_id.as_str());
+        let call = Call::get(path::LIST_EXTERNAL_CONTACTS).with("userid", user_id.as_str());
         match self.call::<Listed>(call).await {
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => Ok(Vec::new()),
             listed => listed.map(|list| list.external_userid),
@@ -90,8 +91,8 @@ impl Client {
         external_user_id: &ExternalUserId,
         cursor: Option<&str>,
     ) -> Result<ExternalContactDetail, Error> {
-        let call =
-            Call::get("externalcontact/get").with("external_userid", external_user_id.as_str());
+        let call = Call::get(path::GET_EXTERNAL_CONTACT)
+            .with("external_userid", external_user_id.as_str());
         let call = match cursor {
             Some(cursor) => call.with("cursor", cursor),
             None => call,
@@ -104,7 +105,7 @@ impl Client {
     /// # Errors
     /// `NO_INTEROP_LICENCE` if no member has an interop licence; service providers only.
     pub async fn batch_get_by_user(&self, request: &BatchGetByUser) -> Result<BatchPage, Error> {
-        let api = "externalcontact/batch/get_by_user";
+        let api = path::BATCH_GET_BY_USER;
         request.check().map_err(|invalid| invalid.for_api(api))?;
         let batch: Batch = self.call(Call::post(api, request)?).await?;
         Ok(BatchPage {
@@ -118,7 +119,7 @@ impl Client {
     /// # Errors
     /// `NOT_EXTERNAL_CONTACT` if the two have no relation.
     pub async fn remark(&self, remark: &Remark) -> Result<(), Error> {
-        let api = "externalcontact/remark";
+        let api = path::REMARK;
         remark.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, remark)?).await
     }
@@ -132,7 +133,7 @@ impl Client {
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<ServedContact>, Error> {
-        let call = Call::post("externalcontact/contact_list", &At { cursor, limit })?;
+        let call = Call::post(path::CONTACT_LIST, &At { cursor, limit })?;
         let served: Served = self.call(call).await?;
         Ok(Page::new(served.info_list, served.next_cursor))
     }

@@ -10,6 +10,7 @@ mod shared;
 
 use super::token_store::{Broken, StoredToken, TokenKey, TokenState, TokenStore};
 use super::transport::{Call, Transport};
+use crate::api::path;
 use crate::error::{Error, ErrorCode};
 use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
@@ -265,13 +266,13 @@ impl Tokens {
     }
 
     async fn fetch(&self) -> Result<AccessToken, Error> {
-        let call = Call::get("gettoken").with("corpid", self.key().corp.as_str());
+        let call = Call::get(path::GET_TOKEN).with("corpid", self.key().corp.as_str());
         let secrets = [("corpsecret", self.secret.expose_secret())];
         let fetched: Fetched = self.transport.send(&call, &secrets).await?.read()?;
         if fetched.access_token.is_empty() {
             let reason = "access_token is empty".to_owned();
             return Err(Error::Unreadable {
-                api: "gettoken",
+                api: path::GET_TOKEN,
                 reason,
             });
         }

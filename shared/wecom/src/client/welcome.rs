@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::transport::Call;
+use crate::api::path;
 use crate::api::welcome::WelcomeMessage;
 use crate::error::Error;
 use crate::id::WelcomeCode;
@@ -28,7 +29,7 @@ impl Client {
         welcome_code: &WelcomeCode,
         message: &WelcomeMessage,
     ) -> Result<(), Error> {
-        let api = "externalcontact/send_welcome_msg";
+        let api = path::SEND_WELCOME_MSG;
         message.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(
             api,
