@@ -6,6 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wecom::ErrorCode;
+use wecom::error::codes::find;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -265,6 +268,56 @@ fn only_main_reads_the_environment() {
             for reading in ["env::var", "env::vars", "env!("] {
                 assert!(!text.contains(reading), "{name} reads the environment");
             }
+        }
+    }
+}
+
+/// WeCom's error codes in `text` but those of the tests in it. What follows `doc` is the number of a document.
+fn error_codes(text: &str) -> Vec<i64> {
+    let (code, _tests) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
+    let (mut found, mut is_document) = (Vec::new(), false);
+    for word in code.split_whitespace() {
+        let word = word.trim_start_matches('(');
+        if word.starts_with("//") || is_document && ["and", "to"].contains(&word) {
+            continue;
+        }
+        if is_document && word.starts_with(|c: char| c.is_ascii_digit()) {
+            is_document = word.ends_with(|c: char| c == ',' || c.is_ascii_digit());
+            continue;
+        }
+        is_document = ["doc", "docs"].contains(&word);
+        if word.contains("/document/path/") {
+            continue;
+        }
+        let numbers = word.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let numbers = numbers.filter(|number| number.len() >= 5);
+        let numbers = numbers.filter_map(|number| number.parse().ok());
+        found.extend(numbers.filter(|number| find(ErrorCode::new(*number)).is_some()));
+    }
+    found
+}
+
+#[test]
+fn error_codes_have_one_home() {
+    let told = "// (WeCom docs 90207, 92137 and\n// 90208), help of 45009\nconst A: i64 = 84061; // doc 40001.";
+    assert_eq!(error_codes(told), [45009, 84061]);
+    for folder in ["functions", "shared"] {
+        for (name, text) in sources(folder) {
+            let exempt = [
+                "/tests/",
+                "/tests.rs",
+                "/fuzz/",
+                "/interop/",
+                "wecom/src/error",
+            ];
+            if exempt.iter().any(|part| name.contains(part)) {
+                continue;
+            }
+            let codes = error_codes(&text);
+            assert!(
+                codes.is_empty(),
+                "{name}: name {codes:?} in wecom/src/error/code.rs"
+            );
         }
     }
 }

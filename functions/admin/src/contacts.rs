@@ -84,7 +84,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 
     /// The stored profile, or the one that WeCom tells now. It is asked about customers whom somebody follows
-    /// only: of others it tells nothing (84061).
+    /// only: of others it tells nothing (`NOT_EXTERNAL_CONTACT`).
     async fn profile(
         &self,
         scope: &Scope,

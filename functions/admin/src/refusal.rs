@@ -5,15 +5,16 @@
 //! | 400 | the request cannot be read |
 //! | 401 | no admin key |
 //! | 404 | no such corp, channel, contact, event or call |
-//! | 409 | somebody else changed the same thing just now, or it is still being made: read it again |
+//! | 409 | somebody else changed the same thing just now, or it is still being made: read it again; or its app is not configured |
 //! | 422 | the content cannot be accepted; `field` names the place |
 //! | 429 | WeCom's rate or concurrency limit is reached: try again in a minute |
 //! | 502 | WeCom or the store did not do its part; with WeCom's `errcode` |
 
 use domain::field::FieldError;
-use domain::ports::{StoreError, UploadError};
+use domain::ports::{StoreError, UploadError, VendorError};
 use platform::secret::SecretError;
 use serde_json::{Value, json};
+use wecom::{ErrorCode, ObjectKind};
 
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     Media(String),
     #[error("{0}")]
-    Wecom(wecom::Error),
+    Wecom(VendorError),
     #[error(
         "WeCom's answer about channel {0} was lost and could not be looked up: read the channel in a minute, it will be \
          settled then"
@@ -49,28 +50,11 @@ pub(crate) enum Refusal {
     Secret(#[from] SecretError),
 }
 
+/// The word for a configuration that cannot be used.
+const NOT_CONFIGURED_WORD: &str = "not_configured";
 /// What is told of a fault of the secret, to whoever asks: nobody can show a key then, and the log has the rest.
 const NOT_CONFIGURED: &str =
     "this deployment has no configuration that can be used: the log of the admin function says why";
-
-/// Codes of WeCom that blame a field of a channel.
-const BLAMED: [(i64, &str); 12] = [
-    (40003, "users"),
-    (60111, "users"),
-    (60011, "users"),
-    (60021, "users"),
-    (60030, "users"),
-    (41041, "users"),
-    (41054, "users"),
-    (84074, "users"),
-    (60003, "parties"),
-    (60123, "parties"),
-    (40068, "tag_ids"),
-    (81011, "tag_ids"),
-];
-
-/// Codes that say that WeCom takes no more calls now.
-const TOO_MANY: [i64; 2] = [45009, 45033];
 
 impl Refusal {
     pub(crate) fn status(&self) -> u16 {
@@ -95,6 +79,8 @@ impl Refusal {
             Self::Field(_) => "invalid_field",
             Self::Conflict | Self::Creating => "conflict",
             Self::Media(_) => "invalid_media",
+            Self::Wecom(VendorError::AppNotConfigured { .. }) => "app_not_configured",
+            Self::Wecom(VendorError::ConfigurationUnreadable(_)) => NOT_CONFIGURED_WORD,
             Self::Wecom(error) => match status_of(error) {
                 429 => "wecom_limit",
                 422 => "refused_by_wecom",
@@ -102,7 +88,7 @@ impl Refusal {
             },
             Self::Unclear(_) => "unclear",
             Self::Store(_) => "store_unavailable",
-            Self::Secret(_) => "not_configured",
+            Self::Secret(_) => NOT_CONFIGURED_WORD,
         }
     }
 
@@ -119,7 +105,9 @@ impl Refusal {
             Self::Field(fault) | Self::Query(fault) => {
                 Some(fault.field.clone()).filter(|field| !field.is_empty())
             }
-            Self::Wecom(wecom::Error::Invalid { field, .. }) => Some(field.clone()),
+            Self::Wecom(VendorError::Wecom(wecom::Error::Invalid { field, .. })) => {
+                Some(field.clone())
+            }
             Self::Wecom(error) => blamed(error).map(str::to_owned),
             _ => None,
         }
@@ -127,7 +115,9 @@ impl Refusal {
 
     pub(crate) fn body(&self) -> Value {
         let message = match self {
-            Self::Secret(_) => NOT_CONFIGURED.to_owned(),
+            Self::Secret(_) | Self::Wecom(VendorError::ConfigurationUnreadable(_)) => {
+                NOT_CONFIGURED.to_owned()
+            }
             told => told.to_string(),
         };
         let mut body = json!({"error": self.word(), "message": message});
@@ -137,9 +127,8 @@ impl Refusal {
         if let Self::Wecom(error) = self
             && let Some(code) = error.code()
         {
-            body["errcode"] = code.into();
-            body["message"] =
-                wecom::error::codes::meaning(code).map_or(body["message"].clone(), Value::from);
+            body["errcode"] = code.get().into();
+            body["message"] = code.meaning().map_or(body["message"].clone(), Value::from);
         }
         body
     }
@@ -166,28 +155,32 @@ impl Refusal {
 }
 
 /// Whether WeCom says that a member is unknown, or out of the app's sight.
-pub(crate) fn blames_members(error: &wecom::Error) -> bool {
+pub(crate) fn blames_members(error: &VendorError) -> bool {
     blamed(error) == Some("users")
 }
 
-fn blamed(error: &wecom::Error) -> Option<&'static str> {
-    BLAMED
-        .iter()
-        .find(|(code, _)| error.code() == Some(*code))
-        .map(|(_, field)| *field)
+/// The field of a channel that the error blames.
+fn blamed(error: &VendorError) -> Option<&'static str> {
+    match error.code()?.blames()? {
+        ObjectKind::Member => Some("users"),
+        ObjectKind::Department => Some("parties"),
+        ObjectKind::Tag => Some("tag_ids"),
+        _ => None,
+    }
 }
 
-fn status_of(error: &wecom::Error) -> u16 {
+fn status_of(error: &VendorError) -> u16 {
     match error {
-        wecom::Error::Invalid { .. } => 422,
-        _ if error.code().is_some_and(|code| TOO_MANY.contains(&code)) => 429,
+        VendorError::Wecom(wecom::Error::Invalid { .. }) => 422,
+        VendorError::AppNotConfigured { .. } => 409,
+        _ if error.code().is_some_and(ErrorCode::limits_calls) => 429,
         _ if blamed(error).is_some() => 422,
         _ => 502,
     }
 }
 
-impl From<wecom::Error> for Refusal {
-    fn from(error: wecom::Error) -> Self {
+impl From<VendorError> for Refusal {
+    fn from(error: VendorError) -> Self {
         Self::Wecom(error)
     }
 }
@@ -213,12 +206,12 @@ mod tests {
 
     #[test]
     fn wecoms_codes_become_the_statuses_of_the_table() {
-        let api = |code| {
-            Refusal::Wecom(wecom::Error::Api {
+        let api = |code: i64| {
+            Refusal::from(VendorError::from(wecom::Error::Api {
                 api: "add_contact_way",
-                code,
+                code: code.into(),
                 message: String::new(),
-            })
+            }))
         };
         for (code, status, field) in [
             (45009, 429, None),
@@ -231,6 +224,27 @@ mod tests {
             assert_eq!(refusal.status(), status, "{code}");
             assert_eq!(refusal.body()["field"].as_str(), field, "{code}");
             assert_eq!(refusal.body()["errcode"], code);
+        }
+    }
+    #[test]
+    fn faults_of_the_configuration_are_no_faults_of_a_field() {
+        let missing = VendorError::AppNotConfigured {
+            corp: "ww1".into(),
+            app: "contact".into(),
+        };
+        let unreadable = VendorError::ConfigurationUnreadable("not JSON".into());
+        for (error, status, word, message) in [
+            (
+                missing,
+                409,
+                "app_not_configured",
+                "ww1/contact is not in the configuration secret",
+            ),
+            (unreadable, 502, "not_configured", NOT_CONFIGURED),
+        ] {
+            let refusal = Refusal::from(error);
+            let body = json!({"error": word, "message": message});
+            assert_eq!((refusal.status(), refusal.body()), (status, body));
         }
     }
 }

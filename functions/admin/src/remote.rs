@@ -5,6 +5,8 @@
 //! is found again, and only what is not there is made.
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
+use domain::ports::VendorError;
+use wecom::api::path;
 use wecom::{Error, LinkId};
 
 use crate::channels::is_deleted;
@@ -137,12 +139,14 @@ impl<S: Store, W: Wecom> Admin<S, W> {
 }
 
 /// Whether WeCom may have made something although no answer came. Calls before it, for a token, make nothing.
-fn is_unclear(error: &Error) -> bool {
+fn is_unclear(error: &VendorError) -> bool {
     match error {
-        Error::Unreachable {
-            api, sent: true, ..
-        }
-        | Error::Unreadable { api, .. } => *api != "gettoken",
+        VendorError::Wecom(
+            Error::Unreachable {
+                api, sent: true, ..
+            }
+            | Error::Unreadable { api, .. },
+        ) => *api != path::GET_TOKEN,
         _ => false,
     }
 }

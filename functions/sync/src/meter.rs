@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clock::Clock;
+use domain::ports::VendorError;
 use domain::sync::{Phase, Run};
 
 /// The run that is under way.
@@ -41,7 +42,7 @@ impl Meter {
     }
 
     /// Notes that something may not be read. A run that goes on notes it once.
-    pub(crate) fn skipped(&self, what: &str, error: &wecom::Error) {
+    pub(crate) fn skipped(&self, what: &str, error: &VendorError) {
         let note = format!("{what}: {error}");
         self.change(|run| {
             if !run.skipped.contains(&note) {

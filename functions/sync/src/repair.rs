@@ -7,6 +7,7 @@ use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::ports::{StoreError, Subject};
 use domain::relation::Relation;
+use wecom::api::path;
 use wecom::{Class, TagId};
 
 use crate::calls::call;
@@ -60,7 +61,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         tags: &[TagId],
     ) -> Result<(), Trouble> {
         let pair = (&relation.userid, &relation.external_userid);
-        call(scope, meter, "externalcontact/mark_tag", || {
+        call(scope, meter, path::MARK_TAG, || {
             self.wecom.mark_tags(scope.corp, scope.app, pair, tags)
         })
         .await?;
@@ -136,7 +137,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 Some(_) => TagsResult::Tagged,
             })
         } else {
-            let marked = call(scope, meter, "externalcontact/mark_tag", || {
+            let marked = call(scope, meter, path::MARK_TAG, || {
                 self.wecom.mark_tags(scope.corp, &event.app, pair, &tags)
             });
             match marked.await {

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use domain::ports::VendorError;
 use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -118,7 +119,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             {
                 Ok(asked) => fetched += u32::from(asked),
                 Err(error) => {
-                    broken += usize::from(matches!(error, wecom::Error::Broken { .. }));
+                    broken += usize::from(matches!(
+                        error,
+                        VendorError::Wecom(wecom::Error::Broken { .. })
+                    ));
                     trouble = trouble.or(Some(Trouble::Wecom(error)));
                 }
             }

@@ -1,8 +1,8 @@
 //! Why a part of the sync could not go on.
 
 use domain::duty::Unaligned;
-use domain::ports::StoreError;
-use wecom::{Class, Error};
+use domain::ports::{StoreError, VendorError};
+use wecom::Class;
 
 /// What stands in the way.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub(crate) enum Trouble {
     Store(#[from] StoreError),
     /// WeCom.
     #[error(transparent)]
-    Wecom(#[from] Error),
+    Wecom(#[from] VendorError),
     /// Another thing has met trouble that this one would meet too.
     #[error("it waits for trouble that another met to pass")]
     Held,

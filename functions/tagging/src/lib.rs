@@ -17,7 +17,7 @@ use domain::event::InboxEvent;
 use domain::outcome::TagsOutcome;
 use domain::ports::{
     ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
-    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, WriteRemark,
+    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, VendorError, WriteRemark,
 };
 use domain::relation::{Arrival, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;
@@ -38,8 +38,8 @@ mod putting;
 
 /// Records that are handled at the same time.
 const AT_ONCE: usize = 16;
-/// Tags and remarks in flight per corp, together: WeCom publishes no number (error 45033), and this one is known to
-/// be taken.
+/// Tags and remarks in flight per corp, together: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`), and
+/// this one is known to be taken.
 const IN_FLIGHT: usize = 5;
 /// Customers who are asked for at the same time, per corp: few, for welcomes ask the same API, and they are in a hurry.
 const READS_IN_FLIGHT: usize = 3;
@@ -85,7 +85,7 @@ enum Unfinished {
     Store(#[from] StoreError),
     /// WeCom as a whole cannot take calls now.
     #[error("WeCom takes no calls now: {0}")]
-    Wecom(wecom::Error),
+    Wecom(VendorError),
     /// Another record of the batch found out that WeCom takes no calls of this corp now.
     #[error("WeCom took no call of this corp a moment ago")]
     Held,

@@ -1,42 +1,31 @@
 //! Putting tags and remark on one customer, and what each answer of WeCom means for the record.
 
-use std::time::Duration;
-
-use domain::channel::{Channel, REMARK_CHARS};
+use domain::channel::Channel;
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
-use domain::ports::{Observation, StoreError};
-use domain::quota::passes_soon;
+use domain::ports::{Observation, StoreError, VendorError};
 use domain::relation::{Arrival, Change};
 use jiff::Timestamp;
-use platform::in_flight::{InFlight, TOO_MANY};
-use platform::wecom_api::GET_CONTACT;
-use wecom::api::contact::{ExternalContact, FollowUser};
-use wecom::{Class, Error, ExternalUserId, TagId, UserId};
+use platform::in_flight::InFlight;
+use platform::retry::{self, passes_soon};
+use wecom::api::contact::{ExternalContact, FollowUser, REMARK_MAX_CHARS};
+use wecom::api::path;
+use wecom::{Class, ErrorCode, ExternalUserId, TagId, UserId};
 
 use crate::{Add, Store, Tagger, Unfinished, Wecom};
 
 /// Member and customer.
 type Pair<'a> = (&'a UserId, &'a ExternalUserId);
 /// A customer, what the member has on it, and when WeCom was asked.
-type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), Error>;
+type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), VendorError>;
 /// Remark and description that were written.
 type Texts = (Option<String>, Option<String>);
 
-/// No relation; after a half add: not until the member confirms (WeCom error 84061).
-const NO_RELATION: i64 = 84061;
-/// Codes that say that WeCom as a whole takes no calls now: rate, concurrency, restricted access,
-/// maintenance. Every other code of the retry class is about this pair.
-const WHOLE: [i64; 4] = [45009, TOO_MANY, 45036, 81026];
 /// The APIs that share the calls in flight for what is written.
 const WRITES: &str = "mark_tag and remark";
-/// Calls for one thing, the first included. WeCom asks for three at most after -1 (doc 90313).
-const TRIES: u32 = 3;
 /// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
 const LONGEST_HOLD: i64 = 90;
-/// First pause between two tries; it doubles (1 to 3 s after 45035).
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Puts tags and remark on and reads the customer, and notes in `arrival` what was done. The outer error is the
@@ -76,7 +65,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 arrival.told = Some((Observation { contact, follow }, at));
             }
             // The relation has ended since, or waits for the member.
-            Err(error) if error.code() == Some(NO_RELATION) => {}
+            Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => {}
             unread => {
                 let error = unread.err().map(|error| error.to_string());
                 tracing::info!(event.id = %add.event.id, corp.id = %add.event.corp, wecom.error = error, "the customer of an add is left to the sync");
@@ -114,7 +103,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
                 return Err(Unfinished::Wecom(error));
             }
-            Err(error) if error.code() == Some(NO_RELATION) && add.half => {
+            Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
                 let waiting = waiting.because(
                     "the member has to confirm the customer first; the add that follows is tagged",
@@ -133,7 +122,10 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let at = self.clock.now();
         let (corp, app) = (&event.corp, &event.app);
         let get = || self.wecom.followers(corp, app, customer, None);
-        let detail = self.call(event, (&self.reads, GET_CONTACT), get).await.0?;
+        let detail = self
+            .call(event, (&self.reads, path::GET_EXTERNAL_CONTACT), get)
+            .await
+            .0?;
         let mut followers = detail.follow_user.into_iter();
         let follow = followers.find(|follow| follow.user_id == *member);
         Ok((detail.external_contact, follow, at))
@@ -146,7 +138,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         pair: Pair<'_>,
         channel: &Channel,
         read: &Read,
-    ) -> Result<Texts, Error> {
+    ) -> Result<Texts, VendorError> {
         let spec = &channel.spec;
         let template = spec.remark.as_ref();
         let remark = template.map(|template| remark_of(template, &spec.name, read));
@@ -164,23 +156,14 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
-    async fn call<T, F: Future<Output = Result<T, Error>>>(
+    async fn call<T, F: Future<Output = Result<T, VendorError>>>(
         &self,
         event: &InboxEvent,
         (in_flight, apis): (&InFlight, &'static str),
         make: impl Fn() -> F,
-    ) -> (Result<T, Error>, u32) {
-        let (mut attempts, mut pause) = (1, FIRST_PAUSE);
-        loop {
-            match in_flight.call(&event.corp, apis, make()).await {
-                Err(error) if attempts < TRIES && passes_soon(&error) => {
-                    self.clock.sleep(pause).await;
-                    pause *= 2;
-                    attempts += 1;
-                }
-                answer => return (answer, attempts),
-            }
-        }
+    ) -> (Result<T, VendorError>, u32) {
+        let make = || in_flight.call(&event.corp, apis, make());
+        retry::call(&self.clock, passes_soon, make).await
     }
 }
 
@@ -195,7 +178,7 @@ fn is_well(outcome: &TagsOutcome) -> bool {
 
 /// The remark that `template` makes. Without the name it is made of it would replace a better one: there is no neutral
 /// form here.
-fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error> {
+fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, VendorError> {
     let customer = match read {
         Ok((contact, ..)) => Some(contact.name.expose()),
         Err(error) if Placeholder::Customer.is_in(template) => return Err(error.clone()),
@@ -206,38 +189,43 @@ fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Error
         channel: Some(channel),
         member: None,
     };
-    Ok(render_within(template, names, REMARK_CHARS))
+    Ok(render_within(template, names, REMARK_MAX_CHARS))
 }
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
 /// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn holds_the_stream(error: &Error, now: i64) -> bool {
-    if matches!(error, Error::Paused { until, .. } if *until > now + LONGEST_HOLD) {
+fn holds_the_stream(error: &VendorError, now: i64) -> bool {
+    if matches!(error, VendorError::Paused { until, .. } if *until > now + LONGEST_HOLD) {
         return false;
     }
-    let of_all = error.code().is_none_or(|code| WHOLE.contains(&code));
+    // Every other code of the retry class is about this pair.
+    let of_all = error.code().is_none_or(ErrorCode::concerns_tenant);
     error.class() == Class::Retry && of_all
 }
 
 #[cfg(test)]
 mod tests {
+    use wecom::Error;
+
     use super::*;
 
     const NOW: i64 = 1_700_000_000;
 
     #[test]
     fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
-        let api = |code| Error::Api {
-            api: "mark_tag",
-            code,
-            message: String::new(),
+        let api = |code: i64| {
+            VendorError::from(Error::Api {
+                api: "mark_tag",
+                code: code.into(),
+                message: String::new(),
+            })
         };
-        let away = Error::Unreachable {
+        let away = VendorError::from(Error::Unreachable {
             api: "mark_tag",
             reason: "refused".into(),
             sent: false,
-        };
-        let paused = |seconds| Error::Paused {
+        });
+        let paused = |seconds| VendorError::Paused {
             api: "mark_tag",
             until: NOW + seconds,
         };

@@ -25,18 +25,18 @@ use platform::secret::ConfigSource;
 use platform::start::Platform;
 use platform::store::Store;
 use platform::stream::{self, Verdict, outcome_fields};
-use platform::wecom_api::SEND_WELCOME;
 use platform::wecom_api::WecomApi;
+use wecom::api::path;
 use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
 mod sending;
 
-/// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard (45033) has no
-/// published number; a batch of the stream is no larger than this.
+/// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard
+/// (`API_CONCURRENT_OUT_OF_LIMIT`) has no published number; a batch of the stream is no larger than this.
 const AT_ONCE: usize = 32;
-/// Calls of one API in flight per corp: more would be answered 45033 and tried again later, which takes longer than to
-/// wait for a place.
+/// Calls of one API in flight per corp: more would be answered `API_CONCURRENT_OUT_OF_LIMIT` and tried again later,
+/// which takes longer than to wait for a place.
 const IN_FLIGHT: usize = 8;
 /// Names that are asked for at the same time, per corp. Tagging asks the same API, so the two share what WeCom
 /// takes, and a welcome is the one in a hurry.
@@ -168,7 +168,10 @@ where
         }
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
         let now = self.clock.now();
-        if let Some(until) = candidates.guard.paused_until(SEND_WELCOME, now.as_second()) {
+        if let Some(until) = candidates
+            .guard
+            .paused_until(path::SEND_WELCOME_MSG, now.as_second())
+        {
             return Ok(sending::paused(until));
         }
         let message = match candidates.choose(now.to_zoned(timezone.clone()).datetime()) {
@@ -193,7 +196,9 @@ where
             let sent = self
                 .wecom
                 .send_welcome(&event.corp, &event.app, code, &message);
-            self.in_flight.call(&event.corp, SEND_WELCOME, sent).await
+            self.in_flight
+                .call(&event.corp, path::SEND_WELCOME_MSG, sent)
+                .await
         };
         let left = || self.time_left(event);
         sending::send_in_time(&self.clock, left, send, message).await

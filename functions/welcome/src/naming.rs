@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::event::InboxEvent;
-use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
+use domain::ports::{
+    ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, VendorError,
+};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
-use platform::in_flight::TOO_MANY;
-use platform::wecom_api::{GET_CONTACT, GET_USER};
-use wecom::{Error, WelcomeMessage};
+use wecom::api::path;
+use wecom::{ErrorCode, WelcomeMessage};
 
 use crate::Welcomer;
 
@@ -34,16 +35,16 @@ where
         let may_ask = |api| guard.paused_until(api, now).is_none();
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);
-            if chosen.names_customer() && may_ask(GET_CONTACT) {
-                self.name(event, GET_CONTACT, get).await
+            if chosen.names_customer() && may_ask(path::GET_EXTERNAL_CONTACT) {
+                self.name(event, path::GET_EXTERNAL_CONTACT, get).await
             } else {
                 None
             }
         };
         let member = async {
             let get = || self.wecom.member_name(&event.corp, &event.app, member);
-            if chosen.names_member() && may_ask(GET_USER) {
-                self.name(event, GET_USER, get).await
+            if chosen.names_member() && may_ask(path::GET_USER) {
+                self.name(event, path::GET_USER, get).await
             } else {
                 None
             }
@@ -53,7 +54,7 @@ where
     }
 
     /// A name, if it comes in time. Only "too many at once" is worth another try: it passes by itself.
-    async fn name<F: Future<Output = Result<String, Error>>>(
+    async fn name<F: Future<Output = Result<String, VendorError>>>(
         &self,
         event: &InboxEvent,
         api: &'static str,
@@ -68,7 +69,7 @@ where
                 Ok(name) => return Some(name),
                 Err(error) => error,
             };
-            let passes = error.code() == Some(TOO_MANY);
+            let passes = error.is(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT);
             if !passes || self.clock.since(began) + TOO_MANY_PAUSE >= wait {
                 return None;
             }

@@ -4,24 +4,9 @@ use std::time::Duration;
 
 use clock::Clock;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
-use platform::wecom_api::SEND_WELCOME;
-use wecom::{Class, Error, WelcomeMessage};
-
-/// WeCom's answers to `send_welcome_msg` that decide what happens next (WeCom doc 92137).
-mod code {
-    /// The code is older than 20 seconds, or spent, or another corp's.
-    pub(super) const INVALID: i64 = 41050;
-    /// A welcome was delivered, or the two are chatting already.
-    pub(super) const ALREADY: i64 = 41051;
-    /// Another app is sending right now; it may yet fail.
-    pub(super) const ANOTHER_APP: i64 = 41096;
-    /// The quota of the minute or of more is spent, and the block outlives the code.
-    pub(super) const QUOTA: i64 = 45009;
-    /// Something is wrong with an attachment: media id invalid or expired, message type, too many, wrong
-    /// type, mini program not linked. The text alone may still go through, for only a success spends the code.
-    pub(super) const ATTACHMENT: [i64; 8] =
-        [40007, 40008, 40145, 41064, 41065, 90206, 90207, 90208];
-}
+use domain::ports::VendorError;
+use wecom::api::path;
+use wecom::{Class, Error, ErrorCode, WelcomeMessage};
 
 /// Pause after "another app is sending" (WeCom doc 92137 asks for about a second).
 const ANOTHER_APP_PAUSE: Duration = Duration::from_secs(1);
@@ -37,13 +22,13 @@ pub(crate) async fn send_in_time<S, F>(
 ) -> WelcomeOutcome
 where
     S: Fn(WelcomeMessage) -> F,
-    F: Future<Output = Result<(), Error>>,
+    F: Future<Output = Result<(), VendorError>>,
 {
     let mut attempts = 0;
     let mut pause = FIRST_PAUSE;
-    let mut dropped_by: Option<i64> = None;
+    let mut dropped_by: Option<ErrorCode> = None;
     let mut unheard = false;
-    let mut last: Option<Error> = None;
+    let mut last: Option<VendorError> = None;
     while let Some(left) = time_left() {
         attempts += 1;
         let Ok(answer) = clock.timeout(left, send(message.clone())).await else {
@@ -53,7 +38,10 @@ where
             Ok(()) => return sent(attempts, dropped_by),
             Err(error) => error,
         };
-        unheard |= matches!(error, Error::Unreachable { sent: true, .. });
+        unheard |= matches!(
+            error,
+            VendorError::Wecom(Error::Unreachable { sent: true, .. })
+        );
         let wait = match next_step(&error, &message) {
             Step::End(result) => return ended(result, &error, attempts, unheard),
             Step::TextOnly => {
@@ -61,7 +49,7 @@ where
                 message.attachments.clear();
                 Duration::ZERO
             }
-            Step::Again if error.code() == Some(code::ANOTHER_APP) => ANOTHER_APP_PAUSE,
+            Step::Again if error.is(ErrorCode::WELCOME_BEING_SENT) => ANOTHER_APP_PAUSE,
             Step::Again => {
                 pause *= 2;
                 pause / 2
@@ -78,8 +66,8 @@ where
 
 /// The outcome while WeCom has blocked the API: the code dies before the block ends, and a call would be refused.
 pub(crate) fn paused(until: i64) -> WelcomeOutcome {
-    let error = Error::Paused {
-        api: SEND_WELCOME,
+    let error = VendorError::Paused {
+        api: path::SEND_WELCOME_MSG,
         until,
     };
     ended(WelcomeResult::Failed, &error, 0, false)
@@ -91,24 +79,25 @@ enum Step {
     End(WelcomeResult),
 }
 
-fn next_step(error: &Error, message: &WelcomeMessage) -> Step {
+fn next_step(error: &VendorError, message: &WelcomeMessage) -> Step {
     match error.code() {
-        Some(code::ALREADY) => Step::End(WelcomeResult::AlreadyWelcomed),
-        Some(code::INVALID) => Step::End(WelcomeResult::TooLate),
+        Some(ErrorCode::ALREADY_WELCOMED) => Step::End(WelcomeResult::AlreadyWelcomed),
+        Some(ErrorCode::INVALID_WELCOME_CODE) => Step::End(WelcomeResult::TooLate),
         Some(code)
-            if code::ATTACHMENT.contains(&code)
+            if code.concerns_attachment()
                 && !message.attachments.is_empty()
                 && message.text.is_some() =>
         {
             Step::TextOnly
         }
-        Some(code::QUOTA) => Step::End(WelcomeResult::Failed),
+        // The block outlives the code.
+        Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => Step::End(WelcomeResult::Failed),
         _ if error.class() == Class::Retry => Step::Again,
         _ => Step::End(WelcomeResult::Failed),
     }
 }
 
-fn sent(attempts: u32, dropped_by: Option<i64>) -> WelcomeOutcome {
+fn sent(attempts: u32, dropped_by: Option<ErrorCode>) -> WelcomeOutcome {
     let mut outcome = WelcomeOutcome::new(WelcomeResult::Sent);
     outcome.attempts = attempts;
     outcome.errcode = dropped_by;
@@ -117,7 +106,12 @@ fn sent(attempts: u32, dropped_by: Option<i64>) -> WelcomeOutcome {
     outcome
 }
 
-fn ended(result: WelcomeResult, error: &Error, attempts: u32, unheard: bool) -> WelcomeOutcome {
+fn ended(
+    result: WelcomeResult,
+    error: &VendorError,
+    attempts: u32,
+    unheard: bool,
+) -> WelcomeOutcome {
     let mut outcome = WelcomeOutcome::new(result).after(error);
     outcome.attempts = attempts;
     outcome.retryable = false;
@@ -127,7 +121,7 @@ fn ended(result: WelcomeResult, error: &Error, attempts: u32, unheard: bool) -> 
     outcome
 }
 
-fn out_of_time(last: Option<&Error>, attempts: u32) -> WelcomeOutcome {
+fn out_of_time(last: Option<&VendorError>, attempts: u32) -> WelcomeOutcome {
     let mut outcome = match last {
         Some(error) => WelcomeOutcome::new(WelcomeResult::Failed).after(error),
         None => WelcomeOutcome::new(WelcomeResult::TooLate)

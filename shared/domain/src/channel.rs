@@ -1,6 +1,9 @@
 //! A channel: one QR code (渠道活码) or acquisition link (获客助手) and what happens to those who use it.
 
 use serde::{Deserialize, Serialize};
+use wecom::api::contact::{DESCRIPTION_MAX_CHARS, REMARK_MAX_CHARS};
+use wecom::api::tag::MARK_MAX;
+use wecom::api::{acquisition, contact_way};
 use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
 
 use crate::duty::Schedule;
@@ -8,19 +11,12 @@ use crate::field::{FieldError, at_most_chars};
 use crate::placeholder::{self, Placeholder};
 use crate::welcome::Welcome;
 
-/// Characters of a contact way's remark and of a link's name, which hold the channel's name (WeCom docs
-/// 92228 and 97297).
-const NAME_CHARS: usize = 30;
-/// Members of one contact way (WeCom doc 92228, error 41041).
-const CONTACT_WAY_USERS: usize = 100;
-/// Members of one acquisition link (WeCom doc 97297).
-const LINK_USERS: usize = 500;
-/// Tags of one `mark_tag` call (error 41111).
-const TAGS: usize = 1000;
-/// Characters of a customer's remark (WeCom doc 92115).
-pub const REMARK_CHARS: usize = 20;
-/// Characters of a customer's description (WeCom doc 92115).
-const DESCRIPTION_CHARS: usize = 150;
+/// Characters of a channel's name, which is the remark of its contact way or the name of its link.
+const NAME_CHARS: usize = if contact_way::REMARK_MAX_CHARS < acquisition::LINK_NAME_MAX_CHARS {
+    contact_way::REMARK_MAX_CHARS
+} else {
+    acquisition::LINK_NAME_MAX_CHARS
+};
 
 /// Identifies a channel within its corp. It is also the `state` of its contact way and the
 /// `customer_channel` of its link, so that an event leads to its channel by one read of a known key.
@@ -85,8 +81,8 @@ impl ChannelKind {
     /// Members that one of this kind may have.
     fn most_users(self) -> usize {
         match self {
-            Self::ContactWay => CONTACT_WAY_USERS,
-            Self::AcquisitionLink => LINK_USERS,
+            Self::ContactWay => contact_way::PEOPLE_MAX,
+            Self::AcquisitionLink => acquisition::MEMBERS_MAX,
         }
     }
 }
@@ -234,7 +230,7 @@ impl ChannelSpec {
             check_remark(remark)?;
         }
         if let Some(description) = &self.description {
-            at_most_chars("description", description, DESCRIPTION_CHARS)?;
+            at_most_chars("description", description, DESCRIPTION_MAX_CHARS)?;
         }
         self.welcome.as_ref().map_or(Ok(()), |welcome| {
             welcome.check().map_err(|fault| fault.below("welcome"))
@@ -282,9 +278,9 @@ impl ChannelSpec {
     }
 
     fn check_tags(&self) -> Result<(), FieldError> {
-        if self.tag_ids.len() > TAGS {
+        if self.tag_ids.len() > MARK_MAX {
             let message = format!(
-                "has {} tags, at most {TAGS} are allowed",
+                "has {} tags, at most {MARK_MAX} are allowed",
                 self.tag_ids.len()
             );
             return Err(FieldError::new("tag_ids", message));
@@ -300,7 +296,7 @@ impl ChannelSpec {
     }
 }
 
-/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error 40003); `@` is
+/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error `INVALID_USERID`); `@` is
 /// accepted too, unverified.
 ///
 /// # Errors
@@ -325,7 +321,7 @@ fn check_remark(remark: &str) -> Result<(), FieldError> {
         &[Placeholder::Customer, Placeholder::Channel],
     )?;
     let fixed = remark.replace("{customer}", "").replace("{channel}", "");
-    at_most_chars("remark", &fixed, REMARK_CHARS)
+    at_most_chars("remark", &fixed, REMARK_MAX_CHARS)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! What was done about an event, and why not: the vocabulary of timelines and of the events page.
 
 use serde::{Deserialize, Serialize};
+use wecom::ErrorCode;
+
+use crate::ports::VendorError;
 
 /// How the welcome of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -8,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub enum WelcomeResult {
     /// WeCom took the message.
     Sent,
-    /// Somebody else's welcome was first, or the two are chatting already (41051).
+    /// Somebody else's welcome was first, or the two are chatting already (`ALREADY_WELCOMED`).
     AlreadyWelcomed,
-    /// The 20 seconds were over (41050, or by our own clock).
+    /// The 20 seconds were over (`INVALID_WELCOME_CODE`, or by our own clock).
     TooLate,
     /// The event brought no welcome code (WeCom doc 92130 lists the reasons).
     NoCode,
@@ -34,7 +37,7 @@ pub enum TagsResult {
     NoTags,
     /// WeCom refused.
     Failed,
-    /// Not done yet; with 84061, the member has to confirm the customer first.
+    /// Not done yet; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the customer first.
     Pending,
 }
 
@@ -45,10 +48,10 @@ pub struct Outcome<R> {
     pub outcome: R,
     /// WeCom's code, where one made the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub errcode: Option<i64>,
+    pub errcode: Option<ErrorCode>,
     /// WeCom's code if the remark of a tagged customer was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remark_errcode: Option<i64>,
+    pub remark_errcode: Option<ErrorCode>,
     /// Why, in a few words; never a name, a text or a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -106,7 +109,7 @@ impl<R> Outcome<R> {
 
     /// Takes code, reason and class of `error`.
     #[must_use]
-    pub fn after(mut self, error: &wecom::Error) -> Self {
+    pub fn after(mut self, error: &VendorError) -> Self {
         self.errcode = error.code();
         self.retryable = error.class() == wecom::Class::Retry;
         self.reason = Some(reason_of(error));
@@ -125,9 +128,10 @@ impl<R: Serialize> Outcome<R> {
 }
 
 /// WeCom's own words may hold names of members, so the reason is the meaning of the code.
-fn reason_of(error: &wecom::Error) -> String {
+fn reason_of(error: &VendorError) -> String {
     match error.code() {
-        Some(code) => wecom::error::codes::meaning(code)
+        Some(code) => code
+            .meaning()
             .unwrap_or("not in the list of codes")
             .to_owned(),
         None => error.to_string(),
@@ -172,13 +176,13 @@ mod tests {
 
     #[test]
     fn an_error_leaves_its_code_and_meaning_and_no_words_of_wecom() {
-        let error = wecom::Error::Api {
+        let error = VendorError::from(wecom::Error::Api {
             api: "mark_tag",
-            code: 45009,
+            code: ErrorCode::API_FREQ_OUT_OF_LIMIT,
             message: "Zhang San hint: [1]".into(),
-        };
+        });
         let outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
-        assert_eq!(outcome.errcode, Some(45009));
+        assert_eq!(outcome.errcode, Some(ErrorCode::API_FREQ_OUT_OF_LIMIT));
         assert!(outcome.retryable);
         assert!(!outcome.reason.unwrap().contains("Zhang"));
     }

@@ -6,6 +6,7 @@
 mod stores;
 mod sync;
 mod vendor;
+mod vendor_error;
 
 pub use stores::{
     ChangeRelation, ContactRecord, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile,
@@ -21,3 +22,4 @@ pub use vendor::{
     ReadCustomers, ReadFollowers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags,
     RefreshTokens, SendWelcome, UploadError, UploadMedia, UploadPicture, WriteRemark,
 };
+pub use vendor_error::VendorError;

@@ -1,13 +1,13 @@
 //! How many calls of one API a corp makes, and how long WeCom is left alone after it has said "too many".
 //!
 //! WeCom counts per company and API: 10,000 calls a minute and 150,000 an hour (doc 90312). An excess is answered
-//! 45009 and blocks the API for as long as the window that was exceeded. The bundle stays well below, so that other
-//! tools of the company have their part, and what it takes is shared by all functions through the data table.
+//! `API_FREQ_OUT_OF_LIMIT` and blocks the API for as long as the window that was exceeded. The bundle stays well below,
+//! so that other tools of the company have their part, and what it takes is shared by all functions through the data
+//! table.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wecom::{Class, Error};
 
 /// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312), which is what its
 /// guard is known to take without complaint.
@@ -39,7 +39,8 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 /// Seconds by which Beijing, where WeCom's days begin, is ahead of UTC. It has no summer time.
 const BEIJING: i64 = 8 * HOUR;
-/// A refusal within so many pauses after a pause means that a longer window was exceeded (doc 90313, help of 45009).
+/// A refusal within so many pauses after a pause means that a longer window was exceeded (doc 90313, help of
+/// `API_FREQ_OUT_OF_LIMIT`).
 const AT_ONCE: i64 = 2;
 /// The second pause has so many of the first: an hour.
 const LONGER: i64 = 60;
@@ -115,7 +116,7 @@ pub struct Pause {
     pub step: u8,
 }
 
-/// A number of calls in flight that WeCom's guard (45033) has brought down.
+/// A number of calls in flight that WeCom's guard (`API_CONCURRENT_OUT_OF_LIMIT`) has brought down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Narrowed {
     /// Calls in flight.
@@ -151,8 +152,9 @@ impl Guard {
         pauses.filter(|pause| now < pause.until).count()
     }
 
-    /// WeCom has answered 45009: a pause of a minute, which grows to an hour and then to Beijing's midnight if WeCom
-    /// repeats it right after the pause. Calls that were under way when the pause began change nothing.
+    /// WeCom has answered `API_FREQ_OUT_OF_LIMIT`: a pause of a minute, which grows to an hour and then to Beijing's
+    /// midnight if WeCom repeats it right after the pause. Calls that were under way when the pause began change
+    /// nothing.
     pub fn refused(&mut self, api: &str, now: i64, limits: &Limits) {
         let step = match self.pauses.get(api) {
             Some(pause) if now < pause.until => return,
@@ -173,7 +175,7 @@ impl Guard {
         self.forget(now);
     }
 
-    /// WeCom has answered 45033, and the process that heard it went down to `in_flight`.
+    /// WeCom has answered `API_CONCURRENT_OUT_OF_LIMIT`, and the process that heard it went down to `in_flight`.
     pub fn narrow(&mut self, api: &str, in_flight: usize, now: i64) {
         self.narrowed
             .insert(api.to_owned(), Narrowed { in_flight, at: now });
@@ -193,15 +195,6 @@ impl Guard {
         self.narrowed
             .retain(|_, narrowed| now < narrowed.at + NARROWED);
     }
-}
-
-/// Codes after which another call within seconds is a waste: the block lasts a minute or more (doc 90313).
-const BLOCKED: [i64; 3] = [45009, 45036, 81026];
-
-/// Whether a call that ended with `error` is worth another one within seconds.
-#[must_use]
-pub fn passes_soon(error: &Error) -> bool {
-    error.class() == Class::Retry && !error.code().is_some_and(|code| BLOCKED.contains(&code))
 }
 
 fn next_midnight(now: i64) -> i64 {

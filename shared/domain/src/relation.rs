@@ -27,7 +27,7 @@ pub enum Status {
     Active,
     /// The customer left: deleted or blocked the member. Calls about the pair still work.
     Lost,
-    /// The member removed the customer. Calls about the pair answer 84061.
+    /// The member removed the customer. Calls about the pair answer `NOT_EXTERNAL_CONTACT`.
     Removed,
 }
 
@@ -74,8 +74,9 @@ pub struct Relation {
     /// nearly every customer has one member: half the writes of a first sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ExternalContact>,
-    /// When that call began, or when the bundle changed the tags itself, by the bundle's own clock. What was read before
-    /// is older, and is dropped. Stored as `observed_at` (Unix seconds) and `observed_us` (microseconds beyond them).
+    /// When that call began, or when the bundle changed the tags itself, by the bundle's own clock. What was read
+    /// before is older, and is dropped. Stored as `observed_at` (Unix seconds) and `observed_us` (microseconds beyond
+    /// them).
     #[serde(flatten, with = "crate::instant::observed_at")]
     pub observed_at: Option<Timestamp>,
     /// Whether its end was concluded from a complete reading of the member's customers, and not told by an event.

@@ -3,6 +3,7 @@
 
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
+use wecom::api::welcome::{ATTACHMENTS_MAX, TEXT_MAX_BYTES};
 use wecom::{Attachment, Text, WelcomeMessage};
 
 use crate::field::FieldError;
@@ -17,10 +18,6 @@ mod attachment;
 /// Seconds that a welcome code lives, counted from the event's `CreateTime` (WeCom doc 92137).
 pub const WELCOME_CODE_SECONDS: i64 = 20;
 
-/// Bytes that the text may have (WeCom doc 92137).
-const TEXT_BYTES: usize = 4000;
-/// Attachments that one message may have (WeCom doc 92137).
-const ATTACHMENTS: usize = 9;
 /// Variants of one welcome. A week of hourly greetings fits; the limit keeps the item small, for it is
 /// read before every welcome.
 const VARIANTS: usize = 50;
@@ -173,7 +170,7 @@ impl Chosen<'_> {
         };
         let content = self
             .text
-            .map(|text| cut_to_bytes(placeholder::render(text, names), TEXT_BYTES));
+            .map(|text| cut_to_bytes(placeholder::render(text, names), TEXT_MAX_BYTES));
         let attachments: Vec<Attachment> = self
             .attachments
             .iter()
@@ -274,9 +271,9 @@ fn check_content(text: Option<&str>, attachments: &[WelcomeAttachment]) -> Resul
                 "is empty: leave it out, or write what the customer shall read",
             ));
         }
-        if text.len() > TEXT_BYTES {
+        if text.len() > TEXT_MAX_BYTES {
             let message = format!(
-                "has {} bytes, at most {TEXT_BYTES} are allowed (a Chinese character has 3)",
+                "has {} bytes, at most {TEXT_MAX_BYTES} are allowed (a Chinese character has 3)",
                 text.len()
             );
             return Err(FieldError::new("text", message));
@@ -291,9 +288,9 @@ fn check_content(text: Option<&str>, attachments: &[WelcomeAttachment]) -> Resul
             ],
         )?;
     }
-    if attachments.len() > ATTACHMENTS {
+    if attachments.len() > ATTACHMENTS_MAX {
         let message = format!(
-            "has {} entries, at most {ATTACHMENTS} are allowed",
+            "has {} entries, at most {ATTACHMENTS_MAX} are allowed",
             attachments.len()
         );
         return Err(FieldError::new("attachments", message));

@@ -1,10 +1,10 @@
 //! Keeps a corp's calls within WeCom's limits, for all functions together (WeCom doc 90312): so many calls of an API
 //! a minute and an hour, so many in flight, and none while WeCom has blocked the API.
 //!
-//! What the functions have to agree on is in the data table: an API that is left alone after 45009, a number of calls
-//! in flight that 45033 has brought down, and what was taken of the minute and the hour. Each process takes calls in
-//! blocks and looks at the rest every second, so that a call costs WeCom's time and hardly any of the table's. A
-//! table that is away stops no call: WeCom is then the one who counts.
+//! What the functions have to agree on is in the data table: an API that is left alone after `API_FREQ_OUT_OF_LIMIT`, a
+//! number of calls in flight that `API_CONCURRENT_OUT_OF_LIMIT` has brought down, and what was taken of the minute and
+//! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
+//! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
 //! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still tells the others what WeCom said.
 
@@ -13,14 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
+use domain::ports::VendorError;
 use domain::quota::{Guard, Limits};
-use wecom::{CorpId, Error};
+use wecom::{CorpId, ErrorCode};
 
-use crate::in_flight::{InFlight, TOO_MANY};
+use crate::in_flight::InFlight;
 use crate::store::Store;
 
-/// WeCom's code for too many calls in a minute, an hour or a day (doc 90312).
-pub const RATE_EXCEEDED: i64 = 45009;
 /// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
 /// A read a second costs nothing beside the calls that it is made for.
 const FRESH: Duration = Duration::from_secs(1);
@@ -55,7 +54,7 @@ impl Share {
 pub struct CorpLimits {
     /// Calls of one API in a time.
     pub rate: Limits,
-    /// Calls of one API in flight, of one process: WeCom publishes no number (error 45033).
+    /// Calls of one API in flight, of one process: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`).
     pub in_flight: usize,
 }
 
@@ -122,16 +121,16 @@ impl Governor {
     /// Makes a call of `api` when it may be made.
     ///
     /// # Errors
-    /// What the call ended with; [`Error::Paused`] if it may not be made for now.
+    /// What the call ended with; [`VendorError::Paused`] if it may not be made for now.
     pub async fn call<T>(
         &self,
         corp: &CorpId,
         limits: &CorpLimits,
         api: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        call: impl Future<Output = Result<T, wecom::Error>>,
+    ) -> Result<T, VendorError> {
         let answer = if self.hurried {
-            call.await
+            call.await.map_err(VendorError::from)
         } else {
             self.admit(corp, limits, api).await?;
             let in_flight = self.in_flight(corp, limits);
@@ -141,15 +140,17 @@ impl Governor {
             // Who has waited for a place may have waited into a pause.
             let call = async {
                 match self.known(corp).paused_until(api, self.now()) {
-                    Some(until) => Err(Error::Paused { api, until }),
-                    None => call.await,
+                    Some(until) => Err(VendorError::Paused { api, until }),
+                    None => call.await.map_err(VendorError::from),
                 }
             };
             in_flight.call(corp, api, call).await
         };
-        match answer.as_ref().err().and_then(Error::code) {
-            Some(RATE_EXCEEDED) => self.pause(corp, &limits.rate, api).await,
-            Some(TOO_MANY) => self.share_narrowed(corp, limits, api).await,
+        match answer.as_ref().err().and_then(VendorError::code) {
+            Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
+            Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => {
+                self.share_narrowed(corp, limits, api).await
+            }
             _ => {}
         }
         answer
@@ -160,10 +161,10 @@ impl Governor {
         corp: &CorpId,
         limits: &CorpLimits,
         api: &'static str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let guard = self.guard(corp).await;
         if let Some(until) = guard.paused_until(api, self.now()) {
-            return Err(Error::Paused { api, until });
+            return Err(VendorError::Paused { api, until });
         }
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
             return Ok(());
@@ -183,7 +184,7 @@ impl Governor {
                 self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
                 Ok(())
             }
-            Ok(Err(until)) => Err(Error::Paused { api, until }),
+            Ok(Err(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted; they go on");
                 Ok(())

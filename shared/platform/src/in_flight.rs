@@ -1,5 +1,5 @@
-//! How many calls are in flight per corp and API, as WeCom's guard counts them (45033): fewer after WeCom says
-//! that it is too many, and slowly more again while it does not.
+//! How many calls are in flight per corp and API, as WeCom's guard counts them (`API_CONCURRENT_OUT_OF_LIMIT`): fewer
+//! after WeCom says that it is too many, and slowly more again while it does not.
 //!
 //! The share is one process's own. What all instances together may have in flight is bounded by how many of
 //! them the stream starts.
@@ -7,14 +7,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use domain::ports::VendorError;
 use tokio::sync::Semaphore;
-use wecom::{CorpId, Error};
+use wecom::{CorpId, ErrorCode};
 
 /// Calls that have to go well before one more may be in flight.
 const GOOD_CALLS: usize = 20;
-
-/// WeCom's code for too many calls at once (doc 90313); the number is not published.
-pub const TOO_MANY: i64 = 45033;
 
 /// The shares of all corps and APIs.
 #[derive(Debug)]
@@ -67,14 +65,14 @@ impl InFlight {
         &self,
         corp: &CorpId,
         api: &'static str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        call: impl Future<Output = Result<T, VendorError>>,
+    ) -> Result<T, VendorError> {
         let slot = self.slot(corp, api).await;
         let answer = call.await;
         slot.done(
             answer
                 .as_ref()
-                .is_err_and(|error| error.code() == Some(TOO_MANY)),
+                .is_err_and(|error| error.is(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT)),
         );
         answer
     }

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod log;
 pub mod media;
 pub mod metrics;
+pub mod retry;
 pub mod secret;
 pub mod start;
 pub mod store;

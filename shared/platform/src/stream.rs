@@ -84,7 +84,7 @@ pub fn outcome_fields<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'sta
     ];
     let code = outcome
         .errcode
-        .map(|code| ("wecom.errcode", Value::from(code)));
+        .map(|code| ("wecom.errcode", Value::from(code.get())));
     fields.extend(code);
     fields
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use clock::Clock;
+use domain::ports::VendorError;
 use secrecy::ExposeSecret;
+use wecom::api::path;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
 use crate::config::{App, Config};
@@ -33,13 +35,6 @@ pub struct WecomApi {
     clock: Clock,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
 }
-
-/// The API that tells of one customer (WeCom doc 92114).
-pub const GET_CONTACT: &str = "externalcontact/get";
-/// The API that tells of one member (WeCom doc 90196).
-pub const GET_USER: &str = "user/get";
-/// The API that sends welcomes (WeCom doc 92137).
-pub const SEND_WELCOME: &str = "externalcontact/send_welcome_msg";
 
 /// Apps that are called ahead. Those beyond find their tokens in the table at their first event.
 const WARM_UP_APPS: usize = 16;
@@ -110,15 +105,15 @@ impl WecomApi {
         }
     }
 
-    /// Makes a call of `api` as an app, when the governor lets it through. A secret that WeCom refuses may have been reset: the configuration is read again,
-    /// at most once a minute, and if it is another one, the call gets one more try.
+    /// Makes a call of `api` as an app, when the governor lets it through. A secret that WeCom refuses may have been reset:
+    /// the configuration is read again, at most once a minute, and if it is another one, the call gets one more try.
     async fn call<T, F>(
         &self,
         corp: &CorpId,
         app: &AppName,
         api: &'static str,
         make: impl Fn(Client) -> F,
-    ) -> Result<T, Error>
+    ) -> Result<T, VendorError>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -140,7 +135,7 @@ impl WecomApi {
         (corp, app): (&CorpId, &AppName),
         api: &'static str,
         make: &impl Fn(Client) -> F,
-    ) -> Result<T, Error>
+    ) -> Result<T, VendorError>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -152,23 +147,14 @@ impl WecomApi {
             .await
     }
 
-    async fn config(&self) -> Result<Arc<Config>, Error> {
+    async fn config(&self) -> Result<Arc<Config>, VendorError> {
         let config = self.config.current().await;
-        config.map_err(|error| invalid("secret", error.to_string()))
+        config.map_err(|error| VendorError::ConfigurationUnreadable(error.to_string()))
     }
 
     /// The client of an app of this configuration.
-    fn client(&self, config: &Config, corp: &CorpId, app: &AppName) -> Result<Client, Error> {
-        let found = config
-            .corp(corp.as_str())
-            .and_then(|corp| corp.app(app.as_str()));
-        let app = found.ok_or_else(|| {
-            invalid(
-                "app",
-                format!("{corp}/{app} is not in the configuration secret"),
-            )
-        })?;
-        self.client_of(corp, app)
+    fn client(&self, config: &Config, corp: &CorpId, app: &AppName) -> Result<Client, VendorError> {
+        Ok(self.client_of(corp, configured(config, corp, app)?)?)
     }
 
     fn client_of(&self, corp: &CorpId, app: &App) -> Result<Client, Error> {
@@ -197,18 +183,27 @@ impl WecomApi {
 }
 
 /// Whether the app's secret is the trouble: known for it, or just refused by the one API that takes it.
-fn refuses_secret(error: &Error) -> bool {
+fn refuses_secret(error: &VendorError) -> bool {
     match error {
-        Error::Broken { .. } => true,
-        Error::Api { api, .. } => *api == "gettoken" && error.class() == Class::Configuration,
+        VendorError::Wecom(Error::Broken { .. }) => true,
+        VendorError::Wecom(Error::Api { api, .. }) => {
+            *api == path::GET_TOKEN && error.class() == Class::Configuration
+        }
         _ => false,
     }
 }
 
-fn invalid(field: &str, reason: String) -> Error {
-    Error::Invalid {
-        api: "configuration",
-        field: field.to_owned(),
-        reason,
-    }
+/// An app of this configuration.
+fn configured<'a>(
+    config: &'a Config,
+    corp: &CorpId,
+    app: &AppName,
+) -> Result<&'a App, VendorError> {
+    let found = config
+        .corp(corp.as_str())
+        .and_then(|corp| corp.app(app.as_str()));
+    found.ok_or_else(|| VendorError::AppNotConfigured {
+        corp: corp.clone(),
+        app: app.clone(),
+    })
 }

@@ -1,7 +1,8 @@
 //! Requests and answers of the APIs, one file per family. They are data: `client` sends them.
 //!
-//! Requests leave out what is not set, as WeCom refuses empty objects and strings (40063), and have a `check` that
-//! names the field that breaks a documented limit. Answers take missing fields and unknown values as they come.
+//! Requests leave out what is not set, as WeCom refuses empty objects and strings (`EMPTY_PARAMETER`), and have a
+//! `check` that names the field that breaks a documented limit. Answers take missing fields and unknown values as they
+//! come.
 
 pub mod acquisition;
 pub mod agent;
@@ -10,6 +11,7 @@ pub mod contact_way;
 pub mod department;
 pub mod group;
 pub mod media;
+pub mod path;
 pub mod tag;
 pub mod user;
 pub mod welcome;

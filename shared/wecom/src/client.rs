@@ -45,8 +45,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Calls WeCom for one app of one company. Clones are cheap and share connection and token.
 ///
 /// Every method checks its request first ([`Error::Invalid`]), takes the app's token from memory or the store, and
-/// on 40014 and 42001 fetches a new one and tries once more. Nothing else is repeated: what to do about an error is
-/// in its [`class`](Error::class).
+/// on `INVALID_ACCESS_TOKEN` and `ACCESS_TOKEN_EXPIRED` fetches a new one and tries once more. Nothing else is
+/// repeated: what to do about an error is in its [`class`](Error::class). The codes that a
+/// method names are constants of [`ErrorCode`](crate::ErrorCode).
 #[derive(Clone)]
 pub struct Client {
     tokens: Arc<Tokens>,

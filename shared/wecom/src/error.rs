@@ -1,11 +1,13 @@
 //! What can go wrong with a call, and what the caller should do about it.
 
+mod code;
 pub mod codes;
+mod field;
+
+pub use code::ErrorCode;
+pub use field::FieldError;
 
 use std::fmt;
-
-/// Over the rate limit (WeCom doc 90312).
-const RATE_LIMIT: i64 = 45009;
 
 /// Why a call did not give its result. It names the API by its path without `/cgi-bin/`, and never holds a token, a
 /// secret or a body.
@@ -18,7 +20,7 @@ pub enum Error {
         /// The API, such as `externalcontact/mark_tag`.
         api: &'static str,
         /// WeCom's `errcode`, never 0.
-        code: i64,
+        code: ErrorCode,
         /// WeCom's `errmsg`, without secrets.
         message: String,
     },
@@ -56,21 +58,9 @@ pub enum Error {
     #[error("the app's credentials are broken since {since}: gettoken answered {code}")]
     Broken {
         /// What `gettoken` answered.
-        code: i64,
+        code: ErrorCode,
         /// Since when, in Unix seconds.
         since: i64,
-    },
-    /// No call was made: the caller keeps within WeCom's rate limits (WeCom doc 90312), and this API is paused. The
-    /// client never says so by itself; it is a word for what lies above the client and counts the calls of all
-    /// processes.
-    #[error(
-        "{api}: calls are paused until {until}, after WeCom answered 45009 or the quota of the minute or hour was spent"
-    )]
-    Paused {
-        /// The API.
-        api: &'static str,
-        /// When calls go on, in Unix seconds.
-        until: i64,
     },
     /// The store of tokens failed. Calls go on from memory; only what asks for the store's state reports it.
     #[error("the token store failed: {0}")]
@@ -90,44 +80,71 @@ pub enum Class {
     Configuration,
 }
 
-/// A field that breaks a limit, before it is known which API refuses it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct Invalid {
-    /// Path of the field in WeCom's names.
-    pub field: String,
-    /// Which limit.
-    pub reason: String,
+/// What an error code is about, as far as the code alone says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Concern {
+    /// The company as a whole: its quota, its licences, its state. Other calls for it meet the same answer.
+    Tenant,
+    /// One thing that the request names, or that its ids lead to.
+    Object(ObjectKind),
+    /// A field of the request, by WeCom's name.
+    Field(&'static str),
+    /// An attachment of a message, which may go through without it.
+    Attachment,
+    /// The app's credentials, or the access token that was fetched with them.
+    Token,
+    /// This call and no more than that: a parameter that the code does not name, a permission, the moment.
+    Call,
+}
+
+/// Kinds of things that error codes are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    /// A member of the company.
+    Member,
+    /// A department of the address book.
+    Department,
+    /// A corp tag, or a group of them.
+    Tag,
+    /// A customer.
+    Customer,
+    /// A member and a customer together.
+    Relation,
+    /// A group chat.
+    Group,
+    /// A contact way.
+    ContactWay,
+    /// An acquisition link.
+    Link,
 }
 
 impl Error {
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Api { code, .. } => Class::of(*code),
-            Self::Unreachable { .. } | Self::Paused { .. } | Self::TokenStore(_) => Class::Retry,
+            Self::Api { code, .. } => code.class(),
+            Self::Unreachable { .. } | Self::TokenStore(_) => Class::Retry,
             Self::Unreadable { .. } | Self::Invalid { .. } | Self::Broken { .. } => {
                 Class::Configuration
             }
         }
     }
 
-    /// WeCom's `errcode`, if it answered one. [`Error::Paused`] has the one that it keeps WeCom from answering: 45009.
-    pub fn code(&self) -> Option<i64> {
+    /// WeCom's `errcode`, if it answered one.
+    pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Api { code, .. } | Self::Broken { code, .. } => Some(*code),
-            Self::Paused { .. } => Some(RATE_LIMIT),
             _ => None,
         }
+    }
+
+    /// Whether WeCom answered this code.
+    pub fn is(&self, code: ErrorCode) -> bool {
+        self.code() == Some(code)
     }
 }
 
 impl Class {
-    /// The class of a code of WeCom's; [`Class::Configuration`] if the table does not know it.
-    pub fn of(code: i64) -> Self {
-        codes::find(code).map_or(Self::Configuration, |entry| entry.class)
-    }
-
     /// A stable word for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -142,23 +159,5 @@ impl Class {
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Invalid {
-    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-        }
-    }
-
-    /// The error of an API that refuses the field.
-    pub fn for_api(self, api: &'static str) -> Error {
-        Error::Invalid {
-            api,
-            field: self.field,
-            reason: self.reason,
-        }
     }
 }

@@ -23,7 +23,7 @@ pub use api::welcome::{Attachment, Text, WelcomeMessage};
 pub use client::{Client, MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 pub use crypto::{CallbackCrypto, InvalidKey, OpenError, SealError, Sealed, Signature};
 pub use envelope::{Envelope, EnvelopeError};
-pub use error::{Class, Error, Invalid};
+pub use error::{Class, Concern, Error, ErrorCode, FieldError, ObjectKind};
 pub use event::Event;
 pub use fields::{Fields, FieldsError};
 pub use id::{

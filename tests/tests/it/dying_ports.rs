@@ -15,7 +15,7 @@ use domain::ports::{
     ReadAddressBook, ReadBalance, ReadChannel, ReadCustomers, ReadEvents, ReadFollowers,
     ReadGroups, ReadNames, ReadQuota, ReadRelation, ReadRuns, ReadTagLibrary, ReadWelcomes,
     Reading, RecordTags, RecordWelcome, RefreshTokens, SendWelcome, StoreError, Subject,
-    UploadError, UploadMedia, UploadPicture, WelcomeOwner, WriteRemark,
+    UploadError, UploadMedia, UploadPicture, VendorError, WelcomeOwner, WriteRemark,
 };
 use domain::quota::{Guard, Usage};
 use domain::relation::{Arrival, Change, Relation};
@@ -35,8 +35,8 @@ use wecom::api::media::MediaKind;
 use wecom::api::tag::TagGroup;
 use wecom::api::user::{User, UserEntry};
 use wecom::{
-    AppName, ChatId, CorpId, Error, ExternalUserId, LinkId, MediaId, Page, TagGroupId, TagId,
-    UserId, WelcomeCode, WelcomeMessage,
+    AppName, ChatId, CorpId, ExternalUserId, LinkId, MediaId, Page, TagGroupId, TagId, UserId,
+    WelcomeCode, WelcomeMessage,
 };
 
 use crate::dying::Dying;
@@ -152,49 +152,49 @@ dies! { Store:
 
 dies! { WecomApi:
     SendWelcome {
-        fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), Error>;
+        fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), VendorError>;
     }
     ReadNames {
-        fn customer_name(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<String, Error>;
-        fn member_name(corp: &CorpId, app: &AppName, member: &UserId) -> Result<String, Error>;
+        fn customer_name(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<String, VendorError>;
+        fn member_name(corp: &CorpId, app: &AppName, member: &UserId) -> Result<String, VendorError>;
     }
     MarkTags {
-        fn mark_tags(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), tags: &[TagId]) -> Result<(), Error>;
+        fn mark_tags(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), tags: &[TagId]) -> Result<(), VendorError>;
     }
     KeepRemoteChannel {
-        fn make(corp: &CorpId, channel: &Channel) -> Result<Remote, Error>;
-        fn find(corp: &CorpId, channel: &Channel, taken: &[LinkId]) -> Result<Option<Remote>, Error>;
-        fn update(corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error>;
-        fn delete(corp: &CorpId, channel: &Channel) -> Result<(), Error>;
+        fn make(corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError>;
+        fn find(corp: &CorpId, channel: &Channel, taken: &[LinkId]) -> Result<Option<Remote>, VendorError>;
+        fn update(corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), VendorError>;
+        fn delete(corp: &CorpId, channel: &Channel) -> Result<(), VendorError>;
     }
     WriteRemark {
-        fn write_remark(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), remark: Option<&str>, description: Option<&str>) -> Result<(), Error>;
+        fn write_remark(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), remark: Option<&str>, description: Option<&str>) -> Result<(), VendorError>;
     }
     RefreshTokens {
-        fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, Error>;
+        fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, VendorError>;
     }
     ReadAddressBook {
-        fn visible_range(corp: &CorpId, app: &AppName) -> Result<Agent, Error>;
-        fn departments(corp: &CorpId, app: &AppName) -> Result<Vec<department::Department>, Error>;
-        fn department_members(corp: &CorpId, app: &AppName, department: u64) -> Result<Vec<UserEntry>, Error>;
-        fn member(corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, Error>;
-        fn follow_users(corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, Error>;
+        fn visible_range(corp: &CorpId, app: &AppName) -> Result<Agent, VendorError>;
+        fn departments(corp: &CorpId, app: &AppName) -> Result<Vec<department::Department>, VendorError>;
+        fn department_members(corp: &CorpId, app: &AppName, department: u64) -> Result<Vec<UserEntry>, VendorError>;
+        fn member(corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, VendorError>;
+        fn follow_users(corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, VendorError>;
     }
     ReadCustomers {
-        fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, Error>;
+        fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, VendorError>;
     }
     ReadFollowers {
-        fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, Error>;
+        fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, VendorError>;
     }
     ReadTagLibrary {
-        fn tag_library(corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, Error>;
+        fn tag_library(corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, VendorError>;
     }
     ReadGroups {
-        fn groups(corp: &CorpId, app: &AppName, owners: &[UserId], cursor: Option<&str>) -> Result<Page<GroupStatus>, Error>;
-        fn group_chat(corp: &CorpId, app: &AppName, chat_id: &ChatId) -> Result<GroupChat, Error>;
+        fn groups(corp: &CorpId, app: &AppName, owners: &[UserId], cursor: Option<&str>) -> Result<Page<GroupStatus>, VendorError>;
+        fn group_chat(corp: &CorpId, app: &AppName, chat_id: &ChatId) -> Result<GroupChat, VendorError>;
     }
     ReadAcquisition {
-        fn acquisition_quota(corp: &CorpId, app: &AppName) -> Result<AcquisitionQuota, Error>;
+        fn acquisition_quota(corp: &CorpId, app: &AppName) -> Result<AcquisitionQuota, VendorError>;
     }
     UploadPicture {
         fn upload_picture(corp: &CorpId, app: &AppName, source: &Source) -> Result<String, UploadError>;

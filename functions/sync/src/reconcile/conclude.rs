@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::ports::Chunk;
 use domain::sync::Seen;
+use wecom::api::path;
 use wecom::{ExternalUserId, UserId};
 
 use super::customers::Reading;
@@ -34,7 +35,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if missing.is_empty() {
             return Ok(());
         }
-        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
+        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
             self.wecom.follow_users(scope.corp, scope.app)
         });
         let follow = follow.await?;

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use wecom::TagId;
 use wecom::api::contact::BatchPage;
+use wecom::api::path;
 
 use self::refusals::{Now, what_now};
 use super::members::count;
@@ -86,7 +87,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if meter.run().chunks.is_some() {
             return Ok(self.store.chunks(scope.corp, run).await?);
         }
-        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
+        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
             self.wecom.follow_users(scope.corp, scope.app)
         });
         let mut follow = follow.await?;
@@ -136,7 +137,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 chunk.since = Some(at);
                 self.store.put_chunk(scope.corp, run, &chunk).await?;
             }
-            let answer = call(scope, meter, "externalcontact/batch/get_by_user", || {
+            let answer = call(scope, meter, path::BATCH_GET_BY_USER, || {
                 self.wecom
                     .customers(scope.corp, scope.app, &chunk.members, cursor.as_deref())
             });

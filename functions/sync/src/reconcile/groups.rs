@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
-use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind};
-use wecom::{ChatId, Class, UserId};
+use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind, OWNERS_MAX};
+use wecom::api::path;
+use wecom::{ChatId, Class, ErrorCode, UserId};
 
 use super::Why;
 use super::members::count;
@@ -14,12 +15,6 @@ use crate::together;
 use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom};
 
-/// More members in range than a list without owners takes (WeCom doc 92120).
-const TOO_MANY_OWNERS: i64 = 81017;
-/// Owners of one list (WeCom doc 92120).
-const OWNERS: usize = 100;
-/// The group is dissolved, or no customer group, or unknown (WeCom doc 90313).
-const GONE: [i64; 4] = [49008, 90509, 86003, 40050];
 /// Groups that are read before the place is written down.
 const TOGETHER: usize = 100;
 
@@ -70,13 +65,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// which are in neither.
     async fn list_groups(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
         let mut statuses = match self.list_groups_of(scope, meter, &[]).await {
-            Err(Trouble::Wecom(error)) if error.code() == Some(TOO_MANY_OWNERS) => {
+            // More members are in range than a list without owners takes (WeCom doc 92120).
+            Err(Trouble::Wecom(error)) if error.is(ErrorCode::TOO_MANY_ITEMS) => {
                 self.list_by_owners(scope, meter).await?
             }
             listed => listed?,
         };
         let left = self.owners_who_left(scope, &statuses).await?;
-        for owners in left.chunks(OWNERS) {
+        for owners in left.chunks(OWNERS_MAX) {
             match self.list_groups_of(scope, meter, owners).await {
                 Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
                     statuses.extend(self.list_each(scope, meter, owners).await?);
@@ -88,11 +84,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     async fn list_by_owners(&self, scope: &Scope<'_>, meter: &Meter) -> Result<Statuses, Trouble> {
-        let owners = call(scope, meter, "externalcontact/get_follow_user_list", || {
+        let owners = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
             self.wecom.follow_users(scope.corp, scope.app)
         });
         let mut statuses = Statuses::new();
-        for owners in owners.await?.chunks(OWNERS) {
+        for owners in owners.await?.chunks(OWNERS_MAX) {
             statuses.extend(self.list_groups_of(scope, meter, owners).await?);
         }
         Ok(statuses)
@@ -149,7 +145,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<Statuses, Trouble> {
         let (mut statuses, mut cursor) = (Statuses::new(), None::<String>);
         loop {
-            let page = call(scope, meter, "externalcontact/groupchat/list", || {
+            let page = call(scope, meter, path::LIST_GROUPS, || {
                 self.wecom
                     .groups(scope.corp, scope.app, owners, cursor.as_deref())
             });
@@ -197,7 +193,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         (status, why): (Option<GroupStatusKind>, Why),
     ) -> Result<(), Trouble> {
         let read_at = self.clock.now();
-        let told = call(scope, meter, "externalcontact/groupchat/get", || {
+        let told = call(scope, meter, path::GET_GROUP, || {
             self.wecom.group_chat(scope.corp, scope.app, id)
         });
         let told = told.await;
@@ -212,7 +208,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 dissolved_at: None,
                 read_at,
             },
-            Err(Trouble::Wecom(error)) if error.code().is_some_and(|code| GONE.contains(&code)) => {
+            Err(Trouble::Wecom(error)) if error.code().is_some_and(ErrorCode::is_group_gone) => {
                 let before = stored.clone();
                 let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::member::{Department, Member};
 use jiff::Timestamp;
+use wecom::api::path;
 use wecom::{Class, UserId};
 
 use crate::calls::call;
@@ -25,7 +26,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<(), Trouble> {
         let begun = self.clock.now();
         let (corp, app) = (scope.corp, scope.app);
-        let follow = call(scope, meter, "externalcontact/get_follow_user_list", || {
+        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
             self.wecom.follow_users(corp, app)
         });
         let follow: BTreeSet<UserId> = follow.await?.into_iter().collect();
@@ -68,13 +69,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         meter: &Meter,
     ) -> Result<Vec<UserId>, Trouble> {
         let (corp, app) = (scope.corp, scope.app);
-        let range = call(scope, meter, "agent/get", || {
+        let range = call(scope, meter, path::GET_AGENT, || {
             self.wecom.visible_range(corp, app)
         })
         .await?;
         let departments = self.read_departments(scope, meter).await?;
         let members = departments.into_iter().map(|id| async move {
-            call(scope, meter, "user/simplelist", || {
+            call(scope, meter, path::LIST_USERS, || {
                 self.wecom.department_members(corp, app, id)
             })
             .await
@@ -91,7 +92,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         meter: &Meter,
     ) -> Result<Vec<u64>, Trouble> {
         let (corp, at) = (scope.corp, self.clock.now());
-        let told = call(scope, meter, "department/list", || {
+        let told = call(scope, meter, path::LIST_DEPARTMENTS, || {
             self.wecom.departments(corp, scope.app)
         });
         let told: Vec<Department> = told
@@ -160,7 +161,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         known: Option<&Member>,
     ) -> Result<(), Trouble> {
         let at = self.clock.now();
-        let told = call(scope, meter, "user/get", || {
+        let told = call(scope, meter, path::GET_USER, || {
             self.wecom.member(scope.corp, scope.app, id)
         });
         let user = match told.await {

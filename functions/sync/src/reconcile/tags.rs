@@ -2,6 +2,7 @@
 
 use domain::acquisition::Balance;
 use domain::channel::ChannelKind;
+use wecom::api::path;
 use wecom::api::tag::TagGroup;
 use wecom::{Class, TagGroupId};
 
@@ -38,7 +39,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         why: Why,
     ) -> Result<(), Trouble> {
         let (corp, at) = (scope.corp, self.clock.now());
-        let told = call(scope, meter, "externalcontact/get_corp_tag_list", || {
+        let told = call(scope, meter, path::GET_CORP_TAG_LIST, || {
             self.wecom.tag_library(corp, scope.app)
         });
         let told: Vec<TagGroup> = told.await?;
@@ -66,12 +67,9 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         meter: &Meter,
     ) -> Result<(), Trouble> {
         let (corp, at) = (scope.corp, self.clock.now());
-        let told = call(
-            scope,
-            meter,
-            "externalcontact/customer_acquisition_quota",
-            || self.wecom.acquisition_quota(corp, scope.app),
-        );
+        let told = call(scope, meter, path::ACQUISITION_QUOTA, || {
+            self.wecom.acquisition_quota(corp, scope.app)
+        });
         let quota = match told.await {
             Ok(quota) => quota,
             Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {

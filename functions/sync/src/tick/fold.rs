@@ -7,14 +7,15 @@ use domain::channel::Remote;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
-use domain::ports::{Observation, Reading};
+use domain::ports::{Observation, Reading, VendorError};
 use domain::relation::{Change, ChangeKind};
 use domain::work::Object;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use platform::metrics::Unit;
 use serde_json::{Value, json};
-use wecom::{ChatId, Class, Error, Event, ExternalUserId, LinkId, UserId};
+use wecom::api::path;
+use wecom::{ChatId, Error, ErrorCode, Event, ExternalUserId, LinkId, UserId};
 
 use crate::calls::call;
 use crate::meter::Meter;
@@ -25,12 +26,6 @@ use crate::{Scope, Store, Syncer, Wecom};
 
 /// Events of one look at the index.
 const EVENTS: i32 = 500;
-/// No relation with anybody in the app's range, or not a customer's id (WeCom doc 90313).
-const NO_CONTACT: [i64; 2] = [84061, 40096];
-/// Codes about the thing that was asked for: a wrong or unknown id of a member, a group, a tag (WeCom doc 90313).
-const ABOUT_OBJECT: [i64; 9] = [
-    40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
-];
 /// By how much the details of a group may be behind an event about it (WeCom doc 92130).
 const GROUP_LAG: SignedDuration = SignedDuration::from_secs(2);
 /// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
@@ -163,14 +158,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     ) -> Result<Vec<Observation>, Trouble> {
         let (mut rows, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = call(scope, meter, "externalcontact/get", || {
+            let page = call(scope, meter, path::GET_EXTERNAL_CONTACT, || {
                 self.wecom
                     .followers(scope.corp, scope.app, customer, cursor.as_deref())
             });
             let page = match page.await {
                 Ok(page) => page,
                 Err(Trouble::Wecom(error))
-                    if error.code().is_some_and(|code| NO_CONTACT.contains(&code)) =>
+                    if error.code().is_some_and(ErrorCode::is_no_contact) =>
                 {
                     return Ok(rows);
                 }
@@ -256,10 +251,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 /// Whether the trouble is with this one thing, and neither passes nor would meet the next thing too.
 fn is_about_object(trouble: &Trouble) -> bool {
     match trouble {
-        Trouble::Wecom(Error::Api { code, .. }) => {
-            Class::of(*code) == Class::Outcome || ABOUT_OBJECT.contains(code)
-        }
-        Trouble::Wecom(Error::Unreadable { .. } | Error::Invalid { .. }) => true,
+        Trouble::Wecom(VendorError::Wecom(error)) => match error {
+            Error::Api { code, .. } => code.concerns_one_object(),
+            Error::Unreadable { .. } | Error::Invalid { .. } => true,
+            _ => false,
+        },
+        Trouble::Wecom(
+            VendorError::AppNotConfigured { .. } | VendorError::ConfigurationUnreadable(_),
+        ) => true,
         _ => false,
     }
 }

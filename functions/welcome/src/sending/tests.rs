@@ -7,25 +7,28 @@ use wecom::{Attachment, Text};
 
 use super::*;
 
-fn code(code: i64) -> Result<(), Error> {
-    Err(Error::Api {
+fn code(code: i64) -> Result<(), VendorError> {
+    Err(VendorError::from(Error::Api {
         api: "send_welcome_msg",
-        code,
+        code: code.into(),
         message: String::new(),
-    })
+    }))
 }
 
-fn lost() -> Result<(), Error> {
-    Err(Error::Unreachable {
+fn lost() -> Result<(), VendorError> {
+    Err(VendorError::from(Error::Unreachable {
         api: "send_welcome_msg",
         reason: "connection dropped".into(),
         sent: true,
-    })
+    }))
 }
 
 /// Sends with `answers` as WeCom's, the last for ever, and `seconds` to live. Returns the outcome, and the
 /// number of attachments of each attempt.
-async fn check(seconds: u64, answers: Vec<Result<(), Error>>) -> (WelcomeOutcome, Vec<usize>) {
+async fn check(
+    seconds: u64,
+    answers: Vec<Result<(), VendorError>>,
+) -> (WelcomeOutcome, Vec<usize>) {
     let link = serde_json::json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
     let attachment: Attachment = serde_json::from_value(link).unwrap();
     let message = WelcomeMessage {
@@ -86,7 +89,11 @@ async fn each_answer_leads_to_its_outcome() {
     for (answers, result, errcode, attempts) in cases {
         let (outcome, _) = check(20, answers.clone()).await;
         assert_eq!(
-            (outcome.outcome, outcome.errcode, outcome.attempts),
+            (
+                outcome.outcome,
+                outcome.errcode.map(ErrorCode::get),
+                outcome.attempts
+            ),
             (result, errcode, attempts),
             "{answers:?}"
         );
@@ -105,7 +112,7 @@ async fn after_an_attachment_is_refused_the_text_goes_alone() {
 async fn it_stops_when_the_time_is_over() {
     let (outcome, attempts) = check(5, vec![code(41096)]).await;
     assert_eq!(
-        (outcome.outcome, outcome.errcode),
+        (outcome.outcome, outcome.errcode.map(ErrorCode::get)),
         (WelcomeResult::Failed, Some(41096))
     );
     assert_eq!(attempts.len(), 5, "one attempt a second");

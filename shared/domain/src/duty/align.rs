@@ -10,7 +10,7 @@ use wecom::{Class, CorpId};
 
 use super::plan::{Plan, plan};
 use crate::channel::{Channel, ChannelId};
-use crate::ports::{CountDay, KeepChannels, KeepRemoteChannel, StoreError};
+use crate::ports::{CountDay, KeepChannels, KeepRemoteChannel, StoreError, VendorError};
 
 /// Seconds for which a claim holds: a call with its retries takes some 20 at most.
 const CLAIM_SECONDS: i64 = 60;
@@ -38,7 +38,7 @@ pub enum Unaligned {
     /// WeCom did not take the list. The channel is stored as due, so the next tick of the sync tries again: after a
     /// minute, or after an hour if WeCom refused the list as such.
     #[error("WeCom did not take the list of who is on duty: {0}")]
-    Wecom(#[from] wecom::Error),
+    Wecom(#[from] VendorError),
 }
 
 /// Tells WeCom who of a channel is on duty at `now`, if that is another list than it was told last, and stores
@@ -154,7 +154,7 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
         claim: Channel,
         channel: &Channel,
         plan: &Plan,
-        error: &wecom::Error,
+        error: &VendorError,
     ) -> Result<(), StoreError> {
         if error.code().is_none() || error.class() == Class::Retry {
             return Ok(());

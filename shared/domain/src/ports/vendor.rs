@@ -16,7 +16,7 @@ use wecom::{
     WelcomeMessage,
 };
 
-use super::StoreError;
+use super::{StoreError, VendorError};
 use crate::channel::{Channel, Remote};
 use crate::welcome::Source;
 
@@ -29,7 +29,7 @@ pub trait SendWelcome {
         app: &AppName,
         code: &WelcomeCode,
         message: &WelcomeMessage,
-    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
 }
 
 /// Reads names for texts.
@@ -40,14 +40,14 @@ pub trait ReadNames {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> impl Future<Output = Result<String, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<String, VendorError>> + Send;
     /// Name of a member (WeCom doc 90196).
     fn member_name(
         &self,
         corp: &CorpId,
         app: &AppName,
         member: &UserId,
-    ) -> impl Future<Output = Result<String, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<String, VendorError>> + Send;
 }
 
 /// Reads profiles.
@@ -58,7 +58,7 @@ pub trait ReadProfile {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> impl Future<Output = Result<ExternalContact, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<ExternalContact, VendorError>> + Send;
 }
 
 /// Puts tags on customers.
@@ -70,7 +70,7 @@ pub trait MarkTags {
         app: &AppName,
         pair: (&UserId, &ExternalUserId),
         tags: &[TagId],
-    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
 }
 
 /// Writes remarks.
@@ -83,7 +83,7 @@ pub trait WriteRemark {
         pair: (&UserId, &ExternalUserId),
         remark: Option<&str>,
         description: Option<&str>,
-    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
 }
 
 /// Makes and changes what stands behind a channel at WeCom.
@@ -93,7 +93,7 @@ pub trait KeepRemoteChannel {
         &self,
         corp: &CorpId,
         channel: &Channel,
-    ) -> impl Future<Output = Result<Remote, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Remote, VendorError>> + Send;
     /// Looks for what an earlier [`make`](Self::make) made whose answer was lost. A link does not say which
     /// channel it is of, so those of other channels, `taken`, are passed over.
     fn find(
@@ -101,7 +101,7 @@ pub trait KeepRemoteChannel {
         corp: &CorpId,
         channel: &Channel,
         taken: &[LinkId],
-    ) -> impl Future<Output = Result<Option<Remote>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Remote>, VendorError>> + Send;
     /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom was told
     /// before ([`Channel::telling_until`]), it sends everything.
     fn update(
@@ -109,13 +109,13 @@ pub trait KeepRemoteChannel {
         corp: &CorpId,
         before: &Channel,
         after: &Channel,
-    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
     /// Deletes it. One that is gone already is deleted.
     fn delete(
         &self,
         corp: &CorpId,
         channel: &Channel,
-    ) -> impl Future<Output = Result<(), wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
 }
 
 /// Looks tags up.
@@ -127,7 +127,7 @@ pub trait ReadTags {
         corp: &CorpId,
         app: &AppName,
         tags: &[TagId],
-    ) -> impl Future<Output = Result<Vec<TagId>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<TagId>, VendorError>> + Send;
 }
 
 /// Tells how the apps stand with WeCom.
@@ -152,10 +152,10 @@ pub enum AppState {
         expires_at: i64,
     },
     /// WeCom refuses the credentials. No call is made but a probe an hour, for WeCom bans the address of
-    /// who keeps asking (error 45009).
+    /// who keeps asking (error `API_FREQ_OUT_OF_LIMIT`).
     Broken {
         /// WeCom's code.
-        errcode: i64,
+        errcode: wecom::ErrorCode,
         /// Unix seconds.
         since: i64,
     },
@@ -169,7 +169,7 @@ pub trait RefreshTokens {
         corp: &CorpId,
         app: &AppName,
         margin: Duration,
-    ) -> impl Future<Output = Result<bool, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<bool, VendorError>> + Send;
 }
 
 /// Reads the address book as far as an app may see it.
@@ -179,33 +179,33 @@ pub trait ReadAddressBook {
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> impl Future<Output = Result<Agent, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Agent, VendorError>> + Send;
     /// All departments of the range with their names (WeCom doc 90208).
     fn departments(
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> impl Future<Output = Result<Vec<Department>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Department>, VendorError>> + Send;
     /// Members of one department, without those below it (WeCom doc 90200).
     fn department_members(
         &self,
         corp: &CorpId,
         app: &AppName,
         department: u64,
-    ) -> impl Future<Output = Result<Vec<UserEntry>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<UserEntry>, VendorError>> + Send;
     /// One member (WeCom doc 90196).
     fn member(
         &self,
         corp: &CorpId,
         app: &AppName,
         member: &UserId,
-    ) -> impl Future<Output = Result<User, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<User, VendorError>> + Send;
     /// The members who may have customers (WeCom doc 92571).
     fn follow_users(
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> impl Future<Output = Result<Vec<UserId>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<UserId>, VendorError>> + Send;
 }
 
 /// Reads customers.
@@ -217,7 +217,7 @@ pub trait ReadCustomers {
         app: &AppName,
         members: &[UserId],
         cursor: Option<&str>,
-    ) -> impl Future<Output = Result<BatchPage, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<BatchPage, VendorError>> + Send;
 }
 
 /// Reads one customer.
@@ -229,7 +229,7 @@ pub trait ReadFollowers {
         app: &AppName,
         customer: &ExternalUserId,
         cursor: Option<&str>,
-    ) -> impl Future<Output = Result<ExternalContactDetail, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<ExternalContactDetail, VendorError>> + Send;
 }
 
 /// Reads the library of corp tags.
@@ -239,7 +239,7 @@ pub trait ReadTagLibrary {
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> impl Future<Output = Result<Vec<TagGroup>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<TagGroup>, VendorError>> + Send;
 }
 
 /// Reads customer groups.
@@ -251,14 +251,14 @@ pub trait ReadGroups {
         app: &AppName,
         owners: &[UserId],
         cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Page<GroupStatus>, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<Page<GroupStatus>, VendorError>> + Send;
     /// One group with its members (WeCom doc 92122).
     fn group_chat(
         &self,
         corp: &CorpId,
         app: &AppName,
         chat_id: &ChatId,
-    ) -> impl Future<Output = Result<GroupChat, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<GroupChat, VendorError>> + Send;
 }
 
 /// Reads what is left of the uses of acquisition links.
@@ -268,7 +268,7 @@ pub trait ReadAcquisition {
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> impl Future<Output = Result<AcquisitionQuota, wecom::Error>> + Send;
+    ) -> impl Future<Output = Result<AcquisitionQuota, VendorError>> + Send;
 }
 
 /// Uploads pictures for good.
@@ -303,5 +303,5 @@ pub enum UploadError {
     Source(String),
     /// WeCom refused it.
     #[error(transparent)]
-    Wecom(#[from] wecom::Error),
+    Wecom(#[from] VendorError),
 }

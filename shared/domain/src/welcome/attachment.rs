@@ -1,22 +1,18 @@
 //! Attachments of a welcome: WeCom's own shapes, with a `source` allowed in place of a media id.
 
 use serde::{Deserialize, Serialize};
-use wecom::api::media::MediaKind;
-use wecom::api::welcome::{File, Image, Link, MiniProgram};
+use wecom::api::media::{LIFE_SECONDS, MediaKind};
+use wecom::api::welcome::{
+    File, Image, LINK_DESC_MAX_BYTES, LINK_TITLE_MAX_BYTES, Link, MINI_PROGRAM_TITLE_MAX_BYTES,
+    MiniProgram,
+};
 use wecom::{Attachment, MediaId};
 
 use crate::field::FieldError;
 
-/// Bytes of a link's title (WeCom doc 92137).
-const LINK_TITLE_BYTES: usize = 128;
-/// Bytes of a link's description (WeCom doc 92137).
-const LINK_DESC_BYTES: usize = 512;
-/// Bytes of a mini program's title (WeCom doc 92137).
-const MINIPROGRAM_TITLE_BYTES: usize = 64;
-
 /// Seconds after an upload in which the media are good, less a reserve of a day: they live 3 days (WeCom doc
 /// 90253), and a WeCom or a source that is away for hours must not cost a welcome its picture.
-const MEDIA_SECONDS: i64 = (3 - 1) * 24 * 3600;
+const MEDIA_SECONDS: i64 = LIFE_SECONDS - 24 * 3600;
 
 /// One attachment, in the JSON of `send_welcome_msg` (WeCom doc 92137).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -295,7 +291,7 @@ impl Media {
 
 impl MiniprogramCard {
     fn check(&self) -> Result<(), FieldError> {
-        filled_at_most("title", &self.title, MINIPROGRAM_TITLE_BYTES)?;
+        filled_at_most("title", &self.title, MINI_PROGRAM_TITLE_MAX_BYTES)?;
         for (field, value) in [("appid", &self.appid), ("page", &self.page)] {
             if value.trim().is_empty() {
                 return Err(FieldError::new(field, "is empty"));
@@ -314,9 +310,9 @@ impl MiniprogramCard {
 }
 
 fn check_link(link: &LinkCard) -> Result<(), FieldError> {
-    filled_at_most("title", &link.title, LINK_TITLE_BYTES)?;
+    filled_at_most("title", &link.title, LINK_TITLE_MAX_BYTES)?;
     if let Some(desc) = &link.desc {
-        at_most_bytes("desc", desc, LINK_DESC_BYTES)?;
+        at_most_bytes("desc", desc, LINK_DESC_MAX_BYTES)?;
     }
     if !link.url.starts_with("http://") && !link.url.starts_with("https://") {
         return Err(FieldError::new(

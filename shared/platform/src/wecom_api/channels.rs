@@ -1,17 +1,16 @@
 //! Contact ways and acquisition links behind channels.
 
 use domain::channel::{Channel, ChannelKind, Remote};
-use domain::ports::KeepRemoteChannel;
+use domain::ports::{KeepRemoteChannel, VendorError};
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
 };
-use wecom::{Client, CorpId, Error, LinkId};
+use wecom::api::path;
+use wecom::{Client, CorpId, Error, ErrorCode, LinkId};
 
 use super::WecomApi;
 
-/// A contact way or link that is not there (WeCom doc 90313): to delete it is done already.
-const NO_SUCH_WAY: i64 = 41044;
 /// Seconds before a channel's creation in which its contact way may have been made, by WeCom's clock.
 const CLOCKS_DIFFER: i64 = 300;
 /// How many candidates are looked at for a contact way or link whose answer was lost. Only those made since
@@ -19,11 +18,11 @@ const CLOCKS_DIFFER: i64 = 300;
 const CANDIDATES: usize = 200;
 
 impl KeepRemoteChannel for WecomApi {
-    async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, Error> {
+    async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError> {
         let make = |client: Client| async move { make(&client, channel).await };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/add_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/create_link",
+            ChannelKind::ContactWay => path::ADD_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::CREATE_LINK,
         };
         self.call(corp, &channel.app, api, make).await
     }
@@ -33,7 +32,7 @@ impl KeepRemoteChannel for WecomApi {
         corp: &CorpId,
         channel: &Channel,
         taken: &[LinkId],
-    ) -> Result<Option<Remote>, Error> {
+    ) -> Result<Option<Remote>, VendorError> {
         let find = |client: Client| async move {
             match channel.spec.kind {
                 ChannelKind::ContactWay => {
@@ -44,22 +43,27 @@ impl KeepRemoteChannel for WecomApi {
             }
         };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/get_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/get",
+            ChannelKind::ContactWay => path::GET_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::GET_LINK,
         };
         self.call(corp, &channel.app, api, find).await
     }
 
-    async fn update(&self, corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), Error> {
+    async fn update(
+        &self,
+        corp: &CorpId,
+        before: &Channel,
+        after: &Channel,
+    ) -> Result<(), VendorError> {
         let update = |client: Client| async move { update(&client, before, after).await };
         let api = match after.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/update_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/update_link",
+            ChannelKind::ContactWay => path::UPDATE_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::UPDATE_LINK,
         };
         self.call(corp, &after.app, api, update).await
     }
 
-    async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), Error> {
+    async fn delete(&self, corp: &CorpId, channel: &Channel) -> Result<(), VendorError> {
         let delete = |client: Client| async move {
             match &channel.remote {
                 Remote::ContactWay { config_id, .. } => client.del_contact_way(config_id).await,
@@ -68,11 +72,11 @@ impl KeepRemoteChannel for WecomApi {
             }
         };
         let api = match channel.spec.kind {
-            ChannelKind::ContactWay => "externalcontact/del_contact_way",
-            ChannelKind::AcquisitionLink => "externalcontact/customer_acquisition/delete_link",
+            ChannelKind::ContactWay => path::DEL_CONTACT_WAY,
+            ChannelKind::AcquisitionLink => path::DELETE_LINK,
         };
         match self.call(corp, &channel.app, api, delete).await {
-            Err(error) if error.code() == Some(NO_SUCH_WAY) => Ok(()),
+            Err(error) if error.is(ErrorCode::INVALID_CONFIG_ID) => Ok(()),
             deleted => deleted,
         }
     }

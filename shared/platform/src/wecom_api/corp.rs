@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use domain::ports::{
     ReadAcquisition, ReadAddressBook, ReadCustomers, ReadFollowers, ReadGroups, ReadTagLibrary,
-    RefreshTokens,
+    RefreshTokens, VendorError,
 };
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;
 use wecom::api::contact::{BATCH_ROWS_MAX, BatchGetByUser, BatchPage, ExternalContactDetail};
 use wecom::api::department::Department;
 use wecom::api::group::{GroupChat, GroupStatus, ListGroups, OwnerFilter};
+use wecom::api::path;
 use wecom::api::tag::{TagFilter, TagGroup};
 use wecom::api::user::{User, UserEntry};
-use wecom::{AppName, ChatId, Client, CorpId, Error, ExternalUserId, Page, UserId};
+use wecom::{AppName, ChatId, Client, CorpId, ExternalUserId, Page, UserId};
 
-use super::{GET_CONTACT, GET_USER, WecomApi, invalid};
+use super::{WecomApi, configured};
 
 impl RefreshTokens for WecomApi {
     async fn refresh_token(
@@ -23,31 +24,27 @@ impl RefreshTokens for WecomApi {
         corp: &CorpId,
         app: &AppName,
         margin: Duration,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, VendorError> {
         let refresh = |client: Client| async move { client.refresh_token_if_due(margin).await };
-        self.call(corp, app, "gettoken", refresh).await
+        self.call(corp, app, path::GET_TOKEN, refresh).await
     }
 }
 
 impl ReadAddressBook for WecomApi {
-    async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, Error> {
+    async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, VendorError> {
         let config = self.config().await?;
-        let configured = config
-            .corp(corp.as_str())
-            .and_then(|corp| corp.app(app.as_str()));
-        let agent_id = configured.map(|app| app.agent_id).ok_or_else(|| {
-            invalid(
-                "app",
-                format!("{corp}/{app} is not in the configuration secret"),
-            )
-        })?;
+        let agent_id = configured(&config, corp, app)?.agent_id;
         let read = |client: Client| async move { client.get_agent(agent_id).await };
-        self.call(corp, app, "agent/get", read).await
+        self.call(corp, app, path::GET_AGENT, read).await
     }
 
-    async fn departments(&self, corp: &CorpId, app: &AppName) -> Result<Vec<Department>, Error> {
+    async fn departments(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> Result<Vec<Department>, VendorError> {
         let read = |client: Client| async move { client.list_departments(None).await };
-        self.call(corp, app, "department/list", read).await
+        self.call(corp, app, path::LIST_DEPARTMENTS, read).await
     }
 
     async fn department_members(
@@ -55,20 +52,24 @@ impl ReadAddressBook for WecomApi {
         corp: &CorpId,
         app: &AppName,
         department: u64,
-    ) -> Result<Vec<UserEntry>, Error> {
+    ) -> Result<Vec<UserEntry>, VendorError> {
         let read = |client: Client| async move { client.list_users(department, false).await };
-        self.call(corp, app, "user/simplelist", read).await
+        self.call(corp, app, path::LIST_USERS, read).await
     }
 
-    async fn member(&self, corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, Error> {
+    async fn member(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        member: &UserId,
+    ) -> Result<User, VendorError> {
         let read = |client: Client| async move { client.get_user(member).await };
-        self.call(corp, app, GET_USER, read).await
+        self.call(corp, app, path::GET_USER, read).await
     }
 
-    async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, Error> {
+    async fn follow_users(&self, corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, VendorError> {
         let read = |client: Client| async move { client.get_follow_user_list().await };
-        self.call(corp, app, "externalcontact/get_follow_user_list", read)
-            .await
+        self.call(corp, app, path::GET_FOLLOW_USER_LIST, read).await
     }
 }
 
@@ -79,15 +80,14 @@ impl ReadCustomers for WecomApi {
         app: &AppName,
         members: &[UserId],
         cursor: Option<&str>,
-    ) -> Result<BatchPage, Error> {
+    ) -> Result<BatchPage, VendorError> {
         let request = &BatchGetByUser {
             userid_list: members.to_vec(),
             cursor: cursor.map(str::to_owned),
             limit: Some(BATCH_ROWS_MAX),
         };
         let read = |client: Client| async move { client.batch_get_by_user(request).await };
-        self.call(corp, app, "externalcontact/batch/get_by_user", read)
-            .await
+        self.call(corp, app, path::BATCH_GET_BY_USER, read).await
     }
 }
 
@@ -98,19 +98,22 @@ impl ReadFollowers for WecomApi {
         app: &AppName,
         customer: &ExternalUserId,
         cursor: Option<&str>,
-    ) -> Result<ExternalContactDetail, Error> {
+    ) -> Result<ExternalContactDetail, VendorError> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, cursor).await };
-        self.call(corp, app, GET_CONTACT, read).await
+        self.call(corp, app, path::GET_EXTERNAL_CONTACT, read).await
     }
 }
 
 impl ReadTagLibrary for WecomApi {
-    async fn tag_library(&self, corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, Error> {
+    async fn tag_library(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> Result<Vec<TagGroup>, VendorError> {
         let read =
             |client: Client| async move { client.get_corp_tag_list(&TagFilter::default()).await };
-        self.call(corp, app, "externalcontact/get_corp_tag_list", read)
-            .await
+        self.call(corp, app, path::GET_CORP_TAG_LIST, read).await
     }
 }
 
@@ -121,7 +124,7 @@ impl ReadGroups for WecomApi {
         app: &AppName,
         owners: &[UserId],
         cursor: Option<&str>,
-    ) -> Result<Page<GroupStatus>, Error> {
+    ) -> Result<Page<GroupStatus>, VendorError> {
         let request = &ListGroups {
             owner_filter: OwnerFilter {
                 userid_list: owners.to_vec(),
@@ -130,8 +133,7 @@ impl ReadGroups for WecomApi {
             ..ListGroups::default()
         };
         let read = |client: Client| async move { client.list_groups(request).await };
-        self.call(corp, app, "externalcontact/groupchat/list", read)
-            .await
+        self.call(corp, app, path::LIST_GROUPS, read).await
     }
 
     async fn group_chat(
@@ -139,10 +141,9 @@ impl ReadGroups for WecomApi {
         corp: &CorpId,
         app: &AppName,
         chat_id: &ChatId,
-    ) -> Result<GroupChat, Error> {
+    ) -> Result<GroupChat, VendorError> {
         let read = |client: Client| async move { client.get_group(chat_id, true).await };
-        self.call(corp, app, "externalcontact/groupchat/get", read)
-            .await
+        self.call(corp, app, path::GET_GROUP, read).await
     }
 }
 
@@ -151,14 +152,8 @@ impl ReadAcquisition for WecomApi {
         &self,
         corp: &CorpId,
         app: &AppName,
-    ) -> Result<AcquisitionQuota, Error> {
+    ) -> Result<AcquisitionQuota, VendorError> {
         let read = |client: Client| async move { client.acquisition_quota().await };
-        self.call(
-            corp,
-            app,
-            "externalcontact/customer_acquisition_quota",
-            read,
-        )
-        .await
+        self.call(corp, app, path::ACQUISITION_QUOTA, read).await
     }
 }

@@ -4,18 +4,17 @@ use std::collections::HashSet;
 
 use domain::ports::{
     AppState, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, StoreError,
-    WriteRemark,
+    VendorError, WriteRemark,
 };
 use wecom::api::contact::{ExternalContact, Remark};
+use wecom::api::path;
 use wecom::api::tag::{MarkTag, TagFilter};
 use wecom::{
-    AppName, Client, CorpId, Error, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage,
+    AppName, Client, CorpId, Error, ErrorCode, ExternalUserId, TagId, UserId, WelcomeCode,
+    WelcomeMessage,
 };
 
-use super::{GET_CONTACT, GET_USER, SEND_WELCOME, WecomApi};
-
-/// A tag or tag group that does not exist (WeCom doc 90313).
-const UNKNOWN_TAG: i64 = 40068;
+use super::WecomApi;
 
 impl SendWelcome for WecomApi {
     async fn send_welcome(
@@ -24,9 +23,9 @@ impl SendWelcome for WecomApi {
         app: &AppName,
         code: &WelcomeCode,
         message: &WelcomeMessage,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
-        self.call(corp, app, SEND_WELCOME, send).await
+        self.call(corp, app, path::SEND_WELCOME_MSG, send).await
     }
 }
 
@@ -36,9 +35,11 @@ impl ReadNames for WecomApi {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> Result<String, Error> {
+    ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_external_contact(customer, None).await };
-        let detail = self.call(corp, app, GET_CONTACT, get).await?;
+        let detail = self
+            .call(corp, app, path::GET_EXTERNAL_CONTACT, get)
+            .await?;
         Ok(detail.external_contact.name.expose().to_owned())
     }
 
@@ -47,9 +48,9 @@ impl ReadNames for WecomApi {
         corp: &CorpId,
         app: &AppName,
         member: &UserId,
-    ) -> Result<String, Error> {
+    ) -> Result<String, VendorError> {
         let get = |client: Client| async move { client.get_user(member).await };
-        let user = self.call(corp, app, GET_USER, get).await?;
+        let user = self.call(corp, app, path::GET_USER, get).await?;
         Ok(user.name.expose().to_owned())
     }
 }
@@ -60,11 +61,11 @@ impl ReadProfile for WecomApi {
         corp: &CorpId,
         app: &AppName,
         customer: &ExternalUserId,
-    ) -> Result<ExternalContact, Error> {
+    ) -> Result<ExternalContact, VendorError> {
         let read =
             |client: Client| async move { client.get_external_contact(customer, None).await };
         Ok(self
-            .call(corp, app, GET_CONTACT, read)
+            .call(corp, app, path::GET_EXTERNAL_CONTACT, read)
             .await?
             .external_contact)
     }
@@ -77,7 +78,7 @@ impl MarkTags for WecomApi {
         app: &AppName,
         (member, customer): (&UserId, &ExternalUserId),
         tags: &[TagId],
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let request = &MarkTag {
             user_id: member.clone(),
             external_user_id: customer.clone(),
@@ -85,7 +86,7 @@ impl MarkTags for WecomApi {
             remove_tag: Vec::new(),
         };
         let mark = |client: Client| async move { client.mark_tag(request).await };
-        self.call(corp, app, "externalcontact/mark_tag", mark).await
+        self.call(corp, app, path::MARK_TAG, mark).await
     }
 }
 
@@ -97,7 +98,7 @@ impl WriteRemark for WecomApi {
         (member, customer): (&UserId, &ExternalUserId),
         remark: Option<&str>,
         description: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), VendorError> {
         let request = &Remark {
             user_id: member.clone(),
             external_user_id: customer.clone(),
@@ -106,12 +107,12 @@ impl WriteRemark for WecomApi {
             ..Remark::default()
         };
         let write = |client: Client| async move { client.remark(request).await };
-        self.call(corp, app, "externalcontact/remark", write).await
+        self.call(corp, app, path::REMARK, write).await
     }
 }
 
 impl ReadTags for WecomApi {
-    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with 40068, without
+    /// Whether WeCom leaves an unknown id out of its answer or refuses the whole list with `INVALID_TAGID`, without
     /// saying which one it is, is not documented. Both are understood: after a refusal each id is asked for by
     /// itself.
     async fn missing_tags(
@@ -119,14 +120,13 @@ impl ReadTags for WecomApi {
         corp: &CorpId,
         app: &AppName,
         tags: &[TagId],
-    ) -> Result<Vec<TagId>, Error> {
+    ) -> Result<Vec<TagId>, VendorError> {
         let look_up = async |tags: &[TagId]| {
             let find = |client: Client| async move { missing(&client, tags).await };
-            self.call(corp, app, "externalcontact/get_corp_tag_list", find)
-                .await
+            self.call(corp, app, path::GET_CORP_TAG_LIST, find).await
         };
         match look_up(tags).await {
-            Err(error) if error.code() == Some(UNKNOWN_TAG) => {}
+            Err(error) if error.is(ErrorCode::INVALID_TAGID) => {}
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
                 return Ok(Vec::new());
@@ -135,7 +135,7 @@ impl ReadTags for WecomApi {
         }
         for tag in tags.chunks(1) {
             match look_up(tag).await {
-                Err(error) if error.code() == Some(UNKNOWN_TAG) => return Ok(tag.to_vec()),
+                Err(error) if error.is(ErrorCode::INVALID_TAGID) => return Ok(tag.to_vec()),
                 Ok(missing) if missing.is_empty() => {}
                 other => return other,
             }
@@ -167,10 +167,11 @@ async fn missing(client: &Client, tags: &[TagId]) -> Result<Vec<TagId>, Error> {
 
 impl ReadApps for WecomApi {
     async fn app_state(&self, corp: &CorpId, app: &AppName) -> Result<AppState, StoreError> {
-        let unavailable = |error: Error| StoreError::Unavailable(error.to_string());
+        let unavailable = |error: VendorError| StoreError::Unavailable(error.to_string());
         let config = self.config().await.map_err(unavailable)?;
         let client = self.client(&config, corp, app).map_err(unavailable)?;
-        let state = client.token_state().await.map_err(unavailable)?;
+        let state = client.token_state().await;
+        let state = state.map_err(|error| unavailable(error.into()))?;
         Ok(match (state.broken, state.expires_at) {
             (Some(broken), _) => AppState::Broken {
                 errcode: broken.code,

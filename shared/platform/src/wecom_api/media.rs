@@ -3,6 +3,7 @@
 use domain::ports::{UploadError, UploadMedia, UploadPicture};
 use domain::welcome::Source;
 use wecom::api::media::{MediaKind, PICTURE_MAX_BYTES};
+use wecom::api::path;
 use wecom::{AppName, Client, CorpId, MediaId};
 
 use super::WecomApi;
@@ -24,7 +25,7 @@ impl UploadMedia for WecomApi {
             let bytes = bytes.clone();
             async move { client.upload_media(kind, source.file_name(), bytes).await }
         };
-        let uploaded = self.call(corp, app, "media/upload", upload).await?;
+        let uploaded = self.call(corp, app, path::UPLOAD_MEDIA, upload).await?;
         Ok(uploaded.media_id)
     }
 }
@@ -42,6 +43,6 @@ impl UploadPicture for WecomApi {
             let bytes = bytes.clone();
             async move { client.upload_image(source.file_name(), bytes).await }
         };
-        Ok(self.call(corp, app, "media/uploadimg", upload).await?)
+        Ok(self.call(corp, app, path::UPLOAD_IMAGE, upload).await?)
     }
 }

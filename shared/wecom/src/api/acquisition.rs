@@ -4,7 +4,7 @@
 
 use super::limit::{ensure, filled, max_bytes, max_chars, max_items, no_blank};
 use super::wire::{blank, open_number, seconds};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ExternalUserId, LinkId, State, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct LinkRequest {
     /// Whether customers come in without the member's consent; WeCom's default is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_verify: Option<bool>,
-    /// Whether members who know the customer come first; some business categories only (41200).
+    /// Whether members who know the customer come first; some business categories only (`CATEGORY_NOT_ALLOWED`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_option: Option<PriorityOption>,
     /// Whether the source is marked; marketing acquisition apps only.
@@ -197,7 +197,7 @@ impl AcquisitionLink {
     ///
     /// # Errors
     /// Over 64 bytes, which WeCom would cut without a word (WeCom doc 97297).
-    pub fn with_channel(&self, channel: &State) -> Result<String, Invalid> {
+    pub fn with_channel(&self, channel: &State) -> Result<String, FieldError> {
         max_bytes(
             "customer_channel",
             channel.as_str(),
@@ -214,7 +214,7 @@ impl LinkRequest {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 97297.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("link_name", self.link_name.as_deref().unwrap_or_default())?;
         ensure(self.range.is_some(), "range", || "is missing".to_owned())?;
         self.check_changes()
@@ -224,7 +224,7 @@ impl LinkRequest {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 97297.
-    pub fn check_changes(&self) -> Result<(), Invalid> {
+    pub fn check_changes(&self) -> Result<(), FieldError> {
         max_chars(
             "link_name",
             self.link_name.as_deref().unwrap_or_default(),

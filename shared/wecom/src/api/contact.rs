@@ -2,7 +2,7 @@
 
 use super::limit::{each, ensure, filled, max_chars, max_items, no_blank};
 use super::wire::{blank, open_number, seconds};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ChatId, ExternalUserId, MediaId, State, TagId, UnionId, UserId};
 use crate::private::{Private, debug_only};
 use serde::{Deserialize, Serialize};
@@ -252,7 +252,7 @@ impl BatchGetByUser {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92994.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         ensure(!self.userid_list.is_empty(), "userid_list", || {
             "is empty".to_owned()
         })?;
@@ -270,7 +270,7 @@ impl Remark {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92115.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("userid", self.user_id.as_str())?;
         filled("external_userid", self.external_user_id.as_str())?;
         let texts = [&self.remark, &self.description, &self.remark_company];

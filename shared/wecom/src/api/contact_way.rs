@@ -3,7 +3,7 @@
 use super::limit::{each, ensure, filled, max_bytes, max_chars, max_items, no_blank};
 use super::welcome::{Image, Link, MiniProgram, Text};
 use super::wire::{blank, open_number};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ConfigId, State, UnionId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const STATE_MAX_CHARS: usize = 30;
 /// The longest `remark` in characters.
 pub const REMARK_MAX_CHARS: usize = 30;
-/// The most people of one contact way, departments expanded; more is 41041.
+/// The most people of one contact way, departments expanded; more is `CONTACT_WAY_TOO_MANY_USERS`.
 pub const PEOPLE_MAX: usize = 100;
 /// The longest life of a temporary contact way or session in seconds: 14 days.
 pub const TEMPORARY_MAX_SECONDS: u32 = 14 * 24 * 60 * 60;
@@ -71,7 +71,7 @@ pub struct AddContactWay {
     /// Life of a temporary session in seconds: 24 hours by default, at most 14 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_expires_in: Option<u32>,
-    /// The one customer who may use a temporary code; needs a bound developer id (41057).
+    /// The one customer who may use a temporary code; needs a bound developer id (`NO_DEVELOPER_ID`).
     #[serde(default, skip_serializing_if = "blank")]
     pub unionid: Option<UnionId>,
     /// Whether customers of one outside company go to one member; WeCom's default is false.
@@ -215,7 +215,7 @@ impl AddContactWay {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92228.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let single = self.kind == ContactWayType::Single;
         ensure(!single || self.user.len() == 1, "user", || {
             "must be one if type is 1".to_owned()
@@ -239,7 +239,7 @@ impl UpdateContactWay {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92228.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("config_id", self.config_id.as_str())?;
         let users = self.user.as_deref().unwrap_or_default();
         no_blank("user", users)?;
@@ -250,7 +250,7 @@ impl UpdateContactWay {
 }
 
 impl Conclusions {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), FieldError> {
         if let Some(text) = &self.text {
             max_bytes(
                 "conclusions.text.content",
@@ -275,13 +275,13 @@ fn check_texts(
     remark: &Option<String>,
     state: &Option<State>,
     conclusions: Option<&Conclusions>,
-) -> Result<(), Invalid> {
+) -> Result<(), FieldError> {
     each(remark, |text| max_chars("remark", text, REMARK_MAX_CHARS))?;
     each(state, |text| max_chars("state", text, STATE_MAX_CHARS))?;
     conclusions.map_or(Ok(()), Conclusions::check)
 }
 
-fn check_lives(code: Option<u32>, session: Option<u32>) -> Result<(), Invalid> {
+fn check_lives(code: Option<u32>, session: Option<u32>) -> Result<(), FieldError> {
     for (field, seconds) in [("expires_in", code), ("chat_expires_in", session)] {
         let fits = seconds.is_none_or(|seconds| seconds <= TEMPORARY_MAX_SECONDS);
         ensure(fits, field, || "is more than 14 days".to_owned())?;

@@ -2,7 +2,7 @@
 
 use super::limit::{ensure, max_items, no_blank};
 use super::wire::{blank, open_number, seconds, user_object, user_objects};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ChatId, State, UnionId, UserId};
 use crate::private::Private;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct ListGroups {
     /// All by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_filter: Option<GroupStatusFilter>,
-    /// Whose groups. It is not sent while it is empty, as WeCom refuses an empty object (40063).
+    /// Whose groups. It is not sent while it is empty, as WeCom refuses an empty object (`EMPTY_PARAMETER`).
     #[serde(skip_serializing_if = "OwnerFilter::is_empty")]
     pub owner_filter: OwnerFilter,
     /// Where the page starts.
@@ -165,7 +165,7 @@ impl ListGroups {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92120.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let (field, owners) = ("owner_filter.userid_list", &self.owner_filter.userid_list);
         no_blank(field, owners)?;
         max_items(field, owners, OWNERS_MAX)?;

@@ -2,7 +2,7 @@
 
 use super::limit::ensure;
 use super::wire::seconds;
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::MediaId;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,7 @@ impl UploadedMedia {
 ///
 /// # Errors
 /// Names the field `media` if it is too short or too long.
-pub fn check_length(bytes: usize, max: usize) -> Result<(), Invalid> {
+pub fn check_length(bytes: usize, max: usize) -> Result<(), FieldError> {
     let fits = (MIN_BYTES + 1..=max).contains(&bytes);
     ensure(fits, "media", || {
         format!("has {bytes} bytes, more than {MIN_BYTES} and at most {max} are allowed")

@@ -2,13 +2,13 @@
 
 use super::limit::{each, ensure, filled, max_chars, max_items, no_blank};
 use super::wire::{blank, seconds};
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::{ExternalUserId, TagGroupId, TagId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The longest name of a tag or group in characters.
 pub const NAME_MAX_CHARS: usize = 30;
-/// The most tags that one `mark_tag` puts on or takes off; more is 41111.
+/// The most tags that one `mark_tag` puts on or takes off; more is `INVALID_TAG_COUNT`.
 pub const MARK_MAX: usize = 1000;
 
 /// Which tags to read; all if both lists are empty. Groups win over tags.
@@ -90,12 +90,12 @@ pub struct NewTag {
     pub order: Option<u32>,
 }
 
-/// Changes of a tag or group that the same app made (81011 otherwise).
+/// Changes of a tag or group that the same app made (`NO_PRIVILEGE_ON_TAG` otherwise).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditCorpTag {
     /// Id of the tag or of the group.
     pub id: String,
-    /// At most 30 characters; must not collide (40071).
+    /// At most 30 characters; must not collide (`TAG_NAME_EXISTS`).
     #[serde(default, skip_serializing_if = "blank")]
     pub name: Option<String>,
     /// Larger comes first.
@@ -121,7 +121,7 @@ pub struct DelCorpTag {
 }
 
 /// Tags to put on and take off one customer of one member; not both empty. Calls about one pair must not overlap
-/// (45035).
+/// (`CONCURRENT_CHANGE`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkTag {
     /// The member.
@@ -143,7 +143,7 @@ impl AddCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let grouped = !blank(&self.group_id) || !blank(&self.group_name);
         ensure(grouped, "group_name", || {
             "group_id and group_name are both absent".to_owned()
@@ -165,7 +165,7 @@ impl EditCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("id", &self.id)?;
         each(&self.name, |name| max_chars("name", name, NAME_MAX_CHARS))
     }
@@ -176,7 +176,7 @@ impl DelCorpTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92117.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let something = !self.tag_id.is_empty() || !self.group_id.is_empty();
         ensure(something, "tag_id", || {
             "tag_id and group_id are both empty".to_owned()
@@ -191,7 +191,7 @@ impl MarkTag {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92118.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         filled("userid", self.user_id.as_str())?;
         filled("external_userid", self.external_user_id.as_str())?;
         let something = !self.add_tag.is_empty() || !self.remove_tag.is_empty();

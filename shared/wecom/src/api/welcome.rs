@@ -2,7 +2,7 @@
 
 use super::limit::{ensure, filled, max_bytes, max_items};
 use super::wire::blank;
-use crate::error::Invalid;
+use crate::error::FieldError;
 use crate::id::MediaId;
 use crate::private::debug_only;
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ impl WelcomeMessage {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92137.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), FieldError> {
         let something = self.text.is_some() || !self.attachments.is_empty();
         ensure(something, "text", || {
             "text and attachments are both absent".to_owned()
@@ -154,7 +154,7 @@ impl Attachment {
     ///
     /// # Errors
     /// Names the first field that breaks a limit of WeCom doc 92137.
-    pub fn check(&self, field: &str) -> Result<(), Invalid> {
+    pub fn check(&self, field: &str) -> Result<(), FieldError> {
         let field = format!("{field}.{}", self.msgtype());
         match self {
             Self::Image(image) => image.check(&field),
@@ -168,14 +168,14 @@ impl Attachment {
 }
 
 impl Image {
-    pub(super) fn check(&self, field: &str) -> Result<(), Invalid> {
+    pub(super) fn check(&self, field: &str) -> Result<(), FieldError> {
         let named = !blank(&self.media_id) || !blank(&self.pic_url);
         ensure(named, field, || "needs media_id or pic_url".to_owned())
     }
 }
 
 impl Link {
-    pub(super) fn check(&self, field: &str) -> Result<(), Invalid> {
+    pub(super) fn check(&self, field: &str) -> Result<(), FieldError> {
         filled(&format!("{field}.title"), &self.title)?;
         max_bytes(&format!("{field}.title"), &self.title, LINK_TITLE_MAX_BYTES)?;
         filled(&format!("{field}.url"), &self.url)?;
@@ -185,7 +185,7 @@ impl Link {
 }
 
 impl MiniProgram {
-    pub(super) fn check(&self, field: &str) -> Result<(), Invalid> {
+    pub(super) fn check(&self, field: &str) -> Result<(), FieldError> {
         filled(&format!("{field}.title"), &self.title)?;
         max_bytes(
             &format!("{field}.title"),

@@ -3,7 +3,7 @@
 use crate::id::UserId;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Whether an optional text is not worth sending: WeCom refuses empty strings (40058, 40063).
+/// Whether an optional text is not worth sending: WeCom refuses empty strings (`INVALID_ARGUMENT`, `EMPTY_PARAMETER`).
 pub(super) fn blank<T: AsRef<str>>(text: &Option<T>) -> bool {
     text.as_ref().is_none_or(|text| text.as_ref().is_empty())
 }

@@ -7,7 +7,8 @@ use crate::api::acquisition::{
     AcquisitionLink, AcquisitionLinkDetail, AcquisitionQuota, ChatInfo, LinkCustomer, LinkRequest,
     LinkStatistic, STATISTIC_MAX_SECONDS,
 };
-use crate::error::{Error, Invalid};
+use crate::api::path;
+use crate::error::{Error, FieldError};
 use crate::id::LinkId;
 use crate::private::Private;
 use serde::{Deserialize, Serialize};
@@ -55,9 +56,9 @@ impl Client {
     /// Makes a link. It is not idempotent: after an unclear result look for its name first.
     ///
     /// # Errors
-    /// 41095 if there are too many, 41200 for a business category without the feature.
+    /// `TOO_MANY_LINKS` if there are too many, `CATEGORY_NOT_ALLOWED` for a business category without the feature.
     pub async fn create_link(&self, link: &LinkRequest) -> Result<AcquisitionLink, Error> {
-        let api = "externalcontact/customer_acquisition/create_link";
+        let api = path::CREATE_LINK;
         link.check().map_err(|invalid| invalid.for_api(api))?;
         self.call::<Made>(Call::post(api, link)?)
             .await
@@ -67,9 +68,9 @@ impl Client {
     /// Changes a link; range and priority replace the old ones.
     ///
     /// # Errors
-    /// As [`Client::create_link`], and 41098 for a link of another app.
+    /// As [`Client::create_link`], and `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn update_link(&self, link_id: &LinkId, changes: &LinkRequest) -> Result<(), Error> {
-        let api = "externalcontact/customer_acquisition/update_link";
+        let api = path::UPDATE_LINK;
         changes
             .check_changes()
             .map_err(|invalid| invalid.for_api(api))?;
@@ -80,9 +81,9 @@ impl Client {
     /// Reads a link.
     ///
     /// # Errors
-    /// 41098 for a link of another app.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn get_link(&self, link_id: &LinkId) -> Result<AcquisitionLinkDetail, Error> {
-        let api = "externalcontact/customer_acquisition/get";
+        let api = path::GET_LINK;
         self.call(Call::post(api, &json!({"link_id": link_id}))?)
             .await
     }
@@ -90,9 +91,9 @@ impl Client {
     /// Deletes a link.
     ///
     /// # Errors
-    /// 41098 for a link of another app.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn delete_link(&self, link_id: &LinkId) -> Result<(), Error> {
-        let api = "externalcontact/customer_acquisition/delete_link";
+        let api = path::DELETE_LINK;
         self.order(Call::post(api, &json!({"link_id": link_id}))?)
             .await
     }
@@ -100,7 +101,7 @@ impl Client {
     /// Lists the app's links; a page has at most 100.
     ///
     /// # Errors
-    /// 50100 or 60268 for a bad cursor.
+    /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_link(
         &self,
         limit: Option<u32>,
@@ -111,7 +112,7 @@ impl Client {
             limit,
             cursor,
         };
-        let call = Call::post("externalcontact/customer_acquisition/list_link", &at)?;
+        let call = Call::post(path::LIST_LINK, &at)?;
         let listed: Listed = self.call(call).await?;
         Ok(Page::new(listed.link_id_list, listed.next_cursor))
     }
@@ -119,7 +120,7 @@ impl Client {
     /// Lists the customers who came by a link; a page has at most 1000.
     ///
     /// # Errors
-    /// 41098 for a link of another app; 50100 or 60268 for a bad cursor.
+    /// `LINK_OF_ANOTHER_APP` for a link of another app; `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn link_customers(
         &self,
         link_id: &LinkId,
@@ -131,7 +132,7 @@ impl Client {
             limit,
             cursor,
         };
-        let call = Call::post("externalcontact/customer_acquisition/customer", &at)?;
+        let call = Call::post(path::LINK_CUSTOMERS, &at)?;
         let customers: Customers = self.call(call).await?;
         Ok(Page::new(customers.customer_list, customers.next_cursor))
     }
@@ -139,10 +140,9 @@ impl Client {
     /// How many uses are left.
     ///
     /// # Errors
-    /// 48002 if the app is not in the list of callable apps.
+    /// `API_FORBIDDEN` if the app is not in the list of callable apps.
     pub async fn acquisition_quota(&self) -> Result<AcquisitionQuota, Error> {
-        self.call(Call::get("externalcontact/customer_acquisition_quota"))
-            .await
+        self.call(Call::get(path::ACQUISITION_QUOTA)).await
     }
 
     /// How a link did between two Unix times: at most 30 days, all within the last 180; whole days count.
@@ -155,10 +155,10 @@ impl Client {
         start_time: i64,
         end_time: i64,
     ) -> Result<LinkStatistic, Error> {
-        let api = "externalcontact/customer_acquisition/statistic";
+        let api = path::ACQUISITION_STATISTIC;
         if !(0..=STATISTIC_MAX_SECONDS).contains(&end_time.saturating_sub(start_time)) {
             let reason = "must be after start_time, by at most 30 days";
-            return Err(Invalid::new("end_time", reason).for_api(api));
+            return Err(FieldError::new("end_time", reason).for_api(api));
         }
         let request = json!({"link_id": link_id, "start_time": start_time, "end_time": end_time});
         self.call(Call::post(api, &request)?).await
@@ -167,9 +167,9 @@ impl Client {
     /// Who wrote, from the chat key of an event; good for 30 minutes.
     ///
     /// # Errors
-    /// 41201 for a bad key.
+    /// `INVALID_CHAT_KEY` for a bad key.
     pub async fn get_chat_info(&self, chat_key: &Private) -> Result<ChatInfo, Error> {
-        let api = "externalcontact/customer_acquisition/get_chat_info";
+        let api = path::GET_CHAT_INFO;
         self.call(Call::post(api, &json!({"chat_key": chat_key}))?)
             .await
     }

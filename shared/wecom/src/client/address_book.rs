@@ -7,8 +7,9 @@ use super::transport::Call;
 use crate::api::Page;
 use crate::api::agent::Agent;
 use crate::api::department::{Department, DepartmentId};
+use crate::api::path;
 use crate::api::user::{USER_ID_ROWS_MAX, User, UserDepartment, UserEntry};
-use crate::error::{Error, Invalid};
+use crate::error::{Error, FieldError};
 use crate::id::UserId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,18 +43,19 @@ impl Client {
     /// The app with its visible range (WeCom doc 90227). The app that asks is the only one that it may ask about.
     ///
     /// # Errors
-    /// 301002 for the number of another app.
+    /// `AGENTID_MISMATCH` for the number of another app.
     pub async fn get_agent(&self, agent_id: u64) -> Result<Agent, Error> {
         let id = agent_id.to_string();
-        self.call(Call::get("agent/get").with("agentid", &id)).await
+        self.call(Call::get(path::GET_AGENT).with("agentid", &id))
+            .await
     }
 
     /// A department and all below it, without names; all in the app's range if there is no `id` (WeCom doc 95350).
     ///
     /// # Errors
-    /// 60003 if there is no such department, 60011 if it is out of the app's range.
+    /// `DEPARTMENT_NOT_FOUND` if there is no such department, `NO_PRIVILEGE` if it is out of the app's range.
     pub async fn list_department_ids(&self, id: Option<u64>) -> Result<Vec<DepartmentId>, Error> {
-        self.departments::<Ids>("department/simplelist", id)
+        self.departments::<Ids>(path::LIST_DEPARTMENT_IDS, id)
             .await
             .map(|ids| ids.department_id)
     }
@@ -62,9 +64,9 @@ impl Client {
     /// calls it slow: [`Client::list_department_ids`] is enough for a walk.
     ///
     /// # Errors
-    /// As [`Client::list_department_ids`], and 48009 for the address book sync from a new address.
+    /// As [`Client::list_department_ids`], and `NEW_ADDRESS_FORBIDDEN` for the address book sync from a new address.
     pub async fn list_departments(&self, id: Option<u64>) -> Result<Vec<Department>, Error> {
-        self.departments::<Departments>("department/list", id)
+        self.departments::<Departments>(path::LIST_DEPARTMENTS, id)
             .await
             .map(|departments| departments.department)
     }
@@ -72,9 +74,9 @@ impl Client {
     /// A member (WeCom doc 90196).
     ///
     /// # Errors
-    /// 60111 if there is none, 60011 if the member is out of the app's range.
+    /// `USERID_NOT_FOUND` if there is none, `NO_PRIVILEGE` if the member is out of the app's range.
     pub async fn get_user(&self, user_id: &UserId) -> Result<User, Error> {
-        self.call(Call::get("user/get").with("userid", user_id.as_str()))
+        self.call(Call::get(path::GET_USER).with("userid", user_id.as_str()))
             .await
     }
 
@@ -89,7 +91,7 @@ impl Client {
         with_children: bool,
     ) -> Result<Vec<UserEntry>, Error> {
         let id = department_id.to_string();
-        let call = Call::get("user/simplelist")
+        let call = Call::get(path::LIST_USERS)
             .with("department_id", &id)
             .with("fetch_child", if with_children { "1" } else { "0" });
         self.call::<Users>(call).await.map(|users| users.userlist)
@@ -99,17 +101,17 @@ impl Client {
     /// address book sync. A page has 1 to 10 000 rows.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another `limit`, 48002 for the secret of an app (inferred), 50100 or 60268 for a bad
-    /// cursor.
+    /// [`Error::Invalid`] for another `limit`, `API_FORBIDDEN` for the secret of an app (inferred), `INVALID_CURSOR` or
+    /// `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_user_ids(
         &self,
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<UserDepartment>, Error> {
-        let api = "user/list_id";
+        let api = path::LIST_USER_IDS;
         if limit.is_some_and(|limit| !(1..=USER_ID_ROWS_MAX).contains(&limit)) {
             let reason = format!("must be 1 to {USER_ID_ROWS_MAX}");
-            return Err(Invalid::new("limit", reason).for_api(api));
+            return Err(FieldError::new("limit", reason).for_api(api));
         }
         let ids: UserIds = self.call(Call::post(api, &At { cursor, limit })?).await?;
         Ok(Page::new(ids.dept_user, ids.next_cursor))

@@ -71,7 +71,7 @@ impl Answer {
             Some(0) => Err(self.unreadable("success without the status of one")),
             Some(code) => Err(Error::Api {
                 api: self.api,
-                code,
+                code: code.into(),
                 message: self.scrub(message),
             }),
             None => Err(self.unreadable("errcode is not a number")),
@@ -173,7 +173,7 @@ fn hide_value(text: &str, name: &str) -> String {
 mod tests {
     use super::Answer;
     use crate::api::user::User;
-    use crate::error::Error;
+    use crate::error::{Error, ErrorCode};
     use reqwest::StatusCode;
 
     fn read(status: u16, body: &str) -> Result<User, Error> {
@@ -202,7 +202,7 @@ mod tests {
     fn everything_else_is_an_error_of_its_kind() {
         let unreadable = |error: &Error| matches!(error, Error::Unreadable { .. });
         let unreachable = |error: &Error| matches!(error, Error::Unreachable { sent: true, .. });
-        let api = |error: &Error| error.code() == Some(60111);
+        let api = |error: &Error| error.is(ErrorCode::USERID_NOT_FOUND);
         type Check<'a> = &'a dyn Fn(&Error) -> bool;
         let cases: &[(u16, &str, Check<'_>)] = &[
             (

@@ -6,12 +6,10 @@ use crate::api::Page;
 use crate::api::contact::{
     BatchGetByUser, BatchPage, ExternalContactDetail, Relation, Remark, ServedContact,
 };
-use crate::error::Error;
+use crate::api::path;
+use crate::error::{Error, ErrorCode};
 use crate::id::{ExternalUserId, UserId};
 use serde::{Deserialize, Serialize};
-
-/// "No such relation", which is how `list` says that a member has no customers.
-const NO_RELATION: i64 = 84061;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -59,26 +57,26 @@ impl Client {
     /// The members who have the customer contact function and are in the app's range (WeCom doc 92571).
     ///
     /// # Errors
-    /// 48002 if the app is not in the list of callable apps.
+    /// `API_FORBIDDEN` if the app is not in the list of callable apps.
     pub async fn get_follow_user_list(&self) -> Result<Vec<UserId>, Error> {
-        let call = Call::get("externalcontact/get_follow_user_list");
+        let call = Call::get(path::GET_FOLLOW_USER_LIST);
         self.call::<FollowUsers>(call)
             .await
             .map(|list| list.follow_user)
     }
 
-    /// All customers of one member, not paged (WeCom doc 92113). A member without customers answers 84061, which is an
-    /// empty list here.
+    /// All customers of one member, not paged (WeCom doc 92113). A member without customers answers
+    /// `NOT_EXTERNAL_CONTACT`, which is an empty list here.
     ///
     /// # Errors
-    /// 60111 or 60011 for a member who does not exist or is out of range.
+    /// `USERID_NOT_FOUND` or `NO_PRIVILEGE` for a member who does not exist or is out of range.
     pub async fn list_external_contacts(
         &self,
         user_id: &UserId,
     ) -> Result<Vec<ExternalUserId>, Error> {
-        let call = Call::get("externalcontact/list").with("userid", user_id.as_str());
+        let call = Call::get(path::LIST_EXTERNAL_CONTACTS).with("userid", user_id.as_str());
         match self.call::<Listed>(call).await {
-            Err(error) if error.code() == Some(NO_RELATION) => Ok(Vec::new()),
+            Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => Ok(Vec::new()),
             listed => listed.map(|list| list.external_userid),
         }
     }
@@ -86,14 +84,15 @@ impl Client {
     /// A customer with the members who follow (WeCom doc 92114). A cursor is needed only beyond 500 of them.
     ///
     /// # Errors
-    /// 84061 if nobody in the app's range follows the customer, 40096 for an id of another company or provider.
+    /// `NOT_EXTERNAL_CONTACT` if nobody in the app's range follows the customer, `INVALID_EXTERNAL_USERID` for an id of
+    /// another company or provider.
     pub async fn get_external_contact(
         &self,
         external_user_id: &ExternalUserId,
         cursor: Option<&str>,
     ) -> Result<ExternalContactDetail, Error> {
-        let call =
-            Call::get("externalcontact/get").with("external_userid", external_user_id.as_str());
+        let call = Call::get(path::GET_EXTERNAL_CONTACT)
+            .with("external_userid", external_user_id.as_str());
         let call = match cursor {
             Some(cursor) => call.with("cursor", cursor),
             None => call,
@@ -104,9 +103,9 @@ impl Client {
     /// Customers of up to 100 members, one row per customer and member (WeCom doc 92994).
     ///
     /// # Errors
-    /// 701008 if no member has an interop licence; service providers only.
+    /// `NO_INTEROP_LICENCE` if no member has an interop licence; service providers only.
     pub async fn batch_get_by_user(&self, request: &BatchGetByUser) -> Result<BatchPage, Error> {
-        let api = "externalcontact/batch/get_by_user";
+        let api = path::BATCH_GET_BY_USER;
         request.check().map_err(|invalid| invalid.for_api(api))?;
         let batch: Batch = self.call(Call::post(api, request)?).await?;
         Ok(BatchPage {
@@ -118,9 +117,9 @@ impl Client {
     /// Writes what a member notes about a customer (WeCom doc 92115). It can be repeated.
     ///
     /// # Errors
-    /// 84061 if the two have no relation.
+    /// `NOT_EXTERNAL_CONTACT` if the two have no relation.
     pub async fn remark(&self, remark: &Remark) -> Result<(), Error> {
-        let api = "externalcontact/remark";
+        let api = path::REMARK;
         remark.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, remark)?).await
     }
@@ -128,13 +127,13 @@ impl Client {
     /// Everybody outside whom the company serves, 1000 to a page (WeCom doc 99434). The cursor lives for 4 hours.
     ///
     /// # Errors
-    /// 50100 or 60268 for a bad cursor.
+    /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn contact_list(
         &self,
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<ServedContact>, Error> {
-        let call = Call::post("externalcontact/contact_list", &At { cursor, limit })?;
+        let call = Call::post(path::CONTACT_LIST, &At { cursor, limit })?;
         let served: Served = self.call(call).await?;
         Ok(Page::new(served.info_list, served.next_cursor))
     }

@@ -6,6 +6,7 @@ use crate::api::Page;
 use crate::api::contact_way::{
     AddContactWay, AddedContactWay, ContactWay, ListContactWay, UpdateContactWay,
 };
+use crate::api::path;
 use crate::error::Error;
 use crate::id::{ConfigId, ExternalUserId, UserId};
 use serde::Deserialize;
@@ -33,9 +34,10 @@ impl Client {
     /// Makes a contact way. It is not idempotent: after an unclear result look for its `state` first.
     ///
     /// # Errors
-    /// 41045 if there are 500 000 already, 41054 for a member who is not activated, 60021 for one out of range.
+    /// `TOO_MANY_CONTACT_WAYS` if there are 500 000 already, `MEMBER_NOT_ACTIVATED` for a member who is not activated,
+    /// `USERID_OUT_OF_RANGE` for one out of range.
     pub async fn add_contact_way(&self, way: &AddContactWay) -> Result<AddedContactWay, Error> {
-        let api = "externalcontact/add_contact_way";
+        let api = path::ADD_CONTACT_WAY;
         way.check().map_err(|invalid| invalid.for_api(api))?;
         self.call(Call::post(api, way)?).await
     }
@@ -43,21 +45,18 @@ impl Client {
     /// Reads a contact way.
     ///
     /// # Errors
-    /// 41044 if there is none.
+    /// `INVALID_CONFIG_ID` if there is none.
     pub async fn get_contact_way(&self, config_id: &ConfigId) -> Result<ContactWay, Error> {
-        let call = Call::post(
-            "externalcontact/get_contact_way",
-            &json!({"config_id": config_id}),
-        )?;
+        let call = Call::post(path::GET_CONTACT_WAY, &json!({"config_id": config_id}))?;
         self.call::<One>(call).await.map(|one| one.contact_way)
     }
 
     /// Lists ids of contact ways, newest 90 days by default.
     ///
     /// # Errors
-    /// 50100 or 60268 for a bad cursor.
+    /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.
     pub async fn list_contact_way(&self, page: &ListContactWay) -> Result<Page<ConfigId>, Error> {
-        let call = Call::post("externalcontact/list_contact_way", page)?;
+        let call = Call::post(path::LIST_CONTACT_WAY, page)?;
         let listed: Listed = self.call(call).await?;
         let ids = listed
             .contact_way
@@ -70,9 +69,9 @@ impl Client {
     /// Changes a contact way; lists of members and departments replace the old ones.
     ///
     /// # Errors
-    /// As [`Client::add_contact_way`], and 41044.
+    /// As [`Client::add_contact_way`], and `INVALID_CONFIG_ID`.
     pub async fn update_contact_way(&self, way: &UpdateContactWay) -> Result<(), Error> {
-        let api = "externalcontact/update_contact_way";
+        let api = path::UPDATE_CONTACT_WAY;
         way.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, way)?).await
     }
@@ -80,10 +79,10 @@ impl Client {
     /// Deletes a contact way; its code stops working.
     ///
     /// # Errors
-    /// 41044 if there is none, also when it was deleted before (inferred).
+    /// `INVALID_CONFIG_ID` if there is none, also when it was deleted before (inferred).
     pub async fn del_contact_way(&self, config_id: &ConfigId) -> Result<(), Error> {
         self.order(Call::post(
-            "externalcontact/del_contact_way",
+            path::DEL_CONTACT_WAY,
             &json!({"config_id": config_id}),
         )?)
         .await
@@ -92,14 +91,14 @@ impl Client {
     /// Ends the session of a temporary contact way.
     ///
     /// # Errors
-    /// 84061 if the two have none.
+    /// `NOT_EXTERNAL_CONTACT` if the two have none.
     pub async fn close_temp_chat(
         &self,
         user_id: &UserId,
         external_user_id: &ExternalUserId,
     ) -> Result<(), Error> {
         let request = json!({"userid": user_id, "external_userid": external_user_id});
-        self.order(Call::post("externalcontact/close_temp_chat", &request)?)
+        self.order(Call::post(path::CLOSE_TEMP_CHAT, &request)?)
             .await
     }
 }

@@ -3,6 +3,7 @@
 use super::Client;
 use super::transport::Call;
 use crate::api::media::{MediaKind, PICTURE_MAX_BYTES, UploadedMedia, check_length};
+use crate::api::path;
 use crate::error::Error;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ impl Client {
         filename: &str,
         bytes: impl Into<Bytes>,
     ) -> Result<UploadedMedia, Error> {
-        let (api, bytes) = ("media/upload", bytes.into());
+        let (api, bytes) = (path::UPLOAD_MEDIA, bytes.into());
         check_length(bytes.len(), kind.max_bytes()).map_err(|invalid| invalid.for_api(api))?;
         self.call(Call::upload(api, "media", filename, bytes).with("type", kind.as_str()))
             .await
@@ -39,7 +40,7 @@ impl Client {
         filename: &str,
         bytes: impl Into<Bytes>,
     ) -> Result<String, Error> {
-        let (api, bytes) = ("media/uploadimg", bytes.into());
+        let (api, bytes) = (path::UPLOAD_IMAGE, bytes.into());
         check_length(bytes.len(), PICTURE_MAX_BYTES).map_err(|invalid| invalid.for_api(api))?;
         let call = Call::upload(api, "media", filename, bytes);
         self.call::<Picture>(call).await.map(|picture| picture.url)

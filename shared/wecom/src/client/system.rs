@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::transport::Call;
+use crate::api::path;
 use crate::error::Error;
 use serde::Deserialize;
 
@@ -17,7 +18,7 @@ impl Client {
     /// # Errors
     /// As any call.
     pub async fn get_api_domain_ip(&self) -> Result<Vec<String>, Error> {
-        self.addresses("get_api_domain_ip").await
+        self.addresses(path::GET_API_DOMAIN_IP).await
     }
 
     /// Addresses from which callbacks come (WeCom doc 90930); patterns such as `1.2.3.*` among them. Read them daily.
@@ -25,7 +26,7 @@ impl Client {
     /// # Errors
     /// As any call.
     pub async fn get_callback_ip(&self) -> Result<Vec<String>, Error> {
-        self.addresses("getcallbackip").await
+        self.addresses(path::GET_CALLBACK_IP).await
     }
 
     async fn addresses(&self, api: &'static str) -> Result<Vec<String>, Error> {

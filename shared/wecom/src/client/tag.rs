@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::transport::Call;
+use crate::api::path;
 use crate::api::tag::{AddCorpTag, DelCorpTag, EditCorpTag, MarkTag, TagFilter, TagGroup};
 use crate::error::Error;
 use serde::Deserialize;
@@ -22,9 +23,9 @@ impl Client {
     /// Reads tags, all of them by default; not paged.
     ///
     /// # Errors
-    /// 40068 for an unknown id.
+    /// `INVALID_TAGID` for an unknown id.
     pub async fn get_corp_tag_list(&self, filter: &TagFilter) -> Result<Vec<TagGroup>, Error> {
-        let call = Call::post("externalcontact/get_corp_tag_list", filter)?;
+        let call = Call::post(path::GET_CORP_TAG_LIST, filter)?;
         self.call::<Listed>(call)
             .await
             .map(|listed| listed.tag_group)
@@ -33,9 +34,9 @@ impl Client {
     /// Makes tags, and their group if there is none of that name. Repeating it makes nothing twice.
     ///
     /// # Errors
-    /// 40126 if the company has 10 000 tags.
+    /// `TOO_MANY_CORP_TAGS` if the company has 10 000 tags.
     pub async fn add_corp_tag(&self, tags: &AddCorpTag) -> Result<TagGroup, Error> {
-        let api = "externalcontact/add_corp_tag";
+        let api = path::ADD_CORP_TAG;
         tags.check().map_err(|invalid| invalid.for_api(api))?;
         self.call::<Added>(Call::post(api, tags)?)
             .await
@@ -45,9 +46,10 @@ impl Client {
     /// Changes a tag or group that the app made.
     ///
     /// # Errors
-    /// 81011 if another app made it, 40071 if the name is taken, 40068 if there is none.
+    /// `NO_PRIVILEGE_ON_TAG` if another app made it, `TAG_NAME_EXISTS` if the name is taken, `INVALID_TAGID` if there
+    /// is none.
     pub async fn edit_corp_tag(&self, tag: &EditCorpTag) -> Result<(), Error> {
-        let api = "externalcontact/edit_corp_tag";
+        let api = path::EDIT_CORP_TAG;
         tag.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, tag)?).await
     }
@@ -55,9 +57,10 @@ impl Client {
     /// Deletes tags and groups that the app made.
     ///
     /// # Errors
-    /// 81011 if another app made one, 40068 if there is none, also when it was deleted before (inferred).
+    /// `NO_PRIVILEGE_ON_TAG` if another app made one, `INVALID_TAGID` if there is none, also when it was deleted before
+    /// (inferred).
     pub async fn del_corp_tag(&self, tags: &DelCorpTag) -> Result<(), Error> {
-        let api = "externalcontact/del_corp_tag";
+        let api = path::DEL_CORP_TAG;
         tags.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, tags)?).await
     }
@@ -65,9 +68,10 @@ impl Client {
     /// Puts tags on a customer of one member and takes others off. It can be repeated.
     ///
     /// # Errors
-    /// 84061 if the two have no relation, 40068 for an unknown tag, 45035 if another call changes the same pair.
+    /// `NOT_EXTERNAL_CONTACT` if the two have no relation, `INVALID_TAGID` for an unknown tag, `CONCURRENT_CHANGE` if
+    /// another call changes the same pair.
     pub async fn mark_tag(&self, tags: &MarkTag) -> Result<(), Error> {
-        let api = "externalcontact/mark_tag";
+        let api = path::MARK_TAG;
         tags.check().map_err(|invalid| invalid.for_api(api))?;
         self.order(Call::post(api, tags)?).await
     }

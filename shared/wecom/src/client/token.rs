@@ -10,7 +10,8 @@ mod shared;
 
 use super::token_store::{Broken, StoredToken, TokenKey, TokenState, TokenStore};
 use super::transport::{Call, Transport};
-use crate::error::Error;
+use crate::api::path;
+use crate::error::{Error, ErrorCode};
 use memory::Memory;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -29,10 +30,6 @@ const LEASE_SECONDS: i64 = 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the store is asked meanwhile.
 const POLL: Duration = Duration::from_millis(100);
-/// Answers of gettoken that stay until somebody changes the app or its secret.
-const REFUSALS: [i64; 10] = [
-    40001, 40013, 40091, 45031, 48004, 48006, 50003, 50006, 60031, 301007,
-];
 
 /// A token in use.
 #[derive(Clone)]
@@ -269,13 +266,13 @@ impl Tokens {
     }
 
     async fn fetch(&self) -> Result<AccessToken, Error> {
-        let call = Call::get("gettoken").with("corpid", self.key().corp.as_str());
+        let call = Call::get(path::GET_TOKEN).with("corpid", self.key().corp.as_str());
         let secrets = [("corpsecret", self.secret.expose_secret())];
         let fetched: Fetched = self.transport.send(&call, &secrets).await?.read()?;
         if fetched.access_token.is_empty() {
             let reason = "access_token is empty".to_owned();
             return Err(Error::Unreadable {
-                api: "gettoken",
+                api: path::GET_TOKEN,
                 reason,
             });
         }
@@ -293,7 +290,7 @@ impl Tokens {
                 self.memory().adopt(token.clone(), None);
                 Some(token.to_stored(None))
             }
-            Err(Error::Api { code, .. }) if REFUSALS.contains(code) => {
+            Err(Error::Api { code, .. }) if code.refuses_credentials() => {
                 Some(self.mark_broken(*code))
             }
             Err(error) => {
@@ -309,11 +306,11 @@ impl Tokens {
     }
 
     /// Writes down that WeCom refuses the secret; a token that is still good stays in use.
-    fn mark_broken(&self, code: i64) -> StoredToken {
+    fn mark_broken(&self, code: ErrorCode) -> StoredToken {
         tracing::error!(
             wecom.corp = %self.key().corp,
             wecom.app = %self.key().app,
-            wecom.errcode = code,
+            wecom.errcode = code.get(),
             "WeCom refuses the app's secret; it is tried again in an hour, or when it changes"
         );
         let token = self.held(LAST_SECONDS).unwrap_or_else(AccessToken::none);

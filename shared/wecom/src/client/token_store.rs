@@ -1,6 +1,6 @@
 //! Where tokens are shared between processes, and the store that shares them with nobody.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::id::{AppName, CorpId};
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
@@ -75,7 +75,7 @@ pub struct StoredToken {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {
     /// What `gettoken` answered.
-    pub code: i64,
+    pub code: ErrorCode,
     /// Since when, in Unix seconds.
     pub since: i64,
     /// When WeCom was last asked, in Unix seconds.

@@ -215,8 +215,8 @@ fn with_root_cause(what: &str, error: &reqwest::Error) -> String {
     cause.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"))
 }
 
-/// JSON without the control characters that would have to be written as `\uXXXX`, which WeCom refuses (40033). Line
-/// ends and tabs have escapes of their own and stay.
+/// JSON without the control characters that would have to be written as `\uXXXX`, which WeCom refuses
+/// (`INVALID_REQUEST_CHARACTER`). Line ends and tabs have escapes of their own and stay.
 struct WithoutControls;
 
 impl Formatter for WithoutControls {

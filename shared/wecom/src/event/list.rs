@@ -21,8 +21,8 @@ events! {
         /// or the customer is a WeCom user.
         welcome_code: Option<WelcomeCode> = "WelcomeCode",
     }
-    /// A customer added a member who takes everybody; the member has not confirmed. Calls about the pair answer 84061
-    /// until then.
+    /// A customer added a member who takes everybody; the member has not confirmed. Calls about the pair answer
+    /// `NOT_EXTERNAL_CONTACT` until then.
     AddedHalfExternalContact = "add_half_external_contact": "change_external_contact" "add_half_external_contact" {
         user_id: UserId = "UserID",
         external_user_id: ExternalUserId = "ExternalUserID",
@@ -34,7 +34,7 @@ events! {
         user_id: UserId = "UserID",
         external_user_id: ExternalUserId = "ExternalUserID",
     }
-    /// The member deleted the customer; calls about the pair answer 84061 from now on.
+    /// The member deleted the customer; calls about the pair answer `NOT_EXTERNAL_CONTACT` from now on.
     DeletedExternalContact = "del_external_contact": "change_external_contact" "del_external_contact" {
         user_id: UserId = "UserID",
         external_user_id: ExternalUserId = "ExternalUserID",
@@ -53,7 +53,8 @@ events! {
         /// `customer_refused` or `customer_limit_exceed`.
         fail_reason: Option<String> = "FailReason",
     }
-    /// The customer agreed to chat archiving (WeCom doc 92005); a welcome that was refused with 41053 gets a new code.
+    /// The customer agreed to chat archiving (WeCom doc 92005); a welcome that was refused with
+    /// `CHAT_ARCHIVE_NOT_AGREED` gets a new code.
     MsgAuditApproved = "msg_audit_approved": "change_external_contact" "msg_audit_approved" {
         user_id: UserId = "UserID",
         external_user_id: ExternalUserId = "ExternalUserID",

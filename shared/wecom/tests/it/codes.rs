@@ -1,7 +1,7 @@
 //! The table of error codes: sorted, and of the class that WeCom's documents call for.
 
-use wecom::error::codes::{TABLE, find, meaning};
-use wecom::{Class, Error};
+use wecom::error::codes::{Entry, TABLE, find};
+use wecom::{Class, Concern, Error, ErrorCode, ObjectKind};
 
 #[test]
 fn the_table_is_sorted_and_no_two_rows_overlap() {
@@ -24,7 +24,7 @@ fn every_row_is_found_at_both_ends_and_not_beside_them() {
     for row in TABLE {
         assert_eq!(find(row.first), Some(row));
         assert_eq!(find(row.last), Some(row));
-        assert_ne!(find(row.last + 1), Some(row));
+        assert_ne!(find(ErrorCode::new(row.last.get() + 1)), Some(row));
     }
 }
 
@@ -57,26 +57,31 @@ fn codes_have_the_class_of_what_to_do() {
     ];
     for (class, codes) in classes {
         for code in codes {
-            assert!(find(*code).is_some(), "{code} is not in the table");
-            assert_eq!(Class::of(*code), class, "{code}");
+            let code = ErrorCode::new(*code);
+            assert!(find(code).is_some(), "{code} is not in the table");
+            assert_eq!(code.class(), class, "{code}");
         }
     }
 }
 
 #[test]
 fn a_code_that_nobody_knows_is_a_configuration_error_with_its_code() {
+    let unknown = ErrorCode::new(99_999_999);
     let error = Error::Api {
         api: "externalcontact/get",
-        code: 99_999_999,
+        code: unknown,
         message: "?".into(),
     };
     assert_eq!(
         (error.class(), error.code()),
-        (Class::Configuration, Some(99_999_999))
+        (Class::Configuration, Some(unknown))
     );
-    assert_eq!(meaning(99_999_999), None);
+    assert_eq!(
+        (unknown.meaning(), unknown.concern()),
+        (None, Concern::Call)
+    );
     // Known from Official Accounts, and not WeCom's.
-    assert_eq!(find(45011), None);
+    assert_eq!(find(ErrorCode::new(45011)), None);
 }
 
 #[test]
@@ -91,21 +96,116 @@ fn errors_that_wecom_did_not_answer_have_a_class_too() {
         (Class::Retry, None)
     );
     assert_eq!(Error::TokenStore("down".into()).class(), Class::Retry);
-    let paused = Error::Paused {
-        api: "externalcontact/get",
-        until: 1_700_000_060,
-    };
-    assert_eq!((paused.class(), paused.code()), (Class::Retry, Some(45009)));
-    assert_eq!(
-        paused.to_string(),
-        "externalcontact/get: calls are paused until 1700000060, after WeCom answered 45009 or the quota of the minute or hour was spent"
-    );
     let broken = Error::Broken {
-        code: 40001,
+        code: ErrorCode::INVALID_SECRET,
         since: 1,
     };
     assert_eq!(
         (broken.class(), broken.code()),
-        (Class::Configuration, Some(40001))
+        (Class::Configuration, Some(ErrorCode::INVALID_SECRET))
     );
+}
+
+/// All codes of the table, of a run the first and the last, which may have a number that no predicate knows.
+fn codes() -> Vec<ErrorCode> {
+    let ends = |row: &Entry| [row.first, row.last];
+    let mut codes: Vec<ErrorCode> = TABLE.iter().flat_map(ends).collect();
+    codes.push(ErrorCode::new(99_999_999));
+    codes.dedup();
+    codes
+}
+
+fn those(predicate: impl Fn(ErrorCode) -> bool) -> Vec<i64> {
+    let codes = codes().into_iter().filter(|code| predicate(*code));
+    codes.map(ErrorCode::get).collect()
+}
+
+#[test]
+fn each_predicate_holds_for_its_codes_and_no_others() {
+    let passes = |code: ErrorCode| code.class() == Class::Retry;
+    let is_outcome = |code: ErrorCode| code.class() == Class::Outcome;
+    let blames = |kind| move |code: ErrorCode| code.blames() == Some(kind);
+    type Case<'a> = (&'a str, &'a dyn Fn(ErrorCode) -> bool, &'a [i64]);
+    let cases: &[Case<'_>] = &[
+        (
+            "concerns the company and passes",
+            &|code| code.concerns_tenant() && passes(code),
+            &[45009, 45033, 45036, 81026],
+        ),
+        (
+            "blocks for long",
+            &ErrorCode::blocks_for_long,
+            &[45009, 45036, 81026],
+        ),
+        ("limits calls", &ErrorCode::limits_calls, &[45009, 45033]),
+        (
+            "refuses credentials",
+            &ErrorCode::refuses_credentials,
+            &[
+                40001, 40013, 40091, 45031, 48004, 48006, 50003, 50006, 60031, 301007,
+            ],
+        ),
+        (
+            "concerns an attachment",
+            &ErrorCode::concerns_attachment,
+            &[40007, 40008, 40145, 41064, 41065, 90206, 90207, 90208],
+        ),
+        (
+            "is a stale cursor",
+            &ErrorCode::is_stale_cursor,
+            &[50100, 60268],
+        ),
+        (
+            "concerns one object and is no outcome",
+            &|code| code.concerns_one_object() && !is_outcome(code),
+            &[
+                40003, 40035, 40050, 40058, 40063, 40068, 60011, 60111, 86003,
+            ],
+        ),
+        (
+            "is an outcome and does not concern one object",
+            &|code| is_outcome(code) && !code.concerns_one_object(),
+            &[],
+        ),
+        (
+            "refuses a listed member",
+            &ErrorCode::refuses_listed_member,
+            &[40003, 60011, 60021, 60111, 84083, 84084],
+        ),
+        ("is no contact", &ErrorCode::is_no_contact, &[40096, 84061]),
+        (
+            "is a group that is gone",
+            &ErrorCode::is_group_gone,
+            &[40050, 49008, 86003, 90509],
+        ),
+        (
+            "blames members",
+            &blames(ObjectKind::Member),
+            &[40003, 41041, 41054, 60011, 60021, 60030, 60111, 84074],
+        ),
+        (
+            "blames departments",
+            &blames(ObjectKind::Department),
+            &[60003, 60123],
+        ),
+        ("blames tags", &blames(ObjectKind::Tag), &[40068, 81011]),
+        (
+            "blames anything",
+            &|code| code.blames().is_some(),
+            &[
+                40003, 40068, 41041, 41054, 60003, 60011, 60021, 60030, 60111, 60123, 81011, 84074,
+            ],
+        ),
+    ];
+    for (name, predicate, expected) in cases {
+        assert_eq!(those(predicate), *expected, "{name}");
+    }
+}
+
+#[test]
+fn a_code_is_written_and_shown_as_its_number() {
+    let code = ErrorCode::NOT_EXTERNAL_CONTACT;
+    assert_eq!(serde_json::to_string(&code).unwrap(), "84061");
+    assert_eq!(serde_json::from_str::<ErrorCode>("84061").unwrap(), code);
+    assert_eq!(code.to_string(), "84061");
 }

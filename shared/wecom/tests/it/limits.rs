@@ -9,10 +9,10 @@ use wecom::api::group::{ListGroups, OwnerFilter};
 use wecom::api::media::{MediaKind, check_length};
 use wecom::api::tag::{AddCorpTag, DelCorpTag, EditCorpTag, MarkTag, NewTag};
 use wecom::api::welcome::Image;
-use wecom::{Invalid, State};
+use wecom::{FieldError, State};
 
 /// The field that a check refuses; empty if it refuses none.
-pub(crate) fn refused(result: Result<(), Invalid>) -> String {
+pub(crate) fn refused(result: Result<(), FieldError>) -> String {
     result
         .err()
         .map(|invalid| invalid.field)

@@ -1,16 +1,12 @@
 //! What each refusal of a list of customers means.
 
-use domain::ports::Chunk;
-use wecom::Error;
+use domain::ports::{Chunk, VendorError};
+use wecom::ErrorCode;
 
-/// WeCom's codes for a cursor that is no longer good (doc 90313).
-const STALE_CURSOR: [i64; 2] = [50100, 60268];
 /// How often a chunk is begun anew because of its cursor before the run gives up for now.
 const READINGS: u32 = 5;
 /// "No such relation": how some lists say that a member has no customers (WeCom doc 90313).
-const NO_RELATION: i64 = 84061;
-/// Codes about a member of the list: not a userid, unknown, out of range, no customer contact (WeCom doc 90313).
-const ABOUT_MEMBER: [i64; 6] = [40003, 60011, 60021, 60111, 84083, 84084];
+const NO_RELATION: ErrorCode = ErrorCode::NOT_EXTERNAL_CONTACT;
 
 /// What an error of WeCom means for the reading of a chunk.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,27 +25,26 @@ pub(super) enum Now {
 
 /// "No such relation" says that there are no customers only in answer to a first page of one member: among several it
 /// does not say whose, and after a page with customers it contradicts itself.
-pub(super) fn what_now(error: &Error, chunk: &Chunk, pages: u32) -> Now {
+pub(super) fn what_now(error: &VendorError, chunk: &Chunk, pages: u32) -> Now {
     let is_alone = chunk.members.len() == 1;
     match error.code() {
         Some(NO_RELATION) if is_alone && pages == 0 => Now::Empty,
         Some(NO_RELATION) if !is_alone => Now::EachAlone,
         Some(code)
-            if (code == NO_RELATION || STALE_CURSOR.contains(&code))
-                && chunk.reading < READINGS =>
+            if (code == NO_RELATION || code.is_stale_cursor()) && chunk.reading < READINGS =>
         {
             Now::Anew
         }
-        Some(code) if ABOUT_MEMBER.contains(&code) && !is_alone => Now::EachAlone,
+        Some(code) if code.refuses_listed_member() && !is_alone => Now::EachAlone,
         // Nothing is concluded about somebody whose customers cannot be read.
-        Some(code) if ABOUT_MEMBER.contains(&code) => Now::Skip,
+        Some(code) if code.refuses_listed_member() => Now::Skip,
         _ => Now::Stop,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use wecom::UserId;
+    use wecom::{Error, UserId};
 
     use super::*;
 
@@ -70,7 +65,7 @@ mod tests {
         for (code, members, pages, expected) in cases {
             let error = Error::Api {
                 api: "externalcontact/batch/get_by_user",
-                code,
+                code: code.into(),
                 message: String::new(),
             };
             let chunk = Chunk {
@@ -80,7 +75,7 @@ mod tests {
                 since: None,
                 done: false,
             };
-            let now = what_now(&error, &chunk, pages);
+            let now = what_now(&error.into(), &chunk, pages);
             assert_eq!(now, expected, "{code} of {members} after {pages}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::AccessToken;
 use crate::client::token_store::Broken;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use clock::Clock;
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,8 @@ const RENEWALS: usize = 3;
 const RENEW_WINDOW: Duration = Duration::from_secs(30);
 /// How long a failure of gettoken is every waiting caller's answer.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// The same for 45009: the penalty of a rate limit is at least a minute (WeCom doc 90312).
+/// The same for `API_FREQ_OUT_OF_LIMIT`: the penalty of a rate limit is at least a minute (WeCom doc 90312).
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
-/// The code of a rate limit.
-const RATE_LIMIT: i64 = 45009;
 /// A refused secret is tried again this often. Wrong secrets in a row ban the calling address for an hour (WeCom doc
 /// 90313). Seconds.
 const PROBE_SECONDS: i64 = 3600;
@@ -58,7 +56,7 @@ impl Memory {
     /// The failure that is too fresh for another attempt.
     pub(super) fn recent_failure(&self) -> Option<Error> {
         let (at, error) = self.failure.as_ref()?;
-        let pause = if error.code() == Some(RATE_LIMIT) {
+        let pause = if error.is(ErrorCode::API_FREQ_OUT_OF_LIMIT) {
             RATE_LIMIT_PAUSE
         } else {
             FAILURE_PAUSE

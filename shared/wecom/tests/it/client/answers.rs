@@ -50,7 +50,7 @@ async fn a_member_without_customers_has_an_empty_list() {
             .await
             .unwrap_err()
             .code(),
-        Some(60111)
+        Some(60111.into())
     );
 }
 

@@ -105,7 +105,7 @@ async fn a_refusal_tells_the_hint_and_no_secret() {
     let error = call(&wecom.client()).await;
     assert_eq!(
         (error.code(), error.class()),
-        (Some(60111), Class::Configuration)
+        (Some(60111.into()), Class::Configuration)
     );
     assert!(
         error.to_string().contains("hint: [1], from ip: 127.0.0.1"),
