@@ -6,6 +6,7 @@ use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::Fault;
 
+use crate::outside::Outside;
 use crate::world::{Channel, World};
 
 const ADD: &str = "add_contact_way";
@@ -252,4 +253,24 @@ async fn of_many_changes_at_once_none_is_lost_in_silence() {
     }
     assert!(applied > 0);
     agree(&world, &channel).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_of_an_app_that_is_no_longer_configured_is_refused_with_409() {
+    let mut outside = Outside::new(&["contact", "service"]).await;
+    let world = outside.world().await;
+    let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(status, 201, "{made}");
+    outside.remove("contact");
+    // The configuration is read again by then.
+    world.time_passes(Duration::from_secs(300));
+    let path = format!("channels/{}", made["id"].as_str().unwrap());
+    let patch = json!({"name": "新展会"});
+    let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
+    assert_eq!(
+        (status, &answer["error"], &answer["field"]),
+        (409, &json!("app_not_configured"), &Value::Null),
+        "{answer}"
+    );
+    assert_eq!(world.calls(UPDATE), 0);
 }

@@ -138,6 +138,13 @@ impl Outside {
         fs::write(self.secret(), self.config.to_string()).unwrap();
     }
 
+    /// Takes an app out of the configuration file.
+    pub(crate) fn remove(&mut self, app: &str) {
+        let apps = self.config["corps"][0]["apps"].as_object_mut().unwrap();
+        apps.remove(app).unwrap();
+        fs::write(self.secret(), self.config.to_string()).unwrap();
+    }
+
     /// The adapters of one more function, over the tables at `dynamodb_url`.
     pub(crate) fn platform(&self, dynamodb_url: &str, function: &'static str) -> Platform {
         Platform::on(self.base(dynamodb_url, function)).unwrap()
