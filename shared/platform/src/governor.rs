@@ -149,7 +149,7 @@ impl Governor {
         match answer.as_ref().err().and_then(VendorError::code) {
             Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
             Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => {
-                self.share_narrowed(corp, limits, api).await
+                self.share_narrowed(corp, limits, api).await;
             }
             _ => {}
         }
