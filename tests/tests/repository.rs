@@ -351,7 +351,7 @@ fn a_main_only_wires() {
 }
 
 #[test]
-fn both_readmes_are_in_step() {
+fn english_and_chinese_documents_are_in_step() {
     let headings = |name: &str| {
         let text = fs::read_to_string(root().join(name)).unwrap();
         let fences = text
@@ -365,5 +365,9 @@ fn both_readmes_are_in_step() {
         let rows = text.lines().filter(|line| line.starts_with('|')).count();
         (headings.collect::<Vec<_>>(), fences, rows)
     };
-    assert_eq!(headings("README.md"), headings("README.zh-CN.md"));
+    for folder in ["", "infra/"] {
+        let [english, chinese] =
+            ["README.md", "README.zh-CN.md"].map(|name| headings(&format!("{folder}{name}")));
+        assert_eq!(english, chinese, "in {folder:?}");
+    }
 }
