@@ -83,8 +83,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         ))
     }
 
-    /// The stored profile, or the one that WeCom tells now. It is asked about customers whom somebody follows
-    /// only: of others it tells nothing (`NOT_EXTERNAL_CONTACT`).
+    /// The stored profile, or the one that WeCom returns now. WeCom is asked only about customers whom somebody
+    /// follows: for others it answers `NOT_EXTERNAL_CONTACT`.
     async fn profile(
         &self,
         scope: &Scope,
@@ -110,7 +110,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-/// A relation without the customer's profile, which is told once for all relations.
+/// A relation without the customer's profile, which is returned once for all relations.
 fn relation(relation: Relation) -> Value {
     shown(Relation {
         contact: None,

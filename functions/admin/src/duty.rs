@@ -13,7 +13,7 @@ use crate::{Admin, Scope, Store, Wecom};
 const AT_ONCE: usize = 3;
 
 impl<S: Store, W: Wecom> Admin<S, W> {
-    /// Puts those into `channel` who are on duty now, so that WeCom is told them with all else. `before` is the
+    /// Sets the members on duty in `channel`, so that WeCom gets them with all other changes. `before` is the
     /// channel as it is stored.
     pub(crate) async fn put_on_duty(
         &self,
@@ -25,7 +25,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let plan = plan(&self.store, &scope.corp, channel, timezone, now).await?;
         channel.on_duty = plan.on_duty;
         channel.duty_until = plan.until;
-        // What WeCom is told now, it is told whole.
+        // This update sends WeCom the whole list.
         channel.telling_until = None;
         self.check_off_duty(scope, channel, before).await
     }
@@ -66,7 +66,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-/// Everybody who may ever be on duty, with the name of the field. Without a schedule that is nobody beside
+/// Everybody who may ever be on duty, with the name of the field. Without a schedule that is nobody besides
 /// those who are.
 fn members(channel: &Channel) -> impl Iterator<Item = (String, &UserId)> {
     let users = channel.spec.users.iter().enumerate();

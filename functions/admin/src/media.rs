@@ -1,5 +1,5 @@
 //! Sources of a welcome's attachments become media at WeCom before the welcome is stored: a URL that cannot
-//! be fetched is told to who wrote it, and the first customer does not wait for an upload.
+//! be fetched is reported to the caller, and the first customer does not wait for an upload.
 
 use domain::field::FieldError;
 use domain::welcome::{Source, Welcome, WelcomeAttachment};

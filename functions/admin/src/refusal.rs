@@ -52,7 +52,7 @@ pub(crate) enum Refusal {
 
 /// The word for a configuration that cannot be used.
 const NOT_CONFIGURED_WORD: &str = "not_configured";
-/// What is told of a fault of the secret, to whoever asks: nobody can show a key then, and the log has the rest.
+/// The answer when the secret has a fault, to every caller: no key can be checked then, and the log has the details.
 const NOT_CONFIGURED: &str =
     "this deployment has no configuration that can be used: the log of the admin function says why";
 

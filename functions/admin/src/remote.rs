@@ -17,7 +17,7 @@ use crate::{Admin, Scope, Store, Wecom};
 const CREATING_SECONDS: i64 = 60;
 /// Channels that one page of the store brings.
 const PAGE: i32 = 100;
-/// Who meets whom on one channel is a handful of operators.
+/// Only a handful of operators change one channel at the same time.
 const REALIGNMENTS: usize = 8;
 
 impl<S: Store, W: Wecom> Admin<S, W> {

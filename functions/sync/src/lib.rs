@@ -1,10 +1,10 @@
 //! The scheduled sync. EventBridge sends `{"task": "tick"}` every minute and `{"task": "reconcile"}` once a day.
 //!
-//! A tick (`tick.rs`) does what is due: tokens, events that are still to be folded in, channels at a boundary of their
-//! schedule, media that expire, tags that could not be put on, and the rest of a run that had to stop. Its parts are
+//! A tick (`tick.rs`) does what is due: tokens, pending events, channels at a boundary of their
+//! schedule, media that expire, tags to retry, and the rest of a run that had to stop. Its parts are
 //! bounded and know nothing of each other's failure. A reconcile (`reconcile.rs`) reads a whole corp and puts what is
 //! stored in step with it. It works under a lease, writes down each page that it has done, stops ahead of the function's
-//! deadline and is gone on with by the next tick.
+//! deadline and is resumed by the next tick.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What WeCom tells of relations when it is asked, for a run or because of an event: compared, counted, kept.
+//! Relations as WeCom returns them, for a run or because of an event: compared, counted, stored.
 
 use domain::ports::{Observation, Observed, Reading as Asked};
 use domain::relation::{Counted, Relation};
@@ -8,7 +8,7 @@ use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Stores what WeCom told when it was asked. Adds that nobody has told of are counted first: a
+    /// Stores what WeCom returned. Adds that no event reported are counted first: a
     /// process that ends in between finds them again, and counts them once.
     pub(crate) async fn observe(
         &self,

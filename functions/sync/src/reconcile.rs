@@ -147,7 +147,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             Ok::<(), Trouble>(())
         };
         let customers = self.read_customers(scope, meter, owner).boxed();
-        // What does not pass is told before what does.
+        // A permanent error is reported rather than a transient one.
         match tokio::join!(members, customers) {
             (Err(passing), Err(other)) if passing.passes() => Err(other),
             (members, customers) => members.and(customers),

@@ -21,7 +21,7 @@ const AT_ONCE: usize = 2;
 /// Events of a customer among which the add is looked for.
 const EVENTS: i32 = 50;
 
-/// The tags that each channel puts on.
+/// The tags that each channel applies.
 pub(crate) struct ChannelTags(pub(crate) HashMap<ChannelId, Vec<TagId>>);
 
 impl ChannelTags {
@@ -75,7 +75,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(self.tell_in_timeline(scope, relation).await?)
     }
 
-    /// The adds of the pair whose tags are told as missing are told as tagged.
+    /// Records as tagged the adds of the pair whose tags are recorded as missing.
     async fn tell_in_timeline(
         &self,
         scope: &Scope<'_>,

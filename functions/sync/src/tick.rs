@@ -26,7 +26,7 @@ const TOKEN_MARGIN: Duration = Duration::from_secs(600);
 /// How long the parts before the run may take: then the next tick comes.
 const SHORT: Duration = Duration::from_secs(40);
 
-/// What a tick of a corp meets with that the gauges tell. What it did not come to stays unset.
+/// What a tick of a corp finds for the gauges. A value that was not reached stays unset.
 #[derive(Default)]
 struct Noticed {
     /// Apps whose credentials WeCom refuses.

@@ -3,7 +3,7 @@
 //! It knows nothing of the welcome: an add without a welcome code is tagged all the same. The customer is read from
 //! WeCom in the same moment, so that the relation with all that is known of it is written once. An error about WeCom as
 //! a whole brings the record again and so holds the stream back, after the relation and the counts are written as the
-//! event tells them; an error about one customer is written down and repaired later. A channel with limits counts the
+//! event reports them; an error about one customer is written down and repaired later. A channel with limits counts the
 //! add for its member's day as well, and lets WeCom know at once when the member is full.
 
 use std::collections::HashSet;
@@ -108,7 +108,7 @@ impl Held {
     }
 }
 
-/// An add whose tags are to be put on.
+/// An add whose tags are to be applied.
 struct Add<'a> {
     event: &'a InboxEvent,
     /// Whether the member has yet to confirm the customer.
@@ -154,7 +154,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         &self,
         batch: LambdaEvent<StreamEvent>,
     ) -> Result<DynamoDbEventResponse, Error> {
-        // Without one the corp's days are unknown, and no tag can be put on.
+        // Without one the corp's days are unknown, and no tag can be applied.
         self.config.current().await?;
         let mut events = stream::events(batch.payload, &self.metrics);
         // A batch comes again as a whole from its first failed record on. What has an outcome is done; to
@@ -298,7 +298,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         self.count_loss(event, &relation, timezone).await
     }
 
-    /// Counts a loss, also one that was told before its add.
+    /// Counts a loss, also one that was reported before its add.
     async fn count_loss(
         &self,
         event: &InboxEvent,

@@ -39,8 +39,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok(())
     }
 
-    /// Tells WeCom who is on duty now. What WeCom does not take must not hold the stream: the channel is due then, and
-    /// the sync tries again.
+    /// Sends WeCom the members on duty now. What WeCom does not take must not hold the stream: the channel is due then,
+    /// and the sync tries again.
     async fn align(
         &self,
         event: &InboxEvent,

@@ -75,7 +75,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok(Ok(outcome))
     }
 
-    /// Puts the channel's tags on; tells which, and when.
+    /// Applies the channel's tags; returns which, and when.
     async fn mark(
         &self,
         add: &Add<'_>,
@@ -116,7 +116,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok((outcome, tagged))
     }
 
-    /// The customer with what the member has on it, as WeCom tells it now. One page is read: of a customer with more
+    /// The customer with what the member has on it, as WeCom returns it now. One page is read: of a customer with more
     /// than 500 followers, the member may be on another.
     async fn read(&self, event: &InboxEvent, (member, customer): Pair<'_>) -> Read {
         let at = self.clock.now();
@@ -131,7 +131,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok((detail.external_contact, follow, at))
     }
 
-    /// Writes the channel's remark and description; tells what was written.
+    /// Writes the channel's remark and description; returns what was written.
     async fn remark(
         &self,
         event: &InboxEvent,
@@ -171,7 +171,7 @@ fn pair(change: &Change) -> Pair<'_> {
     (&change.userid, &change.external_userid)
 }
 
-/// Whether tags were no trouble: a customer whom WeCom refuses to tag is left as it is.
+/// Whether tags were no trouble: a customer that WeCom refuses to tag is left unchanged.
 fn is_well(outcome: &TagsOutcome) -> bool {
     matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
 }

@@ -211,7 +211,7 @@ where
         (left > 0).then(|| Duration::from_millis(left))
     }
 
-    /// Tells in one line how a welcome ended.
+    /// Writes one metric line with the outcome of a welcome.
     fn report(&self, event: &InboxEvent, outcome: &WelcomeOutcome) {
         let measured = Group {
             dimensions: &[("outcome", &outcome.word())],

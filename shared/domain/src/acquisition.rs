@@ -1,4 +1,4 @@
-//! What is known of acquisition links (获客助手) beside the channels that are made of them.
+//! What is known of acquisition links (获客助手) in addition to their channels.
 
 use serde::{Deserialize, Serialize};
 use wecom::api::acquisition::AcquisitionQuota;
@@ -6,7 +6,7 @@ use wecom::api::acquisition::AcquisitionQuota;
 /// How many uses are left, and when that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// As WeCom tells it (doc 97375).
+    /// As WeCom returns it (doc 97375).
     #[serde(flatten)]
     pub quota: AcquisitionQuota,
     /// Unix seconds.

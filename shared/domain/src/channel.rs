@@ -137,17 +137,17 @@ pub struct Channel {
     pub app: AppName,
     /// Where it stands at WeCom.
     pub remote: Remote,
-    /// Who stands in the contact way or link, as WeCom was told last; `None` if it is all of the spec's users.
+    /// The members of the contact way or link, as last sent to WeCom; `None` if it is all of the spec's users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_duty: Option<Vec<UserId>>,
     /// When that has to be looked at again, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty_until: Option<i64>,
     /// Somebody is telling WeCom who is on duty, and until then (Unix seconds) others leave it to that one. If it
-    /// is still there later, nobody knows what WeCom was told.
+    /// is still there later, it is unknown which list WeCom has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling_until: Option<i64>,
-    /// Grows with every write, so that of two who change it at once one is told.
+    /// Grows with every write, so that of two simultaneous changes one fails.
     pub version: u64,
     /// Unix seconds.
     pub created_at: i64,

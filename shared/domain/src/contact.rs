@@ -7,7 +7,7 @@ use wecom::api::contact::ExternalContact;
 /// After this time a profile is read again when somebody looks at it.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
-/// What WeCom told of a customer, and when.
+/// The customer as WeCom returned it, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Name, kind of account, unionid and the like (WeCom doc 92114).

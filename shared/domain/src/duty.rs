@@ -2,7 +2,7 @@
 //!
 //! A [`Schedule`] says who receives customers at which hours, and how many a day. Its rules are pure: the local
 //! time and the day's counts go in, a list comes out, and that list is never empty. [`plan`] asks the store for
-//! the counts, and [`align`] tells WeCom, when the list is another one than WeCom was told last.
+//! the counts, and [`align`] updates WeCom when the list differs from the one that was sent last.
 
 use std::collections::BTreeMap;
 

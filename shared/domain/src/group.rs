@@ -9,7 +9,7 @@ use wecom::event::UpdatedExternalChat;
 /// A customer group as it was read last, or as an event has changed it since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// What WeCom tells of it (doc 92122).
+    /// The group as WeCom returns it (doc 92122).
     #[serde(flatten)]
     pub chat: GroupChat,
     /// Whether its owner is still there (doc 92120).
@@ -53,9 +53,9 @@ impl Group {
     /// before may lack it.
     ///
     /// WeCom numbers the versions of the list of members (doc 92130): a change that applies to the version that is
-    /// known can be applied, and any other means that an event was lost or overtaken. Who went is a list of ids and
-    /// can be applied; who came is too, but without name, kind and time, and a new name, owner or notice is not told at
-    /// all, so these have to be read.
+    /// known can be applied, and any other means that an event was lost or overtaken. Who went is a list of ids and can
+    /// be applied; who came is too, but without name, kind and time, and a new name, owner or notice is not in the
+    /// event at all, so these have to be read.
     #[must_use]
     pub fn fold(&self, event: &UpdatedExternalChat, at: Timestamp) -> Fold {
         let is_about_members = event.cur_mem_ver.is_some();

@@ -1,7 +1,7 @@
 //! A follow relation: one member and one customer, and what an event does to it.
 //!
 //! Events come late, twice and out of order (WeCom doc 90930), so a change carries its own time and an
-//! older one never undoes a newer one. What WeCom tells when it is asked (`observed.rs`) comes in between them, with
+//! older one never undoes a newer one. What WeCom returns to a call (`observed.rs`) comes in between them, with
 //! the time of the call.
 
 use jiff::Timestamp;
@@ -63,15 +63,15 @@ pub struct Relation {
     /// Corp tags that are known to be on the customer, in the order of their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_ids: Vec<TagId>,
-    /// Tags that the bundle has put on in the present relation. One that is no longer there was taken off by a
-    /// person, and is not put on again.
+    /// Tags that the bundle applied in the present relation. One that is no longer there was removed by a
+    /// person, and is not applied again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marked: Vec<TagId>,
-    /// What WeCom told when it was asked last.
+    /// What WeCom returned to the last call.
     #[serde(flatten)]
     pub told: Told,
-    /// The customer as a person, as WeCom told at the same time. It stands here and not in an item of its own because
-    /// nearly every customer has one member: half the writes of a first sync.
+    /// The customer as a person, as WeCom returned it at the same time. It is here and not in an item of its own
+    /// because nearly every customer has one member: half the writes of a first sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ExternalContact>,
     /// When that call began, or when the bundle changed the tags itself, by the bundle's own clock. What was read
@@ -79,7 +79,7 @@ pub struct Relation {
     /// them).
     #[serde(flatten, with = "crate::instant::observed_at")]
     pub observed_at: Option<Timestamp>,
-    /// Whether its end was concluded from a complete reading of the member's customers, and not told by an event.
+    /// Whether its end was concluded from a complete reading of the member's customers, and not reported by an event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub concluded: bool,
     /// The add that counts with the relation itself: the one by its first channel, which saves nearly every customer a

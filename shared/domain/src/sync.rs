@@ -59,7 +59,7 @@ pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64)
 pub enum Phase {
     /// The library of corp tags, and the balance of acquisition links.
     Tags,
-    /// Departments and members, and beside them all customers, member by member.
+    /// Departments and members, and at the same time all customers, member by member.
     Customers,
     /// Customer groups.
     Groups,
@@ -82,7 +82,7 @@ pub struct Run {
     pub done: u64,
     /// Members and groups in all, as far as is known.
     pub total: u64,
-    /// Relations that WeCom has told of.
+    /// Relations that WeCom has listed.
     #[serde(default)]
     pub relations: u64,
     /// Calls to WeCom.
@@ -203,7 +203,7 @@ impl Run {
     }
 }
 
-/// The pairs that a reading has told of: 64 bits of each, so that a member with thousands of customers fits in memory
+/// The pairs that a reading has listed: 64 bits of each, so that a member with thousands of customers fits in memory
 /// and the pages of a reading fit in small items. Two pairs of one reading with the same bits, one of which is gone,
 /// would hide the loss until the next day; among 20,000 that has a chance of one in 10^11.
 #[derive(Debug, Clone, Default)]
@@ -223,7 +223,7 @@ impl Seen {
         self.0.extend(pairs.iter().copied().map(u64::from_be_bytes));
     }
 
-    /// Whether the reading has told of this pair.
+    /// Whether the reading has listed this pair.
     #[must_use]
     pub fn holds(&self, member: &UserId, customer: &ExternalUserId) -> bool {
         self.0.contains(&bits(member, customer))

@@ -1,4 +1,4 @@
-//! Counting: facts that are true once per (member, customer, channel), however often they are told.
+//! Counting: facts that are true once per (member, customer, channel), however often they are reported.
 //!
 //! A counter that is increased drifts with every redelivery. A fact is a row of its own, written if absent;
 //! the numbers of a day are the rows of that day.

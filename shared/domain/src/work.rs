@@ -1,4 +1,4 @@
-//! What an event leaves to be folded in: the thing of which WeCom has to be asked again.
+//! What a pending event is about: the thing that has to be read from WeCom again.
 //!
 //! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync folds it in. An
 //! add is marked only if whoever tags the customer could not ask in the same moment.

@@ -1,4 +1,4 @@
-//! What a function is told through its environment variables. Read once, by `main`.
+//! The environment variables of a function. Read once, by `main`.
 
 use aws_credential_types::Credentials;
 
@@ -13,11 +13,11 @@ pub struct Environment {
     pub secret_id: String,
     /// `WECOM_API_BASE`: where WeCom's API is; `https://qyapi.weixin.qq.com` if not set.
     pub wecom_api_base: String,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of the deployed function, which Lambda sets; it tells stacks apart.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of the deployed function, which Lambda sets; it distinguishes stacks.
     pub function_name: Option<String>,
 }
 
-/// What every function is told about AWS. Lambda sets all of it but the endpoint.
+/// What every function needs to know about AWS. Lambda sets all of it but the endpoint.
 #[derive(Debug, Clone)]
 pub struct AwsEnvironment {
     /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.

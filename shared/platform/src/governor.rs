@@ -6,7 +6,8 @@
 //! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
 //! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
-//! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still tells the others what WeCom said.
+//! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still shares with the others what WeCom
+//! said.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +22,10 @@ use crate::in_flight::InFlight;
 use crate::store::Store;
 
 /// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
-/// A read a second costs nothing beside the calls that it is made for.
+/// A read a second costs nothing compared with the calls that it is made for.
 const FRESH: Duration = Duration::from_secs(1);
 /// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
-/// default, too few to matter beside thousands, and a quiet corp would pay a write for nearly every call.
+/// default, too few to matter among thousands, and a quiet corp would pay a write for nearly every call.
 const UNCOUNTED: Share = Share {
     of_minute: 500,
     of_hour: 7_500,

@@ -38,7 +38,7 @@ struct State {
     /// Places that are taken and will not be given back, because the limit has come down meanwhile.
     surplus: usize,
     good: usize,
-    /// The limit that another process told last.
+    /// The limit that another process shared last.
     told: Option<usize>,
 }
 
@@ -106,7 +106,7 @@ impl InFlight {
 }
 
 impl Slot {
-    /// Tells how the call went.
+    /// Reports how the call went.
     fn done(self, too_many: bool) {
         if too_many {
             self.share.halve(self.descents);

@@ -1,8 +1,8 @@
 //! Adapters between the rules and AWS: configuration, tables, stores, tokens, metrics.
 //!
-//! [`environment::Environment`] is what a function is told, [`start::Platform`] what it builds from that
-//! during init. [`layout`] is the one place where keys and tables are described; [`store::Store`] keeps the
-//! rules' promises on them, and [`wecom_api::WecomApi`] those about WeCom.
+//! [`environment::Environment`] is what a function gets from its environment, [`start::Platform`] what it builds from
+//! that during init. [`layout`] is the one place where keys and tables are described; [`store::Store`] keeps the rules'
+//! promises on them, and [`wecom_api::WecomApi`] those about WeCom.
 
 pub mod config;
 pub mod environment;

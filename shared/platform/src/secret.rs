@@ -29,7 +29,7 @@ pub trait LoadSecret: Send + Sync {
     fn load(&self) -> BoxFuture<'_, Result<String, SecretError>>;
 }
 
-/// A configuration that cannot be had. Each is told in one line.
+/// Why there is no configuration. Each is one line of the log.
 #[derive(Clone, thiserror::Error)]
 pub enum SecretError {
     /// It is as the template makes it: nobody has written a configuration yet.

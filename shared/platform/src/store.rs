@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// Opens the connection ahead of the first event, with a write that cannot succeed: the item does not
-    /// exist. It needs no permission beside the one to put events.
+    /// exist. It needs no permission besides the one to put events.
     pub async fn open_inbox(&self) {
         let put = self.client.put_item().table_name(&self.inbox);
         let put = put.item("id", AttributeValue::S("connection".into()));

@@ -139,7 +139,8 @@ impl WecomApi {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        // A call is a large future below many layers of others; beside the heap of its answer a box costs nothing.
+        // A call is a large future below many layers of others; compared with the heap of its answer a box costs
+        // nothing.
         let call = Box::pin(make(self.client(config, corp, app)?));
         let limits = config.corp(corp.as_str()).map(|corp| corp.limits);
         self.governor

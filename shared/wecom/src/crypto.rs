@@ -42,7 +42,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Opens and seals the callbacks of one app. `Debug` tells the receiver only; keys are wiped when it is dropped.
+/// Opens and seals the callbacks of one app. `Debug` shows the receiver only; keys are wiped when it is dropped.
 pub struct CallbackCrypto {
     token: SecretString,
     receive_id: String,

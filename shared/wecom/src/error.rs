@@ -76,7 +76,7 @@ pub enum Class {
     RefreshToken,
     /// An answer of the business, such as "no longer a customer": write it down and go on.
     Outcome,
-    /// Something is set up or programmed wrongly: stop and tell somebody. Codes that are not in the table are this.
+    /// Something is set up or programmed wrongly: stop and report it. Codes that are not in the table are this.
     Configuration,
 }
 

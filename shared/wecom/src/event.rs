@@ -55,7 +55,7 @@ impl Event {
         )
     }
 
-    /// The way that the customer came, where the event tells it.
+    /// The way that the customer came, where the event says it.
     pub fn state(&self) -> Option<&State> {
         of_variants!(
             self,

@@ -13,8 +13,8 @@ use crate::trouble::Trouble;
 use crate::{Scope, Store, Syncer, Wecom};
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Concludes that the active relations which a complete reading has not told of are lost. Of a member who has lost
-    /// the function meanwhile nothing is told either, which means nothing: so the list of those who have it is read
+    /// Concludes that the active relations which a complete reading did not list are lost. For a member who has lost
+    /// the function meanwhile nothing is listed either, which means nothing: so the list of those who have it is read
     /// again first.
     pub(super) async fn conclude(
         &self,
@@ -55,7 +55,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(())
     }
 
-    /// The customers whom the member has as far as is known, and of whom the reading has not told.
+    /// The customers that the member has as far as is known, and that the reading did not list.
     async fn missing(
         &self,
         scope: &Scope<'_>,

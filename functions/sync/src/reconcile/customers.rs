@@ -1,7 +1,7 @@
 //! All customers, member by member, page by page.
 //!
 //! Members are read in chunks. The pages of a chunk follow one another by cursor; several chunks are read at the same
-//! time. A page is written, then noted with its cursor and the pairs that it told of, so that a run that is killed goes
+//! time. A page is written, then recorded with its cursor and the pairs in it, so that a run that is killed goes
 //! on with the next page. When a chunk's last page is written, and only then, it is known who is missing.
 
 use std::collections::{HashMap, HashSet};
@@ -177,7 +177,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         self.finish(reading, chunk).await
     }
 
-    /// Stores what a page tells, counts and repairs; returns the pairs in the form in which they are noted.
+    /// Stores the rows of a page, counts and repairs; returns the pairs in the form in which they are recorded.
     async fn take_page(
         &self,
         reading: &Reading<'_>,

@@ -112,7 +112,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// Members who are gone, and owners of groups that are known and not listed: the groups of an owner who has left
-    /// are told to who asks for that owner's (WeCom doc 92120).
+    /// are returned by a list of that owner's groups (WeCom doc 92120).
     async fn owners_who_left(
         &self,
         scope: &Scope<'_>,

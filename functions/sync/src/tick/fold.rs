@@ -1,4 +1,4 @@
-//! Events that are still to be folded in: for each thing that some are about, WeCom is asked once.
+//! Pending events: for each thing that they are about, one call to WeCom.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ use crate::{Scope, Store, Syncer, Wecom};
 const EVENTS: i32 = 500;
 /// By how much the details of a group may be behind an event about it (WeCom doc 92130).
 const GROUP_LAG: SignedDuration = SignedDuration::from_secs(2);
-/// An event that could not be folded in for so long is left to the reconcile, which has come by meanwhile.
+/// An event that could not be applied for so long is left to the reconcile, which has run meanwhile.
 const GIVE_UP_MS: i64 = 2 * 86_400_000;
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
@@ -81,7 +81,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         trouble.map_or(Ok(json!(folded)), Err)
     }
 
-    /// The events that are not tried again: because WeCom has said for good that it will not tell of this thing, or
+    /// The events that are not tried again: because WeCom refuses this thing permanently, or
     /// because they are too old.
     fn give_up(
         &self,
@@ -121,7 +121,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Asks for a customer with all followers. An end that an event told and that WeCom confirms by not knowing the
+    /// Asks for a customer with all followers. An end that an event reported and that WeCom confirms by not knowing the
     /// relation is final: a page that was read before it comes too late.
     async fn fold_contact(
         &self,
@@ -182,7 +182,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Applies what the events of a group tell, in their order, or reads the group: also if somebody has read it since
+    /// Applies the events of a group, in their order, or reads the group: also if somebody has read it since
     /// it was read here.
     async fn fold_group(
         &self,

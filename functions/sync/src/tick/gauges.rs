@@ -1,5 +1,5 @@
 //! How all corps together stand at the end of a tick: one number each, which an alarm can look at without knowing the
-//! corps or the APIs. What cannot be read is not told, for a number that leaves a corp out would say that all is well.
+//! corps or the APIs. What cannot be read is not reported: a number without one corp would say that all is well.
 
 use std::sync::OnceLock;
 
@@ -44,7 +44,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    /// Reads what is told of a corp: a request each.
+    /// Reads the state of a corp: one request each.
     async fn look(&self, scope: &Scope<'_>) -> (Option<Runs>, Option<Quota>) {
         let runs = self.store.runs(scope.corp).await;
         let quota = self.store.quota(scope.corp).await;

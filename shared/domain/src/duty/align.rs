@@ -1,8 +1,8 @@
 //! Brings WeCom's list of a channel in line with who is on duty.
 //!
-//! That WeCom is being told is written down first, as a claim with a term: of many who find at the same moment
+//! The update of WeCom is stored first, as a claim that expires: of many who find at the same moment
 //! that a member is full, one calls WeCom and the others leave it to that one, who looks again when it is done.
-//! Whatever ends in between, a claim stays behind; after its term the next look tells WeCom everything anew.
+//! Whatever ends in between, a claim stays behind; after it has expired the next look sends WeCom the list again.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,15 +15,15 @@ use crate::ports::{CountDay, KeepChannels, KeepRemoteChannel, StoreError, Vendor
 /// Seconds for which a claim holds: a call with its retries takes some 20 at most.
 const CLAIM_SECONDS: i64 = 60;
 /// Seconds until a list that WeCom refused is tried again. Somebody has to change something first, such as a
-/// member who left the corp; a change of the channel is told at once.
+/// member who left the corp; a change of the channel is sent immediately.
 const REFUSED_SECONDS: i64 = 3600;
-/// Whom one channel meets at once are a handful of operators and the sync.
+/// Only a handful of operators and the sync change one channel at the same time.
 const ROUNDS: usize = 8;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aligned {
-    /// Whether WeCom was told another list.
+    /// Whether WeCom was sent another list.
     pub changed: bool,
     /// When the channel has to be looked at next, in Unix seconds.
     pub due: Option<i64>,
@@ -41,11 +41,11 @@ pub enum Unaligned {
     Wecom(#[from] VendorError),
 }
 
-/// Tells WeCom who of a channel is on duty at `now`, if that is another list than it was told last, and stores
+/// Sends WeCom the members of a channel who are on duty at `now`, if that list differs from the last one, and stores
 /// when the channel is due next. A channel that is not there, or not yet made, is not due.
 ///
 /// # Errors
-/// What could not be told is tried again by the next call; see [`Unaligned`].
+/// A list that could not be sent is retried by the next call; see [`Unaligned`].
 pub async fn align<S, W>(
     store: &S,
     wecom: &W,
@@ -89,8 +89,8 @@ struct Run<'a, S, W> {
     corp: &'a CorpId,
     /// Unix seconds.
     now: i64,
-    /// Whether WeCom was told something that could not be written down, because somebody else changed the channel
-    /// meanwhile. Who told WeCom last is not known then, so it is told again.
+    /// Whether WeCom was sent a list that could not be stored, because somebody else changed the channel
+    /// meanwhile. It is not known then which list WeCom has, so it is sent again.
     unclear: bool,
     changed: bool,
 }
@@ -120,7 +120,7 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
         Ok(self.put(due).await?.is_some())
     }
 
-    /// Claims the channel, tells WeCom, and writes down that it is told.
+    /// Claims the channel, updates WeCom, and stores that it was updated.
     async fn tell(&mut self, channel: &Channel, plan: &Plan) -> Result<(), Unaligned> {
         let until = self.now + CLAIM_SECONDS;
         let claim = Channel {
@@ -131,7 +131,7 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
         let Some(claim) = self.put(claim).await? else {
             return Ok(());
         };
-        // After a claim that nobody ended, everything is told.
+        // After a claim that nobody ended, the list is always sent.
         let before = if self.unclear { &claim } else { channel };
         let after = Channel {
             on_duty: plan.on_duty.clone(),

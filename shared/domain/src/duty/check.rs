@@ -13,7 +13,7 @@ const SHIFTS: usize = 50;
 const HOLIDAYS: usize = 366;
 
 impl Schedule {
-    /// Checks it against `users`, the channel's members, and `limit`, the people whom WeCom takes for the kind
+    /// Checks it against `users`, the channel's members, and `limit`, the members that WeCom accepts for the kind
     /// of the channel.
     ///
     /// # Errors

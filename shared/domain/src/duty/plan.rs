@@ -19,7 +19,7 @@ pub struct Plan {
 }
 
 /// Finds out who of `channel` is on duty at `now`. Adds are counted before they are compared with a limit, so
-/// the counts hold everybody whom the bundle knows of.
+/// the counts include every add that was stored.
 ///
 /// # Errors
 /// If the counts of the day cannot be read.

@@ -166,7 +166,7 @@ pub trait ChangeRelation {
         corp: &CorpId,
         arrival: &Arrival,
     ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
-    /// Notes the corp tags that were put on a customer at `at`.
+    /// Records the corp tags that were applied to a customer at `at`.
     fn add_tags(
         &self,
         corp: &CorpId,
@@ -188,7 +188,7 @@ pub trait ReadContact {
 
 /// Keeps profiles.
 pub trait KeepProfile {
-    /// Stores what WeCom told of a customer.
+    /// Stores a customer as WeCom returned it.
     fn put_profile(
         &self,
         corp: &CorpId,

@@ -18,7 +18,7 @@ use crate::relation::{Change, Relation};
 use crate::sync::{Run, RunId};
 use wecom::api::tag::TagGroup;
 
-/// One customer of one member, as WeCom tells it.
+/// One customer of one member, as WeCom returns it.
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// The customer.
@@ -27,13 +27,13 @@ pub struct Observation {
     pub follow: FollowUser,
 }
 
-/// A call that told of relations.
+/// A call that returned relations.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     /// When it began.
     pub at: Timestamp,
     /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
-    /// before it may tell otherwise, and comes too late.
+    /// before it may differ, and comes too late.
     pub for_event: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Observed {
     pub differ: Vec<(usize, u64)>,
 }
 
-/// Keeps relations in step with what WeCom tells.
+/// Keeps relations in step with WeCom.
 pub trait ObserveRelations {
     /// Compares `rows`, distinct pairs of the answer to a call, with what is stored.
     /// Nothing is written yet: what follows from a difference is done before, for afterwards there is none.
@@ -95,14 +95,14 @@ pub trait ObserveRelations {
 
 /// Finds what is to be done.
 pub trait FindWork {
-    /// Events that were received before `until_ms` (Unix milliseconds) and are not folded in, oldest first.
+    /// Events that were received before `until_ms` (Unix milliseconds) and are still pending, oldest first.
     fn work(
         &self,
         corp: &CorpId,
         until_ms: i64,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
-    /// Notes that these events are folded in.
+    /// Records that these events are no longer pending.
     fn folded(&self, events: &[EventId]) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// What is due at `now` (Unix seconds), longest due first.
     fn due(
@@ -120,7 +120,7 @@ pub enum Due {
     Channel(ChannelId),
     /// Media of a default welcome.
     Welcome(WelcomeOwner),
-    /// Tags that could not be put on.
+    /// Tags that could not be applied.
     Tags {
         /// The customer.
         external_userid: ExternalUserId,
@@ -246,9 +246,9 @@ pub struct PageRead {
     pub from: Option<String>,
     /// Where the next page begins; `None` after the last one.
     pub cursor: Option<String>,
-    /// The pairs that it told of, as [`crate::sync::Seen`] writes them.
+    /// The pairs in it, as [`crate::sync::Seen`] writes them.
     pub seen: Vec<u8>,
-    /// Members of whom it told nothing, because they have no licence: nothing is concluded about them.
+    /// Members that it left out, because they have no licence: nothing is concluded about them.
     pub unlicensed: Vec<UserId>,
 }
 

@@ -52,7 +52,7 @@ pub trait ReadNames {
 
 /// Reads profiles.
 pub trait ReadProfile {
-    /// What WeCom tells of a customer (WeCom doc 92114).
+    /// A customer as WeCom returns it (WeCom doc 92114).
     fn profile(
         &self,
         corp: &CorpId,
@@ -102,7 +102,7 @@ pub trait KeepRemoteChannel {
         channel: &Channel,
         taken: &[LinkId],
     ) -> impl Future<Output = Result<Option<Remote>, VendorError>> + Send;
-    /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom was told
+    /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom has
     /// before ([`Channel::telling_until`]), it sends everything.
     fn update(
         &self,
@@ -130,7 +130,7 @@ pub trait ReadTags {
     ) -> impl Future<Output = Result<Vec<TagId>, VendorError>> + Send;
 }
 
-/// Tells how the apps stand with WeCom.
+/// Reads the state of each app's access token.
 pub trait ReadApps {
     /// The token of one app.
     fn app_state(

@@ -13,9 +13,9 @@ pub struct Arrival {
     pub change: Change,
     /// The channel and the day that it counts for.
     pub counted: Option<Counted>,
-    /// What WeCom told of the customer when it was asked, and when that call began.
+    /// The customer as WeCom returned it, and when that call began.
     pub told: Option<(Observation, Timestamp)>,
-    /// Tags that the bundle has put on, and when.
+    /// Tags that the bundle applied, and when.
     pub tagged: Option<(Vec<TagId>, Timestamp)>,
     /// The remark that the bundle has written.
     pub remark: Option<String>,
@@ -37,7 +37,7 @@ impl Arrival {
         }
     }
 
-    /// The relation after the add. What WeCom told is older than what the bundle wrote afterwards.
+    /// The relation after the add. What WeCom returned is older than what the bundle wrote afterwards.
     #[must_use]
     pub fn apply(&self, before: Option<&Relation>) -> Relation {
         let mut after = self.change.apply(before);

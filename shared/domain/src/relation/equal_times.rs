@@ -61,7 +61,7 @@ fn apply(passes: &[Pass], before: Option<Relation>) -> Option<Relation> {
         .fold(before, |before, pass| pass.apply(before.as_ref()))
 }
 
-/// An add that an event told of well before.
+/// An add that an event reported well before.
 fn added() -> Relation {
     let add = Change {
         userid: UserId::from("zhangsan"),
@@ -181,7 +181,7 @@ fn change_of(relation: &Relation) -> Change {
     }
 }
 
-/// An add that an event told of in the first second of these tests, by another channel.
+/// An add that an event reported in the first second of these tests, by another channel.
 fn added_again() -> Change {
     Change {
         at: SECOND / 1_000_000,

@@ -1,4 +1,4 @@
-//! What WeCom tells of a relation when it is asked, and what a complete reading of a member's customers concludes.
+//! A relation as WeCom returns it, and what a complete reading of a member's customers concludes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::{Relation, Status};
 use crate::channel::ChannelId;
 use crate::ports::{Observation, Reading};
 
-/// What WeCom tells of a relation beside its tags and its state, in WeCom's own words (docs 92114 and 92994).
+/// A relation as WeCom returns it, without its tags and its state, in WeCom's own words (docs 92114 and 92994).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
@@ -55,7 +55,8 @@ impl Told {
 }
 
 impl Relation {
-    /// The relation after WeCom has told `seen` of it, in answer to a call that began at `at`. It is `before`, unchanged in every field, if that is what was known or if more is known since.
+    /// The relation after WeCom has returned `seen`, in answer to a call that began at `at`. It is `before`, unchanged
+    /// in every field, if that is what was known or if more is known since.
     ///
     /// WeCom lists a customer who left as long as the member keeps the contact (doc 92130), so being listed does not
     /// undo a loss. It does undo an end that was only concluded, a removal, and a loss before the present relation
@@ -79,7 +80,7 @@ impl Relation {
         let may_be_before_end = after.has_ended() && after.status_at == second;
         let told = Told::by(seen);
         let createtime = told.createtime.unwrap_or(second);
-        // Also of one that was taken for active all the time, if neither its end nor its start was told.
+        // Also of one that was taken for active all the time, if neither its end nor its start was reported.
         let is_another = after
             .told
             .createtime
@@ -137,12 +138,12 @@ impl Relation {
         channel.is_some() && channel != before.and_then(Self::present_channel)
     }
 
-    /// Whether an event has told of its end, which is more than a reading can conclude.
+    /// Whether an event has reported its end, which is more than a reading can conclude.
     fn has_ended(&self) -> bool {
         self.status != Status::Active && !self.concluded
     }
 
-    /// WeCom keeps the state of the way that was used last (fact sheet of doc 92114). One that no event has told is
+    /// WeCom keeps the state of the way that was used last (fact sheet of doc 92114). One that no event has reported is
     /// attributed to the time at which the relation began; who comes back without a state keeps the channel of before
     /// as history.
     fn take_state(&mut self, seen: &FollowUser) {

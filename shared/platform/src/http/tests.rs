@@ -45,7 +45,7 @@ const REFUSED: Turn = Turn::Answer(
     "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: AccessDeniedException\r\ncontent-length: 2\r\n\r\n{}",
 );
 
-/// A server that takes a turn for each connection, and then tells the requests it read.
+/// A server that takes a turn for each connection, and then returns the requests it read.
 async fn server(turns: Vec<Turn>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

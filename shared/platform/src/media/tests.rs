@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::http::{self, tests::aws_at};
 
-/// A server that answers one request with `answer`, and then tells the head of the request.
+/// A server that answers one request with `answer`, and then returns the head of the request.
 async fn serve(answer: &'static str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

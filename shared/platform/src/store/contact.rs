@@ -127,7 +127,7 @@ fn add(record: &mut ContactRecord, item: Item) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A customer of several members is told of several times.
+/// A customer of several members is listed several times.
 fn later(one: Option<Profile>, other: Option<Profile>) -> Option<Profile> {
     one.into_iter()
         .chain(other)

@@ -1,4 +1,4 @@
-//! Relations as WeCom tells them, page by page: compared with what is stored, and written where they
+//! Relations as WeCom lists them, page by page: compared with what is stored, and written where they
 //! differ.
 //!
 //! A page is written in transactions of up to a hundred rows, each under the version that it was compared with, so that
@@ -219,7 +219,7 @@ impl Store {
 }
 
 /// Whether a row was not as it was read, or was being written at that moment. The code of a transaction that was
-/// cancelled is one for all reasons; the reasons tell which.
+/// cancelled is one for all reasons; the reasons say which.
 fn is_refused(error: &TransactWriteItemsError) -> bool {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         return false;

@@ -1,4 +1,4 @@
-//! Outcomes: one item per event and kind, beside the customer that it is about.
+//! Outcomes: one item per event and kind, in the partition of its customer.
 
 use domain::event::{EventId, InboxEvent};
 use domain::outcome::{Outcome, TagsOutcome, TagsResult, WelcomeOutcome, WelcomeResult};

@@ -1,4 +1,4 @@
-//! What the sync has to do: events that are not folded in, and things that are due.
+//! What the sync has to do: pending events, and things that are due.
 
 use domain::channel::ChannelId;
 use domain::event::{EventId, InboxEvent};

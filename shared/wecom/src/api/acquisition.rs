@@ -53,7 +53,7 @@ pub struct LinkRange {
 }
 
 open_number! {
-    /// Whose customers go back to whom they know.
+    /// Whether customers go back to a member they know.
     PriorityType {
         /// Anybody's in the company.
         WholeCompany = 1,

@@ -1,4 +1,4 @@
-//! The app itself, and whom it may see (WeCom doc 90227).
+//! The app itself, and the members it may see (WeCom doc 90227).
 
 use super::wire::user_objects;
 use crate::id::UserId;

@@ -218,7 +218,7 @@ pub struct ServedContact {
     pub is_customer: bool,
     /// The name, masked by WeCom.
     pub name: Private,
-    /// Tells people apart within one full walk of the list only.
+    /// Distinguishes people within one full walk of the list only.
     pub tmp_openid: String,
     /// Customers only.
     #[serde(rename = "external_userid")]
@@ -236,7 +236,7 @@ pub struct ServedContact {
 }
 
 impl FollowUser {
-    /// Ids of all corp and strategy tags of the relation, whichever API told them.
+    /// Ids of all corp and strategy tags of the relation, whichever API returned them.
     pub fn tag_ids(&self) -> impl Iterator<Item = &TagId> {
         let named = self
             .tags

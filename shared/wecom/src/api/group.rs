@@ -115,7 +115,7 @@ pub struct GroupChat {
     pub notice: Private,
     /// Everybody in the group.
     pub member_list: Vec<GroupMember>,
-    /// Members who run the group beside its owner.
+    /// Members who run the group besides its owner.
     #[serde(with = "user_objects")]
     pub admin_list: Vec<UserId>,
     /// Changes with the list of members. An event whose `LastMemVer` it is follows on this answer (WeCom doc 92130).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The longest name of a tag or group in characters.
 pub const NAME_MAX_CHARS: usize = 30;
-/// The most tags that one `mark_tag` puts on or takes off; more is `INVALID_TAG_COUNT`.
+/// The most tags that one `mark_tag` adds or removes; more is `INVALID_TAG_COUNT`.
 pub const MARK_MAX: usize = 1000;
 
 /// Which tags to read; all if both lists are empty. Groups win over tags.
@@ -36,7 +36,7 @@ pub struct TagGroup {
     pub create_time: i64,
     /// 0 to 2^32-1; larger comes first.
     pub order: u64,
-    /// Only told when asked by id.
+    /// Only returned when asked by id.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
     /// Its tags.
@@ -56,7 +56,7 @@ pub struct Tag {
     pub create_time: i64,
     /// 0 to 2^32-1; larger comes first.
     pub order: u64,
-    /// Only told when asked by id.
+    /// Only returned when asked by id.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
 }
@@ -67,7 +67,7 @@ pub struct AddCorpTag {
     /// The group; without it, `group_name` finds or makes one.
     #[serde(default, skip_serializing_if = "blank")]
     pub group_id: Option<TagGroupId>,
-    /// At most 30 characters; ignored beside a `group_id`.
+    /// At most 30 characters; ignored next to a `group_id`.
     #[serde(default, skip_serializing_if = "blank")]
     pub group_name: Option<String>,
     /// Order of a new group.
@@ -120,7 +120,7 @@ pub struct DelCorpTag {
     pub agentid: Option<u64>,
 }
 
-/// Tags to put on and take off one customer of one member; not both empty. Calls about one pair must not overlap
+/// Tags to add to and remove from one customer of one member; not both empty. Calls about one pair must not overlap
 /// (`CONCURRENT_CHANGE`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkTag {

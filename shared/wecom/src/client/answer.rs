@@ -51,7 +51,7 @@ impl Answer {
     }
 
     /// A success that is just as documented, read without building a tree of it: a page of customers has 40 kB.
-    /// Whatever is amiss with it is found out and told in the other way.
+    /// Whatever is amiss with it is found and reported in the other way.
     fn as_documented<T: DeserializeOwned>(&self) -> Option<T> {
         // A struct could be read from an array as well.
         self.body.trim_ascii_start().strip_prefix(b"{")?;

@@ -123,7 +123,7 @@ impl Tokens {
         }
         {
             let mut memory = self.memory();
-            // Who waited here for a fetch that failed is told why, and not that the token is bad.
+            // A caller that waited here for a fetch that failed gets its error, and not that the token is bad.
             if let Some(failure) = memory
                 .refusal(self.now())
                 .or_else(|| memory.recent_failure())

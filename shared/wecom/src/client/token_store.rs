@@ -50,7 +50,7 @@ pub struct TokenKey {
 }
 
 impl TokenKey {
-    /// Half a SHA-256 over the key and its secret: enough to tell two secrets apart, and nothing to start a guess
+    /// Half a SHA-256 over the key and its secret: enough to distinguish two secrets, and nothing to start a guess
     /// from, as secrets are random.
     pub(super) fn fingerprint(&self, secret: &SecretString) -> String {
         let text = format!("{}\n{}\n{}", self.corp, self.app, secret.expose_secret());
@@ -80,7 +80,7 @@ pub struct Broken {
     pub since: i64,
     /// When WeCom was last asked, in Unix seconds.
     pub probed_at: i64,
-    /// Tells whether it was this secret, without telling the secret. A new secret starts afresh.
+    /// Whether it was this secret, without revealing the secret. A new secret starts afresh.
     pub secret_fingerprint: String,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// An encrypted and signed message. It tells nothing without the key, so it may be printed.
+/// An encrypted and signed message. It reveals nothing without the key, so it may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The ciphertext in base64.

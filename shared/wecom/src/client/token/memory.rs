@@ -42,7 +42,7 @@ impl Memory {
         }
     }
 
-    /// Takes a token, and what is known about the secret beside it.
+    /// Takes a token, and what is known about its secret.
     pub(super) fn adopt(&mut self, token: AccessToken, broken: Option<Broken>) {
         self.token = Some(token);
         self.broken = broken;

@@ -1,4 +1,4 @@
-//! What can happen on the way, and that no error tells a secret.
+//! What can happen on the way, and that no error reveals a secret.
 
 use super::sandbox::{Reply, SECRET, Sandbox, code};
 use std::time::Duration;

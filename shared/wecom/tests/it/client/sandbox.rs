@@ -1,4 +1,4 @@
-//! A scripted WeCom on 127.0.0.1: each API answers what it was told to, in order, then its usual answer.
+//! A scripted WeCom on 127.0.0.1: each API answers what it was given, in order, then its usual answer.
 
 use axum::Router;
 use axum::body::{Body, Bytes};

@@ -109,7 +109,7 @@ async fn fifty_calls_with_one_refused_token_fetch_one_new_one() {
     assert_eq!(wecom.count("gettoken"), 2);
 }
 
-/// Everybody waits for one fetch, and everybody is told what became of it: not that the token is bad.
+/// Everybody waits for one fetch, and everybody gets its result: not that the token is bad.
 #[tokio::test]
 async fn fifty_calls_with_one_refused_token_hear_why_there_is_no_new_one() {
     for failure in [40001, -1] {
