@@ -13,7 +13,7 @@ use tokio::sync::watch;
 /// of a few microseconds a look.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Told after each commit. Clones are independent: each sees every change.
+/// Notified after each commit. Clones are independent: each sees every change.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes(watch::Receiver<i64>);
 

@@ -43,7 +43,8 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
         play.numbers(&channel),
     )
     .await?;
-    let why = "every event tells what was done, and why not (GET contacts/{external_userid})";
+    let why =
+        "every event shows what was done, or why nothing was (GET contacts/{external_userid})";
     let (sent, missed) = play
         .step(why, async {
             let sent = play.timeline(&searched, "sent").await?;
@@ -112,7 +113,7 @@ async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
 async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
     let (half, welcome) = play
         .step(
-            "a customer whom the member has not confirmed yet is welcomed at once",
+            "a customer that the member has not confirmed yet is welcomed immediately",
             play.half_add(channel),
         )
         .await?;
@@ -141,7 +142,7 @@ async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
         .await?;
     let run = play
         .step(
-            "a reconcile finds the customer, puts the tag on and counts (POST /schedule/reconcile)",
+            "a reconcile finds the customer, applies the tag and counts (POST /schedule/reconcile)",
             play.found(&lost),
         )
         .await?;
@@ -154,7 +155,7 @@ async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
         .await?;
     tell(&cost(&run));
     play.step(
-        "a member edits the remark: a tick folds it in, once it is a few seconds old",
+        "a member edits the remark: a tick applies it, once it is a few seconds old",
         play.folded_in(&lost),
     )
     .await

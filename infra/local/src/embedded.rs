@@ -99,7 +99,7 @@ impl Embedded {
         &self.database
     }
 
-    /// Tells of each commit to the database.
+    /// Notifies of each commit to the database.
     pub(crate) fn changes(&self) -> Changes {
         self.changes.clone()
     }

@@ -15,9 +15,9 @@ pub struct Call {
     pub number: u64,
     /// When it arrived; Unix time in milliseconds.
     pub at_ms: u64,
-    /// The corp, once the token or the corp id told it.
+    /// The corp, once it is known by the token or the corp id.
     pub corp: Option<String>,
-    /// The name of the calling app, once the token or the secret told it.
+    /// The name of the calling app, once it is known by the token or the secret.
     pub app: Option<String>,
     /// The path below `/cgi-bin/`, for instance `externalcontact/send_welcome_msg`; for an unknown
     /// path the path as it came.

@@ -35,7 +35,7 @@ pub enum KeepError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// It holds something else. What it holds is not told, for it may be about people.
+    /// It holds something else. Its content is not shown, because it may be about people.
     #[error("{} is not the state of a sandbox (line {line}, column {column}); move it away to begin anew", .file.display())]
     NoState {
         /// The file.
@@ -193,7 +193,7 @@ async fn save(sandbox: &Sandbox, file: &Path) -> io::Result<()> {
         .map_err(io::Error::other)?
 }
 
-/// Writes beside the file and renames, so that a killed process leaves the old state or the new one.
+/// Writes a new file next to the old one and renames it, so that a killed process leaves the old state or the new one.
 fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let beside = file.with_extension("new");
     let mut new = open_private(&beside)?;

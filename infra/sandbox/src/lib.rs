@@ -1,5 +1,5 @@
 //! A stateful WeCom for one machine: what is asked of its API, what happens to its customers and
-//! what its callbacks tell all agree.
+//! what its callbacks say all agree.
 //!
 //! [`Sandbox`] is the whole; [`Corp`] is one company, and has the verbs of a dialogue: customers
 //! scan, leave and write, members come, confirm, edit, remove and go, groups begin and end, the

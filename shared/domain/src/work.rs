@@ -1,6 +1,6 @@
 //! What a pending event is about: the thing that has to be read from WeCom again.
 //!
-//! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync folds it in. An
+//! Many events about one thing are one piece of work. The callback marks the event, the scheduled sync applies it. An
 //! add is marked only if whoever tags the customer could not ask in the same moment.
 
 use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};

@@ -212,7 +212,7 @@ impl Play {
         .await
     }
 
-    /// What the admin API tells of the newest event of a customer.
+    /// What the admin API returns for the newest event of a customer.
     pub(super) async fn timeline(
         &self,
         customer: &Happening,
@@ -224,7 +224,7 @@ impl Play {
         if entry["welcome"]["outcome"] == outcome {
             Ok(entry.clone())
         } else {
-            Err(format!("the welcome is not told as {outcome}"))
+            Err(format!("the welcome is not recorded as {outcome}"))
         }
     }
 

@@ -1,4 +1,4 @@
-//! The last act of the demo: what no event tells, the scheduled sync finds.
+//! The last act of the demo: what no event reports, the scheduled sync finds.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Play {
         happening.map_err(|error| error.to_string())
     }
 
-    /// Reconciles the corp and returns the run, as `GET sync` tells it.
+    /// Reconciles the corp and returns the run, as `GET sync` returns it.
     pub(super) async fn reconciled(&self) -> Result<Value, Wrong> {
         let ran = self.schedule("reconcile").await?;
         if ran["state"] != "finished" {
@@ -49,7 +49,7 @@ impl Play {
             (200, contact) if contact["relations"][0]["status"] == "active" && !tags.is_empty() => {
                 Ok(run)
             }
-            answer => Err(format!("the customer is told as {answer:?}")),
+            answer => Err(format!("the customer is returned as {answer:?}")),
         }
     }
 
@@ -63,7 +63,7 @@ impl Play {
         }
     }
 
-    /// What a member notes in the client is folded in by a tick.
+    /// What a member notes in the client is applied by a tick.
     pub(super) async fn folded_in(&self, customer: &Happening) -> Result<(), Wrong> {
         let edit = MemberEdit {
             remark: Some("孙悦-重点".into()),

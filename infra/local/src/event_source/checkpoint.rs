@@ -114,7 +114,7 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
     sequence.filter(|_| stored.is_some_and(|stored| stored.stream_arn == stream_arn))
 }
 
-/// Writes beside the file and renames, so that a killed process leaves the old position or the
+/// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the
 /// new one.
 async fn replace(file: &Path, stored: &Stored) -> io::Result<()> {
     let beside = file.with_extension("new");

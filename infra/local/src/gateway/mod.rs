@@ -77,7 +77,7 @@ impl Routes {
 }
 
 /// Serves a router until `shutdown` resolves, and then until the running requests have ended. The
-/// routes need to know where a request comes from, which plain `axum::serve` does not tell them.
+/// routes need to know where a request comes from, which plain `axum::serve` does not give them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,

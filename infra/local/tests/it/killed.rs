@@ -167,7 +167,7 @@ async fn a_process_killed_again_and_again_loses_nothing_and_doubles_nothing() {
         );
         *counts.get_mut(&welcome).unwrap() += 1;
     }
-    // Sent by a process that did not live to write it down: told as already welcomed, and not counted as ours.
+    // Sent by a process that was killed before it stored that: recorded as already welcomed, and not counted as ours.
     let (_, stats) = operator
         .get(&format!("channels/{channel}/stats"))
         .await

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-/// The members who have the function and whom the app sees.
+/// The members who have the function and are visible to the app.
 pub(super) fn follow_users(call: &mut Call<'_>) -> Answer {
     let members = call.corp.members.values();
     let shown = members.filter(|member| member.has_function && call.corp.sees(call.app, member));

@@ -12,7 +12,7 @@ const MAX_MEMBERS: usize = 1000;
 /// Owners of one call.
 const MAX_OWNERS: usize = 100;
 
-/// The groups of the owners who are asked for, or of all whom the app sees.
+/// The groups of the owners who are asked for, or of all that the app sees.
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
     const SCOPE: &str = "groupchat";
     let call = &*call;

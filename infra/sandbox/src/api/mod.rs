@@ -33,7 +33,7 @@ use incoming::Upload;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// What a call answers: fields beside `errcode` 0, or a refusal.
+/// What a call answers: fields in addition to `errcode` 0, or a refusal.
 pub(crate) type Answer = Result<Reply, Refusal>;
 
 /// A successful answer.
@@ -81,7 +81,7 @@ impl Call<'_> {
         Ok(self.visible_member(userid)?.userid.clone())
     }
 
-    /// A member who is there (60111) and whom the app sees (60011).
+    /// A member who exists (60111) and is visible to the app (60011).
     fn visible_member(&self, userid: &str) -> Result<&Member, Refusal> {
         check_userid(userid)?;
         let member = self.corp.member(userid).ok_or(Refusal(60111))?;

@@ -221,7 +221,7 @@ fn order(fields: Fields<'_>) -> Result<Option<u32>, Refusal> {
         .transpose()
 }
 
-/// That a group is deleted is told only to who asked by the id of one of its tags.
+/// A deleted group is returned only by a query with the id of one of its tags.
 fn show_group(group: &TagGroup, keep: impl Fn(&Tag) -> bool, tell_deleted: bool) -> Value {
     let tags = group.tags.iter().filter(|tag| keep(tag));
     let tags: Vec<Value> = tags.map(show_tag).collect();

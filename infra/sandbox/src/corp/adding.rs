@@ -1,4 +1,4 @@
-//! How a relation begins, and who is told with which welcome code (WeCom doc 92130).
+//! How a relation begins, and which app gets which welcome code (WeCom doc 92130).
 
 use super::{Scan, VerbError};
 use crate::callback::{self, Happened};
@@ -69,7 +69,7 @@ fn other_app_welcomes(corp: &mut CorpState, pair: &Pair) {
     }
 }
 
-/// Tells every listening app of an add, each with a welcome code of its own where there is one.
+/// Sends every listening app an add event, each with a welcome code of its own where there is one.
 pub(super) fn announce_add(
     corp: &mut CorpState,
     ids: &mut Ids,

@@ -14,7 +14,7 @@ pub struct Scan {
     pub member: Option<String>,
     /// The member has still to confirm. Only where verification is skipped.
     pub half: bool,
-    /// A customer whom the corp knows, by `external_userid`.
+    /// A customer of the corp, by `external_userid`.
     pub customer: Option<String>,
     /// The nickname of a new customer.
     pub name: Option<String>,
@@ -179,7 +179,7 @@ impl Corp {
         })
     }
 
-    /// Somebody whom no member has, as there are in customer groups. Answers the external_userid.
+    /// Somebody who is no member's contact, as there are in customer groups. Answers the external_userid.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl Corp {
         Ok(external_userid)
     }
 
-    /// The customer takes another nickname; nobody is told.
+    /// The customer takes another nickname; there is no event.
     ///
     /// # Errors
     ///

@@ -213,7 +213,7 @@ impl Corp {
         Ok(joined)
     }
 
-    /// These members are the admins of the group from now on; of that nobody is told.
+    /// These members are the admins of the group from now on; there is no event for that.
     ///
     /// # Errors
     ///
@@ -243,7 +243,7 @@ impl Corp {
     pub fn group_is_dissolved(&self, chat_id: &str) -> Result<GroupHappening, VerbError> {
         self.change_group(chat_id, |corp, _| {
             live_mut(corp, chat_id)?;
-            // Told while the group can still be seen.
+            // Sent while the group can still be seen.
             let events = callback::event_about_group(corp, chat_id, "dismiss", &[], "");
             live_mut(corp, chat_id)?.dissolved = true;
             Ok(events)
@@ -268,7 +268,7 @@ fn live_mut<'a>(corp: &'a mut CorpState, chat_id: &str) -> Result<&'a mut Group,
         .ok_or(VerbError::NoGroup)
 }
 
-/// Gives the group its next member version and tells of the change, if there was one.
+/// Gives the group its next member version and sends the event of the change, if there was one.
 fn members_changed(
     corp: &mut CorpState,
     ids: &mut Ids,

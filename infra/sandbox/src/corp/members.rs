@@ -1,4 +1,4 @@
-//! What happens in the address book. An ordinary app is told of none of it (WeCom doc 90970).
+//! What happens in the address book. An ordinary app gets no event about it (WeCom doc 90970).
 
 use super::{Corp, VerbError};
 use crate::model::{GroupStatus, Id, Member, Range, Standing};
@@ -83,7 +83,7 @@ impl Corp {
     }
 
     /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member
-    /// as unlicensed and tells of no customer (WeCom doc 92994).
+    /// as unlicensed and lists no customer (WeCom doc 92994).
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Corp {
     }
 
     /// From now on the app sees these members, and the members of these departments and of all below them.
-    /// An app that was never told so sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
+    /// An app without such a list sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
     ///
     /// # Errors
     ///

@@ -83,7 +83,7 @@ pub enum VerbError {
     /// No such customer group, or it is dissolved.
     #[error("no such customer group")]
     NoGroup,
-    /// Nobody whom the corp knows, or nobody in the group.
+    /// Not a customer of the corp, or not in the group.
     #[error("no such person in the corp or in the group")]
     NoPerson,
     /// A department is not there.
@@ -120,7 +120,7 @@ impl Corp {
         })
     }
 
-    /// Changes the corp, then delivers what the change tells.
+    /// Changes the corp, then delivers the events of the change.
     fn publish<T>(
         &self,
         verb: impl FnOnce(&mut CorpState, &mut Ids) -> Result<(T, Vec<Happened>), VerbError>,

@@ -1,4 +1,4 @@
-//! Everything that the APIs would tell, to compare a copy with.
+//! Everything that the APIs would return, to compare a copy with.
 
 use super::Corp;
 use super::group_view::{GroupView, view};

@@ -306,7 +306,7 @@ impl Customer {
     }
 }
 
-/// A nickname for customers whom nobody named; the number behind it makes it one of a kind.
+/// A nickname for customers without a name; the number behind it makes it one of a kind.
 fn surname(number: usize) -> &'static str {
     const NAMES: [&str; 12] = [
         "小雨", "阿诚", "Mia", "晓峰", "糖糖", "Leo", "青禾", "老周", "Anna", "南星", "一一",

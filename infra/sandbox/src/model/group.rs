@@ -71,7 +71,7 @@ impl Group {
 }
 
 impl CorpState {
-    /// Who can be in a group, with the kind: a member of the corp, or anybody whom it knows.
+    /// Who can be in a group, with the kind: a member of the corp, or any of its customers.
     pub(crate) fn person(&self, id: &str) -> Option<(Id, u8)> {
         let member = self.member(id).map(|member| (member.userid.clone(), 1));
         let customer = || self.customers.get_key_value(id);

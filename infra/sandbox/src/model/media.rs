@@ -40,7 +40,7 @@ impl Media {
         moment::between(self.uploaded, now) < ttl
     }
 
-    /// Told by the first bytes, as WeCom tells it.
+    /// Recognized by the first bytes, as WeCom does it.
     pub(crate) fn content_type(&self) -> &'static str {
         match self.kind {
             MediaKind::Image if is_png(&self.bytes) => "image/png",

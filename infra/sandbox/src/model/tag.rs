@@ -31,7 +31,7 @@ pub(crate) struct Tag {
     pub(crate) deleted: bool,
 }
 
-/// All tags of a corp. Deleted ones stay, because a query by id still tells of them.
+/// All tags of a corp. Deleted ones stay, because a query by id still returns them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct TagLibrary {
     pub(crate) groups: Vec<TagGroup>,

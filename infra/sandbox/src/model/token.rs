@@ -63,7 +63,7 @@ impl Tokens {
         }
     }
 
-    /// Ends the life of the app's tokens; a later call with one is told that it expired.
+    /// Ends the life of the app's tokens; a later call with one is answered that it expired.
     pub(crate) fn expire(&mut self, holder: &Holder, now: Instant) {
         for token in self
             .issued

@@ -1,4 +1,4 @@
-//! Customer groups: what the APIs tell of them and which events they cause.
+//! Customer groups: what the APIs return and which events they cause.
 
 use crate::support::{World, code, field, world};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn members_come_and_go_under_versions_that_chain() {
     world.settled().await;
     assert_eq!(world.callback.received().len(), 3);
 
-    // Nothing changes, so nothing is told.
+    // Nothing changes, so there is no event.
     let again = corp.group_is_joined(chat_id, &[&one], &JoinScene::Link("zhangsan".to_owned()));
     assert!(again.expect("known").events.is_empty());
     let again = corp.group_is_left(chat_id, &[&two], QuitScene::Left);

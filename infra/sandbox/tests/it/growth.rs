@@ -1,4 +1,4 @@
-//! A corp grown from a seed, and that the APIs tell what its truth says.
+//! A corp grown from a seed, and that the APIs return what its truth says.
 
 use crate::support::{World, world, world_with};
 use serde_json::{Value, json};

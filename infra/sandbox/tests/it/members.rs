@@ -51,7 +51,7 @@ async fn the_address_book_shows_what_became_of_a_member() {
     }
     let moved = corp.member_moves("zhaoliu", &[9]);
     assert_eq!(moved.unwrap_err(), VerbError::NoDepartment);
-    assert!(world.sandbox.events().is_empty(), "nobody is told");
+    assert!(world.sandbox.events().is_empty(), "there is no event");
 }
 
 #[tokio::test]
@@ -160,7 +160,10 @@ async fn an_app_sees_everybody_until_it_is_given_a_range() {
     assert_eq!((truth.members.len(), truth.relations.len()), (2, 2));
     assert_eq!(corp.truth_for("other").relations.len(), 3);
     let unseen = corp.add_by_search("lisi", &Scan::default()).expect("there");
-    assert!(unseen.events.is_empty(), "an app is told of whom it sees");
+    assert!(
+        unseen.events.is_empty(),
+        "an app gets events about the members that it sees"
+    );
     let detail = format!("external_userid={}", unseen.external_userid);
     assert_eq!(
         code(&world.get("externalcontact/get", &detail).await),

@@ -123,7 +123,7 @@ impl Runtime {
         Ok(tick.costs)
     }
 
-    /// What one event adds to a tick that folds it in.
+    /// What one event adds to the tick that applies it.
     pub(crate) fn folding(&self) -> Result<Costs, String> {
         if self.edits_per_tick == 0 {
             return Err("runtime: edits_per_tick is 0".to_owned());
