@@ -2,8 +2,8 @@
 //! in [`remote`](crate::remote).
 
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
+use domain::error::StoreError;
 use domain::field::FieldError;
-use domain::ports::StoreError;
 use serde_json::{Value, json};
 
 use crate::input::{self, Input};
@@ -33,7 +33,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             remote: Remote::Creating,
             on_duty: None,
             duty_until: None,
-            telling_until: None,
+            update_lease_until: None,
             version: 1,
             created_at: now,
             updated_at: now,

@@ -1,9 +1,9 @@
 //! Who of a channel is on duty when it is made or changed, and whether WeCom knows the others too.
 
 use domain::channel::Channel;
-use domain::duty::plan;
 use domain::field::FieldError;
 use futures::{StreamExt, stream};
+use operations::duty::plan;
 use wecom::UserId;
 
 use crate::refusal::{Refusal, blames_members};
@@ -26,7 +26,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         channel.on_duty = plan.on_duty;
         channel.duty_until = plan.until;
         // This update sends WeCom the whole list.
-        channel.telling_until = None;
+        channel.update_lease_until = None;
         self.check_off_duty(scope, channel, before).await
     }
 

@@ -10,8 +10,8 @@
 //! | 429 | WeCom's rate or concurrency limit is reached: try again in a minute |
 //! | 502 | WeCom or the store did not do its part; with WeCom's `errcode` |
 
+use domain::error::{StoreError, UploadError, VendorError};
 use domain::field::FieldError;
-use domain::ports::{StoreError, UploadError, VendorError};
 use platform::secret::SecretError;
 use serde_json::{Value, json};
 use wecom::{ErrorCode, ObjectKind};

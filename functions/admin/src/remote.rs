@@ -5,7 +5,7 @@
 //! is found again, and only what is not there is made.
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use wecom::api::path;
 use wecom::{Error, LinkId};
 

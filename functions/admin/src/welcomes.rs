@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::channel::check_userid;
 use domain::field::FieldError;
-use domain::ports::WelcomeOwner;
-use domain::welcome::Welcome;
+use domain::field::check_userid;
+use domain::welcome::{Welcome, WelcomeOwner};
 use serde_json::{Map, Value, json};
 use wecom::UserId;
 

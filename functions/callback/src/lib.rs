@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
-use domain::event::InboxEvent;
-use domain::ports::{StoreEvent, Stored};
+use domain::event::{InboxEvent, Stored};
+use domain::ports::StoreEvent;
 use lambda_http::http::Method;
 use lambda_http::{Body, Request, RequestExt, Response};
 use platform::config::Config;

@@ -1,6 +1,6 @@
 //! What is answered when a callback is not taken: a stable code for the caller, the cause for the log.
 
-use domain::ports::StoreError;
+use domain::error::StoreError;
 use lambda_http::{Body, Response};
 use platform::secret::SecretError;
 use wecom::OpenError;

@@ -1,6 +1,6 @@
 //! A call to WeCom on behalf of the sync: counted, and tried again if that helps within seconds.
 
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use platform::retry::{self, passes_soon};
 
 use crate::Scope;

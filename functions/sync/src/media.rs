@@ -1,7 +1,7 @@
 //! Media of welcomes, kept fresh from their sources: a temporary file lives 3 days (WeCom doc 90253), and a welcome
 //! whose picture has expired goes without it.
 
-use domain::ports::UploadError;
+use domain::error::UploadError;
 use domain::welcome::{Welcome, WelcomeAttachment};
 use platform::metrics::Unit;
 

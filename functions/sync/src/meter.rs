@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clock::Clock;
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use domain::sync::{Phase, Run};
 
 /// The run that is under way.

@@ -1,7 +1,6 @@
 //! Relations as WeCom returns them, for a run or because of an event: compared, counted, stored.
 
-use domain::ports::{Observation, Observed, Reading as Asked};
-use domain::relation::{Counted, Relation};
+use domain::relation::{Counted, Observation, Observed, Reading as Asked, Relation};
 use domain::tally::Fact;
 
 use crate::trouble::Trouble;

@@ -1,7 +1,7 @@
 //! The daily reconcile of a corp: one run, worked on by one process at a time, in slices.
 
-use domain::ports::{Lease, StoreError};
-use domain::sync::{Phase, Run};
+use domain::error::StoreError;
+use domain::sync::{Lease, Phase, Run};
 use futures::FutureExt;
 use lambda_runtime::Error;
 use platform::metrics::Unit;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use domain::channel::ChannelId;
+use domain::error::StoreError;
 use domain::event::InboxEvent;
-use domain::outcome::{TagsOutcome, TagsResult};
-use domain::ports::{StoreError, Subject};
+use domain::outcome::{Subject, TagsOutcome, TagsResult};
 use domain::relation::Relation;
 use wecom::api::path;
 use wecom::{Class, TagId};

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;

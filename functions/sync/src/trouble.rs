@@ -1,7 +1,7 @@
 //! Why a part of the sync could not go on.
 
-use domain::duty::Unaligned;
-use domain::ports::{StoreError, VendorError};
+use domain::error::{StoreError, VendorError};
+use operations::duty::AlignError;
 use wecom::Class;
 
 /// What stands in the way.
@@ -21,11 +21,11 @@ pub(crate) enum Trouble {
     OutOfTime,
 }
 
-impl From<Unaligned> for Trouble {
-    fn from(unaligned: Unaligned) -> Self {
+impl From<AlignError> for Trouble {
+    fn from(unaligned: AlignError) -> Self {
         match unaligned {
-            Unaligned::Store(error) => Self::Store(error),
-            Unaligned::Wecom(error) => Self::Wecom(error),
+            AlignError::Store(error) => Self::Store(error),
+            AlignError::Wecom(error) => Self::Wecom(error),
         }
     }
 }

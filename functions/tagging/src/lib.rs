@@ -13,11 +13,12 @@ use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use clock::Clock;
 use domain::channel::{Channel, ChannelId};
+use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
-use domain::outcome::TagsOutcome;
+use domain::outcome::{Subject, TagsOutcome};
 use domain::ports::{
     ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
-    ReadFollowers, ReadRelation, RecordTags, StoreError, Subject, VendorError, WriteRemark,
+    ReadFollowers, ReadRelation, RecordTags, WriteRemark,
 };
 use domain::relation::{Arrival, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;

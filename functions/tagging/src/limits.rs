@@ -2,11 +2,11 @@
 //! them all. Beyond a limit come only those who scanned before WeCom had the new list.
 
 use domain::channel::Channel;
-use domain::duty::{self, Unaligned};
+use domain::error::StoreError;
 use domain::event::InboxEvent;
-use domain::ports::StoreError;
 use domain::relation::Change;
 use jiff::tz::TimeZone;
+use operations::duty::{self, AlignError};
 
 use crate::{Store, Tagger, Wecom, local_day};
 
@@ -55,8 +55,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 }
                 Ok(())
             }
-            Err(Unaligned::Store(error)) => Err(error),
-            Err(Unaligned::Wecom(error)) => {
+            Err(AlignError::Store(error)) => Err(error),
+            Err(AlignError::Wecom(error)) => {
                 tracing::warn!(event.id = %event.id, corp.id = %corp, channel.id = %id, wecom.error = %error, "a member is full and stays in the contact way for now");
                 Ok(())
             }

@@ -1,11 +1,11 @@
 //! Putting tags and remark on one customer, and what each answer of WeCom means for the record.
 
 use domain::channel::Channel;
+use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
-use domain::ports::{Observation, StoreError, VendorError};
-use domain::relation::{Arrival, Change};
+use domain::relation::{Arrival, Change, Observation};
 use jiff::Timestamp;
 use platform::in_flight::InFlight;
 use platform::retry::{self, passes_soon};

@@ -11,11 +11,10 @@ use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use clock::Clock;
 use domain::channel::ChannelId;
+use domain::error::StoreError;
 use domain::event::InboxEvent;
-use domain::outcome::{WelcomeOutcome, WelcomeResult};
-use domain::ports::{
-    ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, StoreError, Subject,
-};
+use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
+use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
 use domain::welcome::WELCOME_CODE_SECONDS;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use domain::error::VendorError;
 use domain::event::InboxEvent;
-use domain::ports::{
-    ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome, VendorError,
-};
+use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
 use wecom::api::path;

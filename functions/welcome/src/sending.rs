@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clock::Clock;
+use domain::error::VendorError;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
-use domain::ports::VendorError;
 use wecom::api::path;
 use wecom::{Class, Error, ErrorCode, WelcomeMessage};
 

@@ -7,7 +7,7 @@ use wecom::api::{acquisition, contact_way};
 use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
 
 use crate::duty::Schedule;
-use crate::field::{FieldError, at_most_chars};
+use crate::field::{FieldError, at_most_chars, check_userid};
 use crate::placeholder::{self, Placeholder};
 use crate::welcome::Welcome;
 
@@ -143,10 +143,15 @@ pub struct Channel {
     /// When that has to be looked at again, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty_until: Option<i64>,
-    /// Somebody is telling WeCom who is on duty, and until then (Unix seconds) others leave it to that one. If it
-    /// is still there later, it is unknown which list WeCom has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub telling_until: Option<i64>,
+    /// The lease under which one process sends WeCom the list of who is on duty, in Unix seconds: until then others leave
+    /// it to that process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the
+    /// name that earlier releases read.
+    #[serde(
+        rename = "telling_until",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub update_lease_until: Option<i64>,
     /// Grows with every write, so that of two simultaneous changes one fails.
     pub version: u64,
     /// Unix seconds.
@@ -294,21 +299,6 @@ impl ChannelSpec {
             None => Ok(()),
         }
     }
-}
-
-/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error `INVALID_USERID`); `@` is
-/// accepted too, unverified.
-///
-/// # Errors
-/// Names `field`.
-pub fn check_userid(field: &str, userid: &UserId) -> Result<(), FieldError> {
-    let text = userid.as_str();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
-    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-        return Ok(());
-    }
-    let message = "is not a userid: 1 to 64 letters, digits, '-', '_', '.' or '@'";
-    Err(FieldError::new(field, message))
 }
 
 fn check_remark(remark: &str) -> Result<(), FieldError> {

@@ -4,6 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use wecom::api::contact::ExternalContact;
 
+use crate::event::EventId;
+use crate::outcome::{TagsOutcome, WelcomeOutcome};
+use crate::relation::Relation;
+
 /// After this time a profile is read again when somebody looks at it.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
@@ -17,6 +21,19 @@ pub struct Profile {
     /// beyond them).
     #[serde(flatten, with = "crate::instant::read_at")]
     pub read_at: Timestamp,
+}
+
+/// All that is stored about a customer apart from the events.
+#[derive(Debug, Clone, Default)]
+pub struct ContactRecord {
+    /// As read last.
+    pub profile: Option<Profile>,
+    /// One per member.
+    pub relations: Vec<Relation>,
+    /// Outcomes of welcomes by event.
+    pub welcomes: Vec<(EventId, WelcomeOutcome)>,
+    /// Outcomes of tags by event.
+    pub tags: Vec<(EventId, TagsOutcome)>,
 }
 
 impl Profile {

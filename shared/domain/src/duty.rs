@@ -1,8 +1,8 @@
 //! Who is on duty: the members who stand in a channel's contact way or link at one moment.
 //!
 //! A [`Schedule`] says who receives customers at which hours, and how many a day. Its rules are pure: the local
-//! time and the day's counts go in, a list comes out, and that list is never empty. [`plan`] asks the store for
-//! the counts, and [`align`] updates WeCom when the list differs from the one that was sent last.
+//! time and the day's counts go in, a list comes out, and that list is never empty. The crate `operations` asks the
+//! store for the counts, and updates WeCom when the list differs from the one that was sent last.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,8 @@ use wecom::UserId;
 
 use crate::schedule::{Minute, Weekday, When};
 
-pub use align::{Aligned, Unaligned, align};
-pub use plan::{Plan, plan};
-
-mod align;
 mod check;
 mod limits;
-mod plan;
 
 /// Days that are searched for the next change. A week repeats itself; for dates further away the search begins
 /// anew after it.
@@ -133,16 +128,16 @@ impl Schedule {
         if self.shifts.is_empty() && !self.has_limits() {
             return None;
         }
-        let holding = self.holding(now);
-        let mut moments = self.moments(now.date());
-        moments.sort_unstable();
+        let active = self.active_shifts(now);
+        let mut boundaries = self.boundaries(now.date());
+        boundaries.sort_unstable();
         let changes = |moment: &DateTime| {
             let new_counts = self.has_limits() && moment.time() == Time::midnight();
-            new_counts || self.holding(*moment) != holding
+            new_counts || self.active_shifts(*moment) != active
         };
-        let mut later = moments.iter().filter(|moment| **moment > now);
+        let mut later = boundaries.iter().filter(|moment| **moment > now);
         let change = later.find(|moment| changes(moment));
-        change.or(moments.last()).copied()
+        change.or(boundaries.last()).copied()
     }
 
     /// The most that `user`, a member of the channel, receives on one day.
@@ -163,13 +158,13 @@ impl Schedule {
     }
 
     /// Which of the shifts hold.
-    fn holding(&self, now: DateTime) -> Vec<bool> {
+    fn active_shifts(&self, now: DateTime) -> Vec<bool> {
         let holds = |shift| self.holds(shift, now);
         self.shifts.iter().map(holds).collect()
     }
 
     /// Every minute at which something may change, from the slots that began on the eve of `today` on.
-    fn moments(&self, today: Date) -> Vec<DateTime> {
+    fn boundaries(&self, today: Date) -> Vec<DateTime> {
         let day = |days: i64| today.saturating_add(Span::new().days(days));
         let edges = (-1..DAYS_AHEAD).flat_map(|days| {
             let slots = self.shifts.iter();
@@ -192,7 +187,7 @@ impl Shift {
 /// `timezone` shows `next`, or when that clock is changed (daylight saving), whichever is first. Between two
 /// changes of the clock local time runs on evenly, so no hour that is skipped or comes twice is missed.
 #[must_use]
-pub fn moment(next: DateTime, now: Timestamp, timezone: &TimeZone) -> i64 {
+pub fn recheck_at(next: DateTime, now: Timestamp, timezone: &TimeZone) -> i64 {
     let shown = timezone.to_offset(now).to_timestamp(next);
     let shown = shown.unwrap_or(Timestamp::MAX);
     let clock_changes = timezone.following(now).next();

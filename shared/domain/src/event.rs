@@ -140,6 +140,15 @@ impl InboxEvent {
     }
 }
 
+/// Whether an event was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Stored now.
+    New,
+    /// Stored before; nothing was written.
+    Before,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! Checks of what somebody wrote: what is wrong, with the name of the field.
 
+use wecom::UserId;
+
 pub use wecom::FieldError;
 
 /// Refuses a text of more than `limit` characters. WeCom counts some limits in characters and others in
@@ -13,6 +15,21 @@ pub(crate) fn at_most_chars(field: &str, text: &str, limit: usize) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// Refuses what cannot be a userid: 1 to 64 letters, digits, `-`, `_`, `.` (WeCom error `INVALID_USERID`); `@` is
+/// accepted too, unverified.
+///
+/// # Errors
+/// Names `field`.
+pub fn check_userid(field: &str, userid: &UserId) -> Result<(), FieldError> {
+    let text = userid.as_str();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    let message = "is not a userid: 1 to 64 letters, digits, '-', '_', '.' or '@'";
+    Err(FieldError::new(field, message))
 }
 
 #[cfg(test)]

@@ -8,9 +8,12 @@
 //! The crate knows no AWS, no HTTP and no clock: times come in as arguments.
 
 pub mod acquisition;
+pub mod app;
 pub mod channel;
 pub mod contact;
+pub mod due;
 pub mod duty;
+pub mod error;
 pub mod event;
 pub mod field;
 pub mod group;

@@ -1,9 +1,12 @@
 //! What was done about an event, and why not: the vocabulary of timelines and of the events page.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use wecom::ErrorCode;
+use wecom::{ErrorCode, ExternalUserId, UserId};
 
-use crate::ports::VendorError;
+use crate::channel::ChannelId;
+use crate::error::VendorError;
+use crate::event::InboxEvent;
 
 /// How the welcome of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,21 @@ fn reason_of(error: &VendorError) -> String {
             .to_owned(),
         None => error.to_string(),
     }
+}
+
+/// What an outcome is about.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The event.
+    pub event: &'a InboxEvent,
+    /// The member.
+    pub userid: &'a UserId,
+    /// The customer.
+    pub external_userid: &'a ExternalUserId,
+    /// The channel, where there is one.
+    pub channel: Option<&'a ChannelId>,
+    /// The corp's local day on which it counts.
+    pub day: Date,
 }
 
 #[cfg(test)]

@@ -6,20 +6,18 @@
 mod stores;
 mod sync;
 mod vendor;
-mod vendor_error;
 
 pub use stores::{
-    ChangeRelation, ContactRecord, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile,
-    KeepWelcomes, LeaveWork, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation,
-    ReadWelcomes, RecordTags, RecordWelcome, StoreError, StoreEvent, Stored, Subject, WelcomeOwner,
+    ChangeRelation, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile, KeepWelcomes,
+    LeaveWork, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes,
+    RecordTags, RecordWelcome, StoreEvent,
 };
 pub use sync::{
-    Chunk, Due, FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, Lease,
-    Observation, ObserveRelations, Observed, PageRead, ReadBalance, ReadQuota, ReadRuns, Reading,
+    FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, ObserveRelations,
+    ReadBalance, ReadQuota, ReadRuns,
 };
 pub use vendor::{
-    AppState, KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps,
-    ReadCustomers, ReadFollowers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags,
-    RefreshTokens, SendWelcome, UploadError, UploadMedia, UploadPicture, WriteRemark,
+    KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps, ReadCustomers,
+    ReadFollowers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags, RefreshTokens,
+    SendWelcome, UploadMedia, UploadPicture, WriteRemark,
 };
-pub use vendor_error::VendorError;

@@ -14,9 +14,11 @@ use crate::channel::ChannelId;
 use crate::event::InboxEvent;
 
 pub use arrival::Arrival;
+pub use observation::{Observation, Observed, Reading};
 pub use observed::Told;
 
 mod arrival;
+mod observation;
 mod observed;
 
 /// Where a relation stands.

@@ -7,6 +7,10 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use wecom::{ExternalUserId, UserId};
 
+pub use chunk::{Chunk, PageRead};
+
+mod chunk;
+
 /// Identifies a run within its corp. Later runs have greater ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -51,6 +55,17 @@ pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64)
     let told = running.into_iter().chain(last);
     let begun = told.filter_map(Run::complete_since).max();
     begun.map_or(NEVER_HOURS, |begun| (now - begun).max(0) / 3_600)
+}
+
+/// What asking for a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// It is ours to go on with.
+    Ours(Run),
+    /// Another process works on it.
+    Theirs(Run),
+    /// There is no run.
+    Nothing,
 }
 
 /// The parts of a reconcile, in their order.

@@ -4,7 +4,7 @@
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 use wecom::api::welcome::{ATTACHMENTS_MAX, TEXT_MAX_BYTES};
-use wecom::{Attachment, Text, WelcomeMessage};
+use wecom::{Attachment, Text, UserId, WelcomeMessage};
 
 use crate::field::FieldError;
 use crate::placeholder::{self, Names, Placeholder};
@@ -309,6 +309,15 @@ fn cut_to_bytes(mut text: String, limit: usize) -> String {
         text.pop();
     }
     text
+}
+
+/// Whose default welcome it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WelcomeOwner {
+    /// The corp's.
+    Corp,
+    /// A member's.
+    Member(UserId),
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use domain::quota::{Guard, Limits};
 use wecom::{CorpId, ErrorCode};
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use tokio::sync::Semaphore;
 use wecom::{CorpId, ErrorCode};
 

@@ -57,8 +57,7 @@
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
-use domain::ports::Chunk;
-use domain::sync::RunId;
+use domain::sync::{Chunk, RunId};
 use domain::tally::Fact;
 use jiff::civil::Date;
 use wecom::{CorpId, ExternalUserId, UnionId, UserId};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clock::Clock;
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use wecom::{Class, ErrorCode};
 
 /// Calls for one thing, the first included: WeCom asks for three at most after `SYSTEM_BUSY` (doc 90313).

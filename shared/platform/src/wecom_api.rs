@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use clock::Clock;
-use domain::ports::VendorError;
+use domain::error::VendorError;
 use secrecy::ExposeSecret;
 use wecom::api::path;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};

@@ -13,10 +13,8 @@
 use std::collections::BTreeSet;
 
 use domain::group::Group;
-use domain::ports::{
-    KeepGroups, KeepMembers, KeepTagLibrary, Observation, ObserveRelations, ReadRelation, Reading,
-};
-use domain::relation::{Relation, Status};
+use domain::ports::{KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadRelation};
+use domain::relation::{Observation, Reading, Relation, Status};
 use jiff::Timestamp;
 use platform::store::Store;
 use serde_json::{Value, json};

@@ -4,24 +4,25 @@ use std::time::Duration;
 
 use domain::acquisition::Balance;
 use domain::channel::{Channel, ChannelId, Remote};
+use domain::due::Due;
+use domain::error::{StoreError, UploadError, VendorError};
 use domain::event::{EventId, InboxEvent};
 use domain::group::Group;
 use domain::member::{Department, Member};
-use domain::outcome::{TagsOutcome, WelcomeOutcome};
+use domain::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    ChangeRelation, Chunk, CountDay, CountFacts, Due, FindWork, KeepBalance, KeepChannels,
-    KeepGroups, KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, Lease,
-    LeaveWork, MarkTags, Observation, ObserveRelations, Observed, PageRead, ReadAcquisition,
-    ReadAddressBook, ReadBalance, ReadChannel, ReadCustomers, ReadEvents, ReadFollowers,
-    ReadGroups, ReadNames, ReadQuota, ReadRelation, ReadRuns, ReadTagLibrary, ReadWelcomes,
-    Reading, RecordTags, RecordWelcome, RefreshTokens, SendWelcome, StoreError, Subject,
-    UploadError, UploadMedia, UploadPicture, VendorError, WelcomeOwner, WriteRemark,
+    ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
+    KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, LeaveWork, MarkTags,
+    ObserveRelations, ReadAcquisition, ReadAddressBook, ReadBalance, ReadChannel, ReadCustomers,
+    ReadEvents, ReadFollowers, ReadGroups, ReadNames, ReadQuota, ReadRelation, ReadRuns,
+    ReadTagLibrary, ReadWelcomes, RecordTags, RecordWelcome, RefreshTokens, SendWelcome,
+    UploadMedia, UploadPicture, WriteRemark,
 };
 use domain::quota::{Guard, Usage};
-use domain::relation::{Arrival, Change, Relation};
-use domain::sync::{Run, RunId};
+use domain::relation::{Arrival, Change, Observation, Observed, Reading, Relation};
+use domain::sync::{Chunk, Lease, PageRead, Run, RunId};
 use domain::tally::{DayAdds, Fact};
-use domain::welcome::{Candidates, Source, Welcome};
+use domain::welcome::{Candidates, Source, Welcome, WelcomeOwner};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use platform::store::Store;

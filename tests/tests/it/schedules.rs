@@ -4,12 +4,12 @@
 //! Shifts are looked at with a clock of the test's choice, years ahead; limits count the day that it is.
 
 use domain::channel::ChannelId;
-use domain::duty::{self, Aligned, Unaligned};
 use domain::ports::{CountDay, ReadChannel};
 use futures::future::join_all;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use operations::duty::{self, AlignError, Aligned};
 use platform::start::Platform;
 use scrm_local::config::DEMO_CORP;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl Scene {
         local.to_zoned(self.timezone.clone()).unwrap().timestamp()
     }
 
-    async fn align(&self, channel: &Channel, now: Timestamp) -> Result<Aligned, Unaligned> {
+    async fn align(&self, channel: &Channel, now: Timestamp) -> Result<Aligned, AlignError> {
         let (store, wecom) = (&self.platform.store, &self.platform.wecom);
         duty::align(store, wecom, &self.corp, &id(channel), &self.timezone, now).await
     }
@@ -274,13 +274,13 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
         }
         let stored = scene.stored(&channel).await;
         let waits = stored.duty_until.unwrap() - scene.outside.time.second();
-        if stored.telling_until.is_some() {
+        if stored.update_lease_until.is_some() {
             assert!(unclear && waits <= 60, "{fault:?}: {stored:?}");
         }
         let later = scene.outside.time.now() + SignedDuration::from_secs(61);
         scene.align(&channel, later).await.unwrap();
         scene.stand(&channel, "wangwu").await;
-        assert_eq!(scene.stored(&channel).await.telling_until, None);
+        assert_eq!(scene.stored(&channel).await.update_lease_until, None);
         scene.world.wecom.faults().clear();
     }
 }
@@ -328,7 +328,7 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
     aligned.unwrap();
     // Who was slower has looked again, so what is stored is what WeCom has.
     let stored = scene.stored(&channel).await;
-    assert_eq!(stored.telling_until, None);
+    assert_eq!(stored.update_lease_until, None);
     let mut members: Vec<_> = stored.members().iter().map(|user| user.as_str()).collect();
     // WeCom returns them in the order of their ids.
     members.sort_unstable();
@@ -360,7 +360,7 @@ async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
         scene.align(&channel, again).await.unwrap();
         scene.stand(&channel, "lisi zhangsan").await;
         assert_eq!(
-            scene.stored(&channel).await.telling_until,
+            scene.stored(&channel).await.update_lease_until,
             None,
             "{death:?}"
         );

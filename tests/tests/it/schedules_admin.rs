@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::channel::ChannelId;
-use domain::ports::{KeepChannels, KeepWelcomes, ReadChannel, WelcomeOwner};
+use domain::ports::{KeepChannels, KeepWelcomes, ReadChannel};
+use domain::welcome::WelcomeOwner;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use scrm_local::config::DEMO_CORP;

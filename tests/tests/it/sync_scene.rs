@@ -89,7 +89,7 @@ pub(crate) async fn make_channel(platform: &Platform, tag_ids: &[String]) -> Cha
         remote: Remote::Creating,
         on_duty: None,
         duty_until: None,
-        telling_until: None,
+        update_lease_until: None,
         version: 1,
         created_at: 0,
         updated_at: 0,

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use domain::ports::Chunk;
-use domain::sync::Seen;
+use domain::sync::{Chunk, Seen};
 use wecom::api::path;
 use wecom::{ExternalUserId, UserId};
 

@@ -7,9 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::ports::{Chunk, Observation, PageRead, Reading as Asked};
-use domain::relation::Status;
-use domain::sync::{RunId, Seen};
+use domain::relation::{Observation, Reading as Asked, Status};
+use domain::sync::{Chunk, PageRead, RunId, Seen};
 use futures::StreamExt;
 use jiff::Timestamp;
 use wecom::TagId;

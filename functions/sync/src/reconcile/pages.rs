@@ -1,6 +1,6 @@
 //! The pages of a chunk that were read before, from which a run that was stopped goes on.
 
-use domain::ports::PageRead;
+use domain::sync::PageRead;
 
 /// The pages from the first on, each of which begins where the one before it ends. A process that was paused for longer
 /// than its lease may have written one in the place of another's, and between such two there may be a gap.

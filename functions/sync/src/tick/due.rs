@@ -1,9 +1,10 @@
 //! Things that are due at a time: channels at a boundary of their schedule, media that expire, tags to try again.
 
 use domain::channel::{Channel, ChannelId, Remote};
-use domain::duty;
+use domain::due::Due;
 use domain::event::EventId;
-use domain::ports::{Due, WelcomeOwner};
+use domain::welcome::WelcomeOwner;
+use operations::duty;
 use serde_json::{Value, json};
 
 use super::Noticed;

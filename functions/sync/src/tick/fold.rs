@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::channel::Remote;
+use domain::error::VendorError;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
 use domain::member::Member;
-use domain::ports::{Observation, Reading, VendorError};
-use domain::relation::{Change, ChangeKind};
+use domain::relation::{Change, ChangeKind, Observation, Reading};
 use domain::work::Object;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};

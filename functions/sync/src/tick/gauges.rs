@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use domain::ports::StoreError;
+use domain::error::StoreError;
 use domain::quota::{Guard, Usage};
 use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;

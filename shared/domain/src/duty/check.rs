@@ -3,8 +3,8 @@
 use wecom::UserId;
 
 use super::{Schedule, Shift};
-use crate::channel::check_userid;
 use crate::field::FieldError;
+use crate::field::check_userid;
 
 /// Shifts of one schedule. Three a day for every day of the week fit; the limit keeps the channel small, for it
 /// is read before every welcome.

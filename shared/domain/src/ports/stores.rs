@@ -7,35 +7,13 @@ use jiff::civil::Date;
 use wecom::{CorpId, ExternalUserId, TagId, UnionId, UserId};
 
 use crate::channel::{Channel, ChannelId};
-use crate::contact::Profile;
-use crate::event::{EventId, InboxEvent};
-use crate::outcome::{TagsOutcome, WelcomeOutcome};
+use crate::contact::{ContactRecord, Profile};
+use crate::error::StoreError;
+use crate::event::{EventId, InboxEvent, Stored};
+use crate::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use crate::relation::{Arrival, Change, Relation};
 use crate::tally::{DayAdds, Days, Fact};
-use crate::welcome::{Candidates, Welcome};
-
-/// A store that did not do what was asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// It could not be reached, or had no capacity. Trying again may help.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-    /// What it holds cannot be read.
-    #[error("stored data cannot be read: {0}")]
-    Unreadable(String),
-    /// Somebody else changed the same thing at the same time, again and again.
-    #[error("too many writers at once on {0}")]
-    Contended(&'static str),
-}
-
-/// Whether an event was new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// Stored now.
-    New,
-    /// Stored before; nothing was written.
-    Before,
-}
+use crate::welcome::{Candidates, Welcome, WelcomeOwner};
 
 /// Puts events into the inbox.
 pub trait StoreEvent {
@@ -80,15 +58,6 @@ pub trait ReadWelcomes {
         channel: Option<&ChannelId>,
         member: &UserId,
     ) -> impl Future<Output = Result<Candidates, StoreError>> + Send;
-}
-
-/// Whose default welcome it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WelcomeOwner {
-    /// The corp's.
-    Corp,
-    /// A member's.
-    Member(UserId),
 }
 
 /// Keeps the default welcomes.
@@ -204,34 +173,6 @@ pub trait FindCustomers {
         corp: &CorpId,
         unionid: &UnionId,
     ) -> impl Future<Output = Result<Vec<ExternalUserId>, StoreError>> + Send;
-}
-
-/// All that is stored about a customer apart from the events.
-#[derive(Debug, Clone, Default)]
-pub struct ContactRecord {
-    /// As read last.
-    pub profile: Option<Profile>,
-    /// One per member.
-    pub relations: Vec<Relation>,
-    /// Outcomes of welcomes by event.
-    pub welcomes: Vec<(EventId, WelcomeOutcome)>,
-    /// Outcomes of tags by event.
-    pub tags: Vec<(EventId, TagsOutcome)>,
-}
-
-/// What an outcome is about.
-#[derive(Debug, Clone)]
-pub struct Subject<'a> {
-    /// The event.
-    pub event: &'a InboxEvent,
-    /// The member.
-    pub userid: &'a UserId,
-    /// The customer.
-    pub external_userid: &'a ExternalUserId,
-    /// The channel, where there is one.
-    pub channel: Option<&'a ChannelId>,
-    /// The corp's local day on which it counts.
-    pub day: Date,
 }
 
 /// Writes down how a welcome ended.

@@ -3,51 +3,18 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::{ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 
-use super::StoreError;
-use super::WelcomeOwner;
 use crate::acquisition::Balance;
-use crate::channel::ChannelId;
+use crate::due::Due;
+use crate::error::StoreError;
 use crate::event::{EventId, InboxEvent};
 use crate::group::Group;
 use crate::member::{Department, Member};
 use crate::quota::{Guard, Usage};
-use crate::relation::{Change, Relation};
-use crate::sync::{Run, RunId};
+use crate::relation::{Change, Observation, Observed, Reading};
+use crate::sync::{Chunk, Lease, PageRead, Run, RunId};
 use wecom::api::tag::TagGroup;
-
-/// One customer of one member, as WeCom returns it.
-#[derive(Debug, Clone)]
-pub struct Observation {
-    /// The customer.
-    pub contact: ExternalContact,
-    /// What the member has on the customer.
-    pub follow: FollowUser,
-}
-
-/// A call that returned relations.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading {
-    /// When it began.
-    pub at: Timestamp,
-    /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
-    /// before it may differ, and comes too late.
-    pub for_event: bool,
-}
-
-/// What observations come to.
-#[derive(Debug, Clone, Default)]
-pub struct Observed {
-    /// The relations as they are from now on, in the order of the observations.
-    pub relations: Vec<Relation>,
-    /// Places, in that order, of the relations of which it was not known that a channel of ours brought them, each with
-    /// whether it is the first of all channels.
-    pub came: Vec<(usize, bool)>,
-    /// Places of the relations that differ from what is stored, each with the version that it was compared with.
-    pub differ: Vec<(usize, u64)>,
-}
 
 /// Keeps relations in step with WeCom.
 pub trait ObserveRelations {
@@ -111,22 +78,6 @@ pub trait FindWork {
         now: i64,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
-}
-
-/// Something that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Due {
-    /// A channel: a boundary of its schedule, or media of its welcome.
-    Channel(ChannelId),
-    /// Media of a default welcome.
-    Welcome(WelcomeOwner),
-    /// Tags that could not be applied.
-    Tags {
-        /// The customer.
-        external_userid: ExternalUserId,
-        /// The add.
-        event: EventId,
-    },
 }
 
 /// Reads runs.
@@ -209,47 +160,6 @@ pub trait ReadQuota {
         &self,
         corp: &CorpId,
     ) -> impl Future<Output = Result<(Guard, Vec<Usage>), StoreError>> + Send;
-}
-
-/// What asking for a run came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lease {
-    /// It is ours to go on with.
-    Ours(Run),
-    /// Another process works on it.
-    Theirs(Run),
-    /// There is no run.
-    Nothing,
-}
-
-/// Members whose customers are read together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
-    /// Its place, from 0.
-    pub number: u32,
-    /// The members.
-    pub members: Vec<UserId>,
-    /// Counts the readings: a cursor that goes stale makes the reading begin anew.
-    pub reading: u32,
-    /// When the present reading began; `None` before.
-    pub since: Option<Timestamp>,
-    /// Whether it is read and concluded.
-    pub done: bool,
-}
-
-/// A page that was read and written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageRead {
-    /// Its place in the reading, from 0.
-    pub number: u32,
-    /// Where it begins; `None` for the first one.
-    pub from: Option<String>,
-    /// Where the next page begins; `None` after the last one.
-    pub cursor: Option<String>,
-    /// The pairs in it, as [`crate::sync::Seen`] writes them.
-    pub seen: Vec<u8>,
-    /// Members that it left out, because they have no licence: nothing is concluded about them.
-    pub unlicensed: Vec<UserId>,
 }
 
 /// Keeps departments and members.

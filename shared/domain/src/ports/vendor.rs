@@ -16,8 +16,9 @@ use wecom::{
     WelcomeMessage,
 };
 
-use super::{StoreError, VendorError};
+use crate::app::AppState;
 use crate::channel::{Channel, Remote};
+use crate::error::{StoreError, UploadError, VendorError};
 use crate::welcome::Source;
 
 /// Sends welcomes.
@@ -103,7 +104,7 @@ pub trait KeepRemoteChannel {
         taken: &[LinkId],
     ) -> impl Future<Output = Result<Option<Remote>, VendorError>> + Send;
     /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom has
-    /// before ([`Channel::telling_until`]), it sends everything.
+    /// before ([`Channel::update_lease_until`]), it sends everything.
     fn update(
         &self,
         corp: &CorpId,
@@ -138,27 +139,6 @@ pub trait ReadApps {
         corp: &CorpId,
         app: &AppName,
     ) -> impl Future<Output = Result<AppState, StoreError>> + Send;
-}
-
-/// How an app stands with WeCom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(tag = "token", rename_all = "snake_case")]
-pub enum AppState {
-    /// No token was fetched yet.
-    None,
-    /// There is a token, and it lives until then (Unix seconds).
-    Valid {
-        /// Unix seconds.
-        expires_at: i64,
-    },
-    /// WeCom refuses the credentials. No call is made but a probe an hour, for WeCom bans the address of
-    /// who keeps asking (error `API_FREQ_OUT_OF_LIMIT`).
-    Broken {
-        /// WeCom's code.
-        errcode: wecom::ErrorCode,
-        /// Unix seconds.
-        since: i64,
-    },
 }
 
 /// Fetches tokens ahead of time.
@@ -293,15 +273,4 @@ pub trait UploadMedia {
         source: &Source,
         kind: MediaKind,
     ) -> impl Future<Output = Result<MediaId, UploadError>> + Send;
-}
-
-/// A source that did not become media.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum UploadError {
-    /// The source could not be fetched, or is not what WeCom takes; says what and what to do.
-    #[error("{0}")]
-    Source(String),
-    /// WeCom refused it.
-    #[error(transparent)]
-    Wecom(#[from] VendorError),
 }

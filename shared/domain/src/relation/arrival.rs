@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use wecom::TagId;
 
 use super::{Change, Counted, Relation};
-use crate::ports::{Observation, Reading};
+use crate::relation::{Observation, Reading};
 
 /// What an add does to a relation.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use wecom::{Private, TagId};
 
 use super::{Relation, Status};
 use crate::channel::ChannelId;
-use crate::ports::{Observation, Reading};
+use crate::relation::{Observation, Reading};
 
 /// A relation as WeCom returns it, without its tags and its state, in WeCom's own words (docs 92114 and 92994).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

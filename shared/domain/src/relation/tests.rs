@@ -3,7 +3,7 @@
 use wecom::api::contact::FollowUser;
 
 use super::*;
-use crate::ports::Observation;
+use crate::relation::Observation;
 
 const A: &str = "ch0000000000001";
 const B: &str = "ch0000000000002";

@@ -2,9 +2,9 @@
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
-use domain::ports::{Chunk, WelcomeOwner};
-use domain::sync::RunId;
+use domain::sync::{Chunk, RunId};
 use domain::tally::Fact;
+use domain::welcome::WelcomeOwner;
 use jiff::civil::Date;
 use wecom::{AppName, ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 

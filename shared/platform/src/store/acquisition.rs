@@ -1,7 +1,8 @@
 //! The balance of acquisition links.
 
 use domain::acquisition::Balance;
-use domain::ports::{KeepBalance, ReadBalance, StoreError};
+use domain::error::StoreError;
+use domain::ports::{KeepBalance, ReadBalance};
 use jiff::Timestamp;
 use wecom::CorpId;
 

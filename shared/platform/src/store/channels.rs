@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::channel::{Channel, ChannelId};
-use domain::ports::{KeepChannels, ReadChannel, StoreError};
+use domain::error::StoreError;
+use domain::ports::{KeepChannels, ReadChannel};
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;
 

@@ -1,10 +1,11 @@
 //! All that is known of one customer: one partition, one query.
 
-use domain::contact::Profile;
+use domain::contact::{ContactRecord, Profile};
+use domain::error::StoreError;
 use domain::event::EventId;
 use domain::instant;
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
-use domain::ports::{ContactRecord, FindCustomers, KeepProfile, ReadContact, StoreError};
+use domain::ports::{FindCustomers, KeepProfile, ReadContact};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, UnionId};

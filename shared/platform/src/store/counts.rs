@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::channel::ChannelId;
-use domain::ports::{CountFacts, ReadCounts, StoreError};
+use domain::error::StoreError;
+use domain::ports::{CountFacts, ReadCounts};
 use domain::tally::{DayCounts, Days, Fact};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,8 @@
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use domain::channel::ChannelId;
-use domain::ports::{CountDay, StoreError};
+use domain::error::StoreError;
+use domain::ports::CountDay;
 use domain::tally::DayAdds;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

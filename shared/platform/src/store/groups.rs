@@ -1,7 +1,8 @@
 //! Customer groups: one item each with its members, and one in the list of those that live.
 
+use domain::error::StoreError;
 use domain::group::Group;
-use domain::ports::{KeepGroups, StoreError};
+use domain::ports::KeepGroups;
 use wecom::{ChatId, CorpId};
 
 use super::{Item, Store, item, s, unavailable};

@@ -1,7 +1,8 @@
 //! The inbox: each event once, never changed.
 
-use domain::event::{EventId, InboxEvent};
-use domain::ports::{ReadEvents, StoreError, StoreEvent, Stored};
+use domain::error::StoreError;
+use domain::event::{EventId, InboxEvent, Stored};
+use domain::ports::{ReadEvents, StoreEvent};
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, ExternalUserId, Fields, Message, WelcomeCode};
 

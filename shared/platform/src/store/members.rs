@@ -1,7 +1,8 @@
 //! Members and departments.
 
+use domain::error::StoreError;
 use domain::member::{Department, Member};
-use domain::ports::{KeepMembers, StoreError};
+use domain::ports::KeepMembers;
 use jiff::Timestamp;
 use wecom::CorpId;
 

@@ -9,8 +9,9 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::ports::{Observation, ObserveRelations, Observed, Reading, StoreError};
-use domain::relation::{Change, Relation, Status};
+use domain::error::StoreError;
+use domain::ports::ObserveRelations;
+use domain::relation::{Change, Observation, Observed, Reading, Relation, Status};
 use jiff::Timestamp;
 use wecom::{CorpId, ExternalUserId, UserId};
 

@@ -1,8 +1,9 @@
 //! Outcomes: one item per event and kind, in the partition of its customer.
 
+use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent};
-use domain::outcome::{Outcome, TagsOutcome, TagsResult, WelcomeOutcome, WelcomeResult};
-use domain::ports::{RecordTags, RecordWelcome, StoreError, Subject};
+use domain::outcome::{Outcome, Subject, TagsOutcome, TagsResult, WelcomeOutcome, WelcomeResult};
+use domain::ports::{RecordTags, RecordWelcome};
 use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
 //! What all functions share about WeCom's limits: the guard of a corp, and what was taken of each API.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::{ReadQuota, StoreError};
+use domain::error::StoreError;
+use domain::ports::ReadQuota;
 use domain::quota::{Guard, Limits, Usage};
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;

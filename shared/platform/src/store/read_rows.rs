@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use domain::error::StoreError;
 use domain::instant;
-use domain::ports::StoreError;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

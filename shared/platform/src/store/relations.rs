@@ -1,6 +1,7 @@
 //! Follow relations, changed under optimistic locking.
 
-use domain::ports::{ChangeRelation, ReadRelation, StoreError};
+use domain::error::StoreError;
+use domain::ports::{ChangeRelation, ReadRelation};
 use domain::relation::{Arrival, Change, Counted, Relation, Status};
 use domain::tally::Fact;
 use jiff::Timestamp;

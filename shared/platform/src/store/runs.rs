@@ -2,9 +2,10 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::error::StoreError;
 use domain::instant;
-use domain::ports::{Chunk, KeepRuns, Lease, PageRead, ReadRuns, StoreError};
-use domain::sync::{Run, RunId};
+use domain::ports::{KeepRuns, ReadRuns};
+use domain::sync::{Chunk, Lease, PageRead, Run, RunId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};

@@ -1,6 +1,7 @@
 //! The library of corp tags: one item per group, with its tags.
 
-use domain::ports::{KeepTagLibrary, StoreError};
+use domain::error::StoreError;
+use domain::ports::KeepTagLibrary;
 use jiff::Timestamp;
 use wecom::CorpId;
 use wecom::TagGroupId;

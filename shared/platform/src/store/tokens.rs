@@ -1,7 +1,7 @@
 //! Access tokens, shared by all functions: one item per app, with the lease of who fetches the next.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use domain::ports::StoreError;
+use domain::error::StoreError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use wecom::client::Broken;

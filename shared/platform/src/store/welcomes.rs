@@ -1,8 +1,9 @@
 //! Default welcomes, and the one read that a welcome waits for.
 
 use domain::channel::ChannelId;
-use domain::ports::{KeepWelcomes, ReadWelcomes, StoreError, WelcomeOwner};
-use domain::welcome::{Candidates, ChannelWelcome, Welcome};
+use domain::error::StoreError;
+use domain::ports::{KeepWelcomes, ReadWelcomes};
+use domain::welcome::{Candidates, ChannelWelcome, Welcome, WelcomeOwner};
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 

@@ -1,8 +1,11 @@
 //! What the sync has to do: pending events, and things that are due.
 
 use domain::channel::ChannelId;
+use domain::due::Due;
+use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent};
-use domain::ports::{Due, FindWork, LeaveWork, StoreError, WelcomeOwner};
+use domain::ports::{FindWork, LeaveWork};
+use domain::welcome::WelcomeOwner;
 use futures::{StreamExt, TryStreamExt};
 use wecom::{CorpId, ExternalUserId, UserId};
 

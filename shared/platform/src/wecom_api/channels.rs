@@ -1,7 +1,8 @@
 //! Contact ways and acquisition links behind channels.
 
 use domain::channel::{Channel, ChannelKind, Remote};
-use domain::ports::{KeepRemoteChannel, VendorError};
+use domain::error::VendorError;
+use domain::ports::KeepRemoteChannel;
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
@@ -126,7 +127,7 @@ async fn update(client: &Client, before: &Channel, after: &Channel) -> Result<()
 
 /// Whether a call about `before` has begun whose end nobody has written down.
 fn is_unclear(before: &Channel) -> bool {
-    before.telling_until.is_some()
+    before.update_lease_until.is_some()
 }
 
 fn contact_way(channel: &Channel) -> AddContactWay {

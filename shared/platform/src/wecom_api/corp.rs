@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use domain::error::VendorError;
 use domain::ports::{
     ReadAcquisition, ReadAddressBook, ReadCustomers, ReadFollowers, ReadGroups, ReadTagLibrary,
-    RefreshTokens, VendorError,
+    RefreshTokens,
 };
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use domain::app::AppState;
+use domain::error::{StoreError, VendorError};
 use domain::ports::{
-    AppState, MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, StoreError,
-    VendorError, WriteRemark,
+    MarkTags, ReadApps, ReadNames, ReadProfile, ReadTags, SendWelcome, WriteRemark,
 };
 use wecom::api::contact::{ExternalContact, Remark};
 use wecom::api::path;

@@ -1,6 +1,7 @@
 //! Media of welcomes: fetched from their source, uploaded to WeCom.
 
-use domain::ports::{UploadError, UploadMedia, UploadPicture};
+use domain::error::UploadError;
+use domain::ports::{UploadMedia, UploadPicture};
 use domain::welcome::Source;
 use wecom::api::media::{MediaKind, PICTURE_MAX_BYTES};
 use wecom::api::path;

@@ -1,6 +1,7 @@
 //! What each refusal of a list of customers means.
 
-use domain::ports::{Chunk, VendorError};
+use domain::error::VendorError;
+use domain::sync::Chunk;
 use wecom::ErrorCode;
 
 /// How often a chunk is begun anew because of its cursor before the run gives up for now.

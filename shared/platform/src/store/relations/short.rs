@@ -1,7 +1,7 @@
 //! The JSON of a relation without what stands in it or in its row twice: a row below 1 KB is written for one unit.
 
 use domain::channel::ChannelId;
-use domain::ports::StoreError;
+use domain::error::StoreError;
 use domain::relation::Relation;
 use serde_json::{Map, Value};
 use wecom::ExternalUserId;

@@ -1,26 +1,27 @@
 //! Brings WeCom's list of a channel in line with who is on duty.
 //!
-//! The update of WeCom is stored first, as a claim that expires: of many who find at the same moment
-//! that a member is full, one calls WeCom and the others leave it to that one, who looks again when it is done.
-//! Whatever ends in between, a claim stays behind; after it has expired the next look sends WeCom the list again.
+//! A lease is stored before WeCom is updated: of many processes that find at the same moment that a member has reached
+//! the daily limit, one calls WeCom, and the others leave the update to it; it reads the channel again when the call is
+//! done. If the process ends in between, the lease expires, and the next process sends WeCom the list again.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use wecom::{Class, CorpId};
 
 use super::plan::{Plan, plan};
-use crate::channel::{Channel, ChannelId};
-use crate::ports::{CountDay, KeepChannels, KeepRemoteChannel, StoreError, VendorError};
+use domain::channel::{Channel, ChannelId};
+use domain::error::{StoreError, VendorError};
+use domain::ports::{CountDay, KeepChannels, KeepRemoteChannel};
 
-/// Seconds for which a claim holds: a call with its retries takes some 20 at most.
-const CLAIM_SECONDS: i64 = 60;
+/// Seconds after which a lease expires: a call with its retries takes some 20 at most.
+const LEASE_SECONDS: i64 = 60;
 /// Seconds until a list that WeCom refused is tried again. Somebody has to change something first, such as a
 /// member who left the corp; a change of the channel is sent immediately.
 const REFUSED_SECONDS: i64 = 3600;
 /// Only a handful of operators and the sync change one channel at the same time.
 const ROUNDS: usize = 8;
 
-/// What came of it.
+/// The result of [`align`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aligned {
     /// Whether WeCom was sent another list.
@@ -29,10 +30,10 @@ pub struct Aligned {
     pub due: Option<i64>,
 }
 
-/// Why WeCom's list may not be as it should.
+/// Why WeCom may not have the list that it should have.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Unaligned {
-    /// The store is away, or others kept changing the channel.
+pub enum AlignError {
+    /// The store is unavailable, or others kept changing the channel.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// WeCom did not take the list. The channel is stored as due, so the next tick of the sync tries again: after a
@@ -45,7 +46,7 @@ pub enum Unaligned {
 /// when the channel is due next. A channel that is not there, or not yet made, is not due.
 ///
 /// # Errors
-/// A list that could not be sent is retried by the next call; see [`Unaligned`].
+/// A list that could not be sent is retried by the next call; see [`AlignError`].
 pub async fn align<S, W>(
     store: &S,
     wecom: &W,
@@ -53,7 +54,7 @@ pub async fn align<S, W>(
     id: &ChannelId,
     timezone: &TimeZone,
     now: Timestamp,
-) -> Result<Aligned, Unaligned>
+) -> Result<Aligned, AlignError>
 where
     S: KeepChannels + CountDay,
     W: KeepRemoteChannel,
@@ -71,8 +72,8 @@ where
         let Some(channel) = stored.filter(Channel::is_made) else {
             return Ok(run.ends(None));
         };
-        if run.is_others(&channel) {
-            return Ok(run.ends(channel.telling_until));
+        if run.is_leased_by_other(&channel) {
+            return Ok(run.ends(channel.update_lease_until));
         }
         let plan = plan(store, corp, &channel, timezone, now).await?;
         if run.round(&channel, &plan).await? {
@@ -96,18 +97,21 @@ struct Run<'a, S, W> {
 }
 
 impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
-    /// Whether somebody else is telling WeCom just now. That one looks at the channel again afterwards, and then
-    /// sees all that was counted before this moment.
-    fn is_others(&self, channel: &Channel) -> bool {
-        let claimed = channel.telling_until.is_some_and(|until| self.now < until);
-        claimed && !self.unclear
+    /// Whether another process is updating WeCom at the moment. It looks at the channel again afterwards, and then sees
+    /// every add that was counted before this moment.
+    fn is_leased_by_other(&self, channel: &Channel) -> bool {
+        let is_leased = channel
+            .update_lease_until
+            .is_some_and(|until| self.now < until);
+        is_leased && !self.unclear
     }
 
-    /// Does what is to be done for `channel` as it was read, and says whether nothing is left to look at.
-    async fn round(&mut self, channel: &Channel, plan: &Plan) -> Result<bool, Unaligned> {
-        let told = channel.on_duty == plan.on_duty && channel.telling_until.is_none();
-        if !told || self.unclear {
-            self.tell(channel, plan).await?;
+    /// Updates WeCom or the stored row if `channel`, as it was read, differs from `plan`. Returns whether nothing is left
+    /// to do.
+    async fn round(&mut self, channel: &Channel, plan: &Plan) -> Result<bool, AlignError> {
+        let is_current = channel.on_duty == plan.on_duty && channel.update_lease_until.is_none();
+        if !is_current || self.unclear {
+            self.update(channel, plan).await?;
             return Ok(false);
         }
         if channel.duty_until == plan.until {
@@ -120,27 +124,27 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
         Ok(self.put(due).await?.is_some())
     }
 
-    /// Claims the channel, updates WeCom, and stores that it was updated.
-    async fn tell(&mut self, channel: &Channel, plan: &Plan) -> Result<(), Unaligned> {
-        let until = self.now + CLAIM_SECONDS;
-        let claim = Channel {
-            telling_until: Some(until),
+    /// Takes the lease, updates WeCom, and stores that it was updated.
+    async fn update(&mut self, channel: &Channel, plan: &Plan) -> Result<(), AlignError> {
+        let until = self.now + LEASE_SECONDS;
+        let leased = Channel {
+            update_lease_until: Some(until),
             duty_until: Some(until),
             ..channel.clone()
         };
-        let Some(claim) = self.put(claim).await? else {
+        let Some(leased) = self.put(leased).await? else {
             return Ok(());
         };
-        // After a claim that nobody ended, the list is always sent.
-        let before = if self.unclear { &claim } else { channel };
+        // After a lease that nobody ended, the list is always sent.
+        let before = if self.unclear { &leased } else { channel };
         let after = Channel {
             on_duty: plan.on_duty.clone(),
             duty_until: plan.until,
-            telling_until: None,
-            ..claim.clone()
+            update_lease_until: None,
+            ..leased.clone()
         };
         if let Err(error) = self.wecom.update(self.corp, before, &after).await {
-            self.give_up(claim.clone(), channel, plan, &error).await?;
+            self.give_up(leased.clone(), channel, plan, &error).await?;
             return Err(error.into());
         }
         self.unclear = self.put(after).await?.is_none();
@@ -148,10 +152,10 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
         Ok(())
     }
 
-    /// After an answer that WeCom may have acted upon, or none, the claim stays. A clear refusal changed nothing.
+    /// After an answer that WeCom may have acted upon, or none, the lease stays. A clear refusal changed nothing.
     async fn give_up(
         &self,
-        claim: Channel,
+        leased: Channel,
         channel: &Channel,
         plan: &Plan,
         error: &VendorError,
@@ -160,25 +164,27 @@ impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
             return Ok(());
         }
         let again = self.now + REFUSED_SECONDS;
-        // What was unclear before is so still, and nobody is at it any more.
-        let telling_until = if self.unclear {
+        // What was unclear before is still unclear, and no process is working on it.
+        let update_lease_until = if self.unclear {
             Some(self.now)
         } else {
-            channel.telling_until
+            channel.update_lease_until
         };
         let refused = Channel {
-            telling_until,
+            update_lease_until,
             duty_until: Some(plan.until.map_or(again, |until| until.min(again))),
-            ..claim
+            ..leased
         };
         self.put(refused).await.map(|_| ())
     }
 
     /// Writes `channel` as the next version, if the stored one is still the one that was read.
     async fn put(&self, mut channel: Channel) -> Result<Option<Channel>, StoreError> {
-        let read = channel.version;
+        let expected_version = channel.version;
         channel.version += 1;
-        let put = self.store.put_channel(self.corp, &channel, Some(read));
+        let put = self
+            .store
+            .put_channel(self.corp, &channel, Some(expected_version));
         Ok(put.await?.then_some(channel))
     }
 

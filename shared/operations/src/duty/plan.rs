@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use wecom::{CorpId, UserId};
 
-use super::moment;
-use crate::channel::Channel;
-use crate::ports::{CountDay, StoreError};
-use crate::tally::DayAdds;
+use domain::channel::Channel;
+use domain::duty::recheck_at;
+use domain::error::StoreError;
+use domain::ports::CountDay;
+use domain::tally::DayAdds;
 
 /// Who shall stand in a channel's contact way or link, and until when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +48,6 @@ pub async fn plan<S: CountDay>(
     let next = schedule.next_change(local);
     Ok(Plan {
         on_duty: Some(schedule.on_duty(&channel.spec.users, local, &full)),
-        until: next.map(|next| moment(next, now, timezone)),
+        until: next.map(|next| recheck_at(next, now, timezone)),
     })
 }

@@ -1,0 +1,23 @@
+//! Work that is due at a time: a channel at a boundary of its schedule, media that expire, tags to apply again.
+
+use wecom::ExternalUserId;
+
+use crate::channel::ChannelId;
+use crate::event::EventId;
+use crate::welcome::WelcomeOwner;
+
+/// Something that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// A channel: a boundary of its schedule, or media of its welcome.
+    Channel(ChannelId),
+    /// Media of a default welcome.
+    Welcome(WelcomeOwner),
+    /// Tags that could not be applied.
+    Tags {
+        /// The customer.
+        external_userid: ExternalUserId,
+        /// The add.
+        event: EventId,
+    },
+}
