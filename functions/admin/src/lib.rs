@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use clock::Clock;
 use domain::ports::{
-    CountDay, FindCustomers, KeepChannels, KeepProfile, KeepRemoteChannel, KeepWelcomes, ReadApps,
-    ReadBalance, ReadContact, ReadCounts, ReadEvents, ReadNames, ReadProfile, ReadRuns, ReadTags,
-    UploadMedia,
+    AddressBookApi, BalanceStore, ChannelStore, ContactStore, CountStore, CustomerApi, EventStore,
+    MediaApi, ProvisionChannel, ReadApps, RunStore, TagApi, WelcomeStore,
 };
 use jiff::tz::TimeZone;
 use lambda_http::http::Method;
@@ -40,44 +39,14 @@ mod stats;
 mod sync;
 mod welcomes;
 
-/// What the API asks of its store.
-pub trait Store:
-    CountDay
-    + FindCustomers
-    + KeepChannels
-    + KeepProfile
-    + KeepWelcomes
-    + ReadBalance
-    + ReadContact
-    + ReadCounts
-    + ReadEvents
-    + ReadRuns
-    + Sync
-{
-}
-impl<T> Store for T where
-    T: CountDay
-        + FindCustomers
-        + KeepChannels
-        + KeepProfile
-        + KeepWelcomes
-        + ReadBalance
-        + ReadContact
-        + ReadCounts
-        + ReadEvents
-        + ReadRuns
-        + Sync
-{
+domain::port_set! {
+    /// What the API asks of its store.
+    pub trait Store: BalanceStore, ChannelStore, ContactStore, CountStore, EventStore, RunStore, WelcomeStore
 }
 
-/// What the API asks of WeCom.
-pub trait Wecom:
-    KeepRemoteChannel + ReadApps + ReadNames + ReadProfile + ReadTags + UploadMedia + Sync
-{
-}
-impl<T> Wecom for T where
-    T: KeepRemoteChannel + ReadApps + ReadNames + ReadProfile + ReadTags + UploadMedia + Sync
-{
+domain::port_set! {
+    /// What the API asks of WeCom.
+    pub trait Wecom: AddressBookApi, CustomerApi, MediaApi, ProvisionChannel, ReadApps, TagApi
 }
 
 /// The function with what it needs.

@@ -5,17 +5,17 @@ use domain::error::UploadError;
 use domain::welcome::{Welcome, WelcomeAttachment};
 use platform::metrics::Unit;
 
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::error::SyncError;
+use crate::pass::Pass;
+use crate::{Store, Wecom};
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
     /// Uploads what is due of `welcome`; whether something has changed, and what stood in the way of the rest. A source
     /// that cannot be fetched keeps its old file, for as long as that lives.
     pub(crate) async fn refresh_media(
         &self,
-        scope: &Scope<'_>,
         welcome: &mut Welcome,
-    ) -> (bool, Result<(), Trouble>) {
+    ) -> (bool, Result<(), SyncError>) {
         let mut changed = false;
         for attachment in welcome.attachments_mut() {
             if attachment
@@ -24,12 +24,16 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             {
                 continue;
             }
-            match self.upload(scope, attachment).await {
+            match self.upload(attachment).await {
                 Ok(()) => changed = true,
                 // What is uploaded by now has to be stored all the same: it is not to be uploaded every minute.
                 Err(UploadError::Wecom(error)) => return (changed, Err(error.into())),
                 Err(UploadError::Source(reason)) => {
-                    tracing::error!(corp.id = %scope.corp, media.reason = reason, "a welcome's media cannot be refreshed from its source");
+                    tracing::error!(
+                        event = "media.stale",
+                        media.reason = reason,
+                        "a welcome's media cannot be refreshed from its source"
+                    );
                     self.metrics.put("media_stale", Unit::Count, 1, &[]);
                 }
             }
@@ -39,23 +43,19 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 
     /// A picture is uploaded for good if WeCom takes it so: then it never expires. One that is too large for that, or
     /// one too many for the day, is uploaded for 3 days like anything else.
-    async fn upload(
-        &self,
-        scope: &Scope<'_>,
-        attachment: &mut WelcomeAttachment,
-    ) -> Result<(), UploadError> {
+    async fn upload(&self, attachment: &mut WelcomeAttachment) -> Result<(), UploadError> {
         let Some((source, kind)) = attachment.source() else {
             return Ok(());
         };
         let source = source.clone();
         if attachment.can_be_picture() {
-            let uploaded = self.wecom.upload_picture(scope.corp, scope.app, &source);
+            let uploaded = self.wecom.upload_picture(self.corp, self.app, &source);
             if let Ok(url) = uploaded.await {
                 attachment.became_picture(url);
                 return Ok(());
             }
         }
-        let uploaded = self.wecom.upload(scope.corp, scope.app, &source, kind);
+        let uploaded = self.wecom.upload(self.corp, self.app, &source, kind);
         attachment.uploaded(uploaded.await?, self.clock.unix_seconds());
         Ok(())
     }

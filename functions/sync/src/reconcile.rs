@@ -1,15 +1,17 @@
-//! The daily reconcile of a corp: one run, worked on by one process at a time, in slices.
+//! The daily reconcile of a corp: one run, worked on by one process at a time, in parts.
 
 use domain::error::StoreError;
-use domain::sync::{Lease, Phase, Run};
+use domain::sync::{Phase, Run, RunLease};
 use futures::FutureExt;
 use lambda_runtime::Error;
+use operations::run::{Progress, RunStatus, StopReason};
 use platform::metrics::Unit;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
-use crate::meter::Meter;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::error::SyncError;
+use crate::pass::{Pass, Target};
+use crate::{Store, Syncer, Wecom};
 
 mod conclude;
 mod customers;
@@ -18,65 +20,39 @@ mod members;
 mod pages;
 mod tags;
 
-/// Why something is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It has its turn: what is stored already stays as it is, with its time.
-    Run,
-    /// An event was about it. What is read is stored with its time in any case, for a run that has read it before may be
-    /// about to store something else.
-    Event,
-}
-
-/// What became of an invocation's part of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Slice {
-    /// There was nothing to go on with.
-    Nothing,
-    /// Another process is at work on it.
-    Theirs(Run),
-    /// It is over.
-    Finished(Run),
-    /// The next tick goes on with it.
-    Continues(Run),
-}
-
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Reconciles every corp, as far as the time goes.
-    pub(crate) async fn reconcile(
-        &self,
-        scopes: &[Scope<'_>],
-        owner: &str,
-    ) -> Result<Value, Error> {
-        let slices = scopes.iter().map(|scope| async {
+    /// Reconciles every corp, as far as the time suffices.
+    pub(crate) async fn reconcile(&self, targets: &[Target<'_>]) -> Result<Value, Error> {
+        let runs = targets.iter().map(|target| async {
             let new = Run::starting_at(self.clock.unix_millis());
-            (
-                scope.corp,
-                self.slice(scope, owner, Some(new)).boxed().await,
-            )
+            let advanced = self.advance_run(*target, Some(new)).boxed().await;
+            (target.corp, advanced)
         });
-        // A corp that WeCom has paused, or whose run cannot be written down, must not hold up the others.
-        let slices: Vec<_> = slices.collect();
-        let slices = futures::future::join_all(slices).await;
-        if let Some((_, Err(error))) = slices.first()
-            && slices.iter().all(|(_, slice)| slice.is_err())
+        // A corp that WeCom has paused, or whose run cannot be stored, must not delay the others.
+        let runs: Vec<_> = runs.collect();
+        let runs = futures::future::join_all(runs).await;
+        if let Some((_, Err(error))) = runs.first()
+            && runs.iter().all(|(_, advanced)| advanced.is_err())
         {
             return Err(error.clone().into());
         }
-        let runs: Vec<Value> = slices
+        let runs: Vec<Value> = runs
             .iter()
-            .map(|(corp, slice)| {
-                let (state, run) = match slice {
-                    Ok(Slice::Finished(run)) => ("finished", Some(run)),
-                    Ok(Slice::Continues(run) | Slice::Theirs(run)) => ("continues", Some(run)),
-                    Ok(Slice::Nothing) => ("finished", None),
+            .map(|(corp, advanced)| {
+                let (state, run) = match advanced {
+                    Ok(RunStatus::Finished(run)) => ("finished", Some(run)),
+                    Ok(RunStatus::Continues(run) | RunStatus::HeldByOther(run)) => {
+                        ("continues", Some(run))
+                    }
+                    Ok(RunStatus::NoRun) => ("finished", None),
                     Err(_) => ("continues", None),
                 };
-                let trouble = slice.as_ref().err().map(ToString::to_string);
-                let error = run.and_then(|run| run.error.clone()).or(trouble);
+                let unstored = advanced.as_ref().err().map(ToString::to_string);
+                let error = run.and_then(|run| run.error.clone()).or(unstored);
                 let id = run.map(|run| &run.id);
-                let held_up = run.and_then(|run| run.held_up.as_ref());
-                json!({"corp_id": corp, "run_id": id, "state": state, "error": error, "held_up": held_up})
+                let blocked_on = run.and_then(|run| run.blocked_on.as_ref());
+                json!({"corp_id": corp, "run_id": id, "state": state, "error": error,
+                       "blocked_on": blocked_on, "held_up": blocked_on})
             })
             .collect();
         let all_finished = runs.iter().all(|run| run["state"] == "finished");
@@ -87,152 +63,93 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }))
     }
 
-    /// Goes on with the run of a corp, or begins `new` if none is under way.
-    pub(crate) async fn slice(
+    /// Resumes the run of a corp, or begins `new` if there is none.
+    pub(crate) async fn advance_run(
         &self,
-        scope: &Scope<'_>,
-        owner: &str,
+        target: Target<'_>,
         new: Option<Run>,
-    ) -> Result<Slice, StoreError> {
-        let at = self.clock.unix_seconds();
-        let lease = self
-            .store
-            .take_run(scope.corp, owner, new, at, self.leased_until());
-        let run = match lease.await? {
-            Lease::Ours(run) => run,
-            Lease::Theirs(run) => return Ok(Slice::Theirs(run)),
-            Lease::Nothing => return Ok(Slice::Nothing),
+    ) -> Result<RunStatus, StoreError> {
+        let nothing = Progress::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
+        let runner = Pass::new(self, target, nothing).runner();
+        let run = match runner.acquire(new).await? {
+            RunLease::Acquired(run) => run,
+            RunLease::HeldByOther(run) => return Ok(RunStatus::HeldByOther(run)),
+            RunLease::NoRun => return Ok(RunStatus::NoRun),
         };
-        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.phase = ?run.phase, "works on a reconcile");
-        let meter = Meter::new(run, &self.clock);
-        let worked = tokio::select! {
-            worked = self.phases(scope, &meter, owner).boxed() => worked,
-            () = self.hold_lease(scope, &meter, owner) => return Ok(Slice::Theirs(meter.run())),
-        };
-        self.end(scope, &meter, owner, worked).await
+        let span = tracing::info_span!("run", corp.id = %target.corp, run.id = %run.id);
+        let pass = Pass::new(self, target, Progress::new(run, &self.clock));
+        async {
+            let phase = pass.progress.with(|run| run.phase);
+            tracing::info!(event = "run.started", run.phase = ?phase, "a reconcile run was started or resumed");
+            let status = runner.drive(&pass.progress, pass.run_phases().boxed()).await?;
+            pass.report(&status);
+            Ok(status)
+        }
+        .instrument(span)
+        .await
     }
+}
 
-    async fn phases(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) -> Result<(), Trouble> {
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
+    async fn run_phases(&self) -> Result<(), SyncError> {
         loop {
-            let next = match meter.run().phase {
+            let next = match self.progress.with(|run| run.phase) {
                 Phase::Tags => {
-                    self.read_tags(scope, meter).boxed().await?;
+                    self.read_tags().boxed().await?;
                     Phase::Customers
                 }
                 Phase::Customers => {
-                    self.read_people(scope, meter, owner).await?;
+                    self.read_people().await?;
                     Phase::Groups
                 }
-                Phase::Groups => return self.read_groups(scope, meter).boxed().await,
+                Phase::Groups => return self.read_groups().boxed().await,
             };
-            meter.enter(next);
-            // A run that is killed between two parts begins with the right one.
-            self.save(scope, meter, owner).await?;
+            self.progress.enter(next);
+            // A run that is killed between two phases resumes with the right one.
+            self.runner().checkpoint(&self.progress).await?;
         }
     }
 
-    /// Reads members and customers side by side: their APIs have limits of their own, and while members are asked for,
+    /// Reads members and customers at the same time: their APIs have limits of their own, and while members are asked for,
     /// one by one, the tables have little to do.
-    async fn read_people(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        owner: &str,
-    ) -> Result<(), Trouble> {
+    async fn read_people(&self) -> Result<(), SyncError> {
         let members = async {
-            if !meter.run().members_read {
-                self.read_members(scope, meter).boxed().await?;
-                meter.change(|run| run.members_read = true);
+            if !self.progress.with(|run| run.members_read) {
+                self.read_members().boxed().await?;
+                self.progress.change(|run| run.members_read = true);
             }
-            Ok::<(), Trouble>(())
+            Ok::<(), SyncError>(())
         };
-        let customers = self.read_customers(scope, meter, owner).boxed();
+        let customers = self.read_customers().boxed();
         // A permanent error is reported rather than a transient one.
         match tokio::join!(members, customers) {
-            (Err(passing), Err(other)) if passing.passes() => Err(other),
+            (Err(transient), Err(other)) if transient.is_transient() => Err(other),
             (members, customers) => members.and(customers),
         }
     }
 
-    /// Writes the run down and prolongs the lease. Returns when the lease has gone to somebody else.
-    async fn hold_lease(&self, scope: &Scope<'_>, meter: &Meter, owner: &str) {
-        loop {
-            self.clock.next_turn(self.pace.heartbeat).await;
-            match self.save(scope, meter, owner).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::warn!(corp.id = %scope.corp, "another process has taken over the run");
-                    return;
-                }
-                // The lease outlives a few of these.
-                Err(error) => {
-                    tracing::warn!(corp.id = %scope.corp, store.error = %error, "a run could not be written down");
-                }
+    /// Writes a metric and a log line about a run that has ended or will be resumed.
+    fn report(&self, status: &RunStatus) {
+        let run = match status {
+            RunStatus::Finished(run) => run,
+            RunStatus::Continues(run) => {
+                tracing::info!(
+                    event = "run.continues",
+                    run.blocked_on = run.blocked_on,
+                    "the next tick resumes the reconcile run"
+                );
+                return;
             }
-        }
-    }
-
-    pub(crate) async fn save(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        owner: &str,
-    ) -> Result<bool, StoreError> {
-        let run = meter.run();
-        let until = self.leased_until();
-        self.store.save_run(scope.corp, owner, &run, until).await
-    }
-
-    fn leased_until(&self) -> i64 {
-        self.clock.unix_seconds() + i64::try_from(self.pace.lease.as_secs()).unwrap_or(i64::MAX)
-    }
-
-    async fn end(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        owner: &str,
-        worked: Result<(), Trouble>,
-    ) -> Result<Slice, StoreError> {
-        let over = match &worked {
-            Ok(()) => true,
-            Err(trouble) => !trouble.passes(),
+            RunStatus::NoRun | RunStatus::HeldByOther(_) => return,
         };
-        let now = self.clock.unix_seconds();
-        meter.change(|run| {
-            run.finished_at = over.then_some(now);
-            run.held_up = None;
-            match &worked {
-                Ok(()) | Err(Trouble::OutOfTime) => {}
-                Err(trouble) if over => run.error = Some(trouble.to_string()),
-                Err(trouble) => run.held_up = Some(trouble.to_string()),
-            }
-        });
-        let run = meter.run();
-        if !self.store.save_run(scope.corp, owner, &run, 0).await? {
-            // A process that was paused for longer than its lease: whoever has taken it says how it ends.
-            return Ok(Slice::Theirs(run));
-        }
-        if over {
-            self.report(scope, &run);
-            return Ok(Slice::Finished(run));
-        }
-        self.store.release_run(scope.corp, owner).await?;
-        tracing::info!(corp.id = %scope.corp, run.id = %run.id, run.held_up = run.held_up, "a reconcile goes on at the next tick");
-        Ok(Slice::Continues(run))
-    }
-
-    fn report(&self, scope: &Scope<'_>, run: &Run) {
-        let result = if run.error.is_some() {
-            "failed"
-        } else {
-            "complete"
+        let result = match run.error {
+            Some(_) => "failed",
+            None => "complete",
         };
         self.metrics
             .put("reconciles", Unit::Count, 1, &[("result", result)]);
         tracing::info!(
-            corp.id = %scope.corp,
-            run.id = %run.id,
+            event = "run.finished",
             run.result = result,
             run.error = run.error,
             run.relations = run.relations,
@@ -241,7 +158,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             run.lost = run.lost,
             run.repaired = run.repaired,
             run.seconds = run.updated_at - run.started_at,
-            "a reconcile is over"
+            "a reconcile run has ended"
         );
     }
 }

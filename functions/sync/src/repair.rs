@@ -1,4 +1,4 @@
-//! Putting tags on that are missing: because an event was lost, or WeCom took no calls when it came.
+//! Applies tags that are missing because an event was lost, or WeCom took no calls when it came.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,17 @@ use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
 use domain::outcome::{Subject, TagsOutcome, TagsResult};
-use domain::relation::Relation;
+use domain::relation::{Relation, RelationKey};
 use wecom::api::path;
-use wecom::{Class, TagId};
+use wecom::{Class, ErrorCode, TagId};
 
-use crate::calls::call;
-use crate::meter::Meter;
-use crate::together;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::concurrent;
+use crate::error::SyncError;
+use crate::pass::Pass;
+use crate::{Store, Wecom};
 
-/// Repairs at the same time: fewer than the tags of new customers, who come first.
-const AT_ONCE: usize = 2;
+/// Repairs at the same time: fewer than calls for new customers, which have priority.
+const MAX_CONCURRENT_REPAIRS: usize = 2;
 /// Events of a customer among which the add is looked for.
 const EVENTS: i32 = 50;
 
@@ -32,65 +31,53 @@ impl ChannelTags {
     }
 }
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Puts tags on. What is refused about one customer does not stop the others; what is refused about WeCom as a
-    /// whole is left to the next run.
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
+    /// Applies missing tags. A refusal about one customer does not stop the others; an error of the whole tenant is left to
+    /// the next run.
     pub(crate) async fn repair_all(
         &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
         lacking: Vec<(&Relation, Vec<TagId>)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SyncError> {
         let repairs = lacking.into_iter().map(|(relation, tags)| async move {
-            match self.repair(scope, meter, relation, &tags).await {
-                Err(Trouble::Wecom(error)) => {
-                    tracing::warn!(corp.id = %scope.corp, wecom.error = %error, "missing tags could not be put on");
+            match self.repair(relation, &tags).await {
+                Err(SyncError::Wecom(error)) => {
+                    tracing::warn!(event = "repair.failed", wecom.error = %error, wecom.errcode = error.code().map(ErrorCode::get), "missing tags could not be applied");
                     Ok(())
                 }
                 repaired => repaired,
             }
         });
-        together::all(repairs.collect(), AT_ONCE).await.map(drop)
+        concurrent::try_join_bounded(repairs.collect(), MAX_CONCURRENT_REPAIRS)
+            .await
+            .map(drop)
     }
 
-    async fn repair(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        relation: &Relation,
-        tags: &[TagId],
-    ) -> Result<(), Trouble> {
-        let pair = (&relation.userid, &relation.external_userid);
-        call(scope, meter, path::MARK_TAG, || {
-            self.wecom.mark_tags(scope.corp, scope.app, pair, tags)
+    async fn repair(&self, relation: &Relation, tags: &[TagId]) -> Result<(), SyncError> {
+        self.call(path::MARK_TAG, || {
+            self.wecom
+                .mark_tags(self.corp, self.app, &relation.key, tags)
         })
         .await?;
         let now = self.clock.now();
-        let noted = self.store.add_tags(scope.corp, relation, tags, now);
+        let noted = self.store.add_tags(self.corp, relation, tags, now);
         noted.await?;
-        meter.change(|run| {
+        self.progress.change(|run| {
             run.repaired += 1;
             run.writes += 1;
         });
-        Ok(self.tell_in_timeline(scope, relation).await?)
+        Ok(self.record_in_timeline(relation).await?)
     }
 
     /// Records as tagged the adds of the pair whose tags are recorded as missing.
-    async fn tell_in_timeline(
-        &self,
-        scope: &Scope<'_>,
-        relation: &Relation,
-    ) -> Result<(), StoreError> {
-        let customer = &relation.external_userid;
-        let events = self.store.events_of(scope.corp, customer, EVENTS).await?;
+    async fn record_in_timeline(&self, relation: &Relation) -> Result<(), StoreError> {
+        let customer = &relation.key.customer;
+        let events = self.store.events_of(self.corp, customer, EVENTS).await?;
         let adds: Vec<&InboxEvent> = events
             .iter()
             .filter(|event| event.asks_for_tags())
             .filter(|event| {
-                event
-                    .event
-                    .contact()
-                    .is_some_and(|(member, _)| *member == relation.userid)
+                let contact = event.event.contact();
+                contact.is_some_and(|(member, _)| *member == relation.key.member)
             })
             .collect();
         let done = self.store.tags_done(&adds).await?;
@@ -100,30 +87,27 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 continue;
             }
             let outcome = TagsOutcome::new(TagsResult::Tagged)
-                .because("put on by the sync, after it had failed at first");
+                .because("applied by the sync, after it had failed at first");
             let attempts = known.map_or(0, |(_, outcome)| outcome.attempts);
-            self.record(scope, event, relation, outcome, attempts + 1)
-                .await?;
+            self.record(event, relation, outcome, attempts + 1).await?;
         }
         Ok(())
     }
 
-    /// Tries again to put the tags of an add on.
+    /// Tries again to apply the tags of an add.
     pub(crate) async fn retry_tags(
         &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
         event: &InboxEvent,
         before: &TagsOutcome,
-    ) -> Result<(), Trouble> {
-        let Some(pair) = event.event.contact() else {
+    ) -> Result<(), SyncError> {
+        let Some(key) = RelationKey::of(&event.event) else {
             return Ok(());
         };
-        let Some(relation) = self.store.relation(scope.corp, pair).await? else {
+        let Some(relation) = self.store.relation(self.corp, &key).await? else {
             return Ok(());
         };
         let channel = match relation.present_channel() {
-            Some(id) => self.store.channel(scope.corp, id).await?,
+            Some(id) => self.store.channel(self.corp, id).await?,
             None => None,
         };
         let wanted = channel.map(|channel| channel.spec.tag_ids);
@@ -137,17 +121,17 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 Some(_) => TagsResult::Tagged,
             })
         } else {
-            let marked = call(scope, meter, path::MARK_TAG, || {
-                self.wecom.mark_tags(scope.corp, &event.app, pair, &tags)
+            let marked = self.call(path::MARK_TAG, || {
+                self.wecom.mark_tags(self.corp, &event.app, &key, &tags)
             });
             match marked.await {
                 Ok(()) => {
                     self.store
-                        .add_tags(scope.corp, &relation, &tags, self.clock.now())
+                        .add_tags(self.corp, &relation, &tags, self.clock.now())
                         .await?;
                     TagsOutcome::new(TagsResult::Tagged)
                 }
-                Err(Trouble::Wecom(error)) => {
+                Err(SyncError::Wecom(error)) => {
                     let mut outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
                     outcome.retryable =
                         error.class() == Class::Retry && is_young(event, self.clock.unix_millis());
@@ -156,14 +140,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 Err(trouble) => return Err(trouble),
             }
         };
-        self.record(scope, event, &relation, outcome, before.attempts + 1)
+        self.record(event, &relation, outcome, before.attempts + 1)
             .await?;
         Ok(())
     }
 
     async fn record(
         &self,
-        scope: &Scope<'_>,
         event: &InboxEvent,
         relation: &Relation,
         mut outcome: TagsOutcome,
@@ -175,10 +158,9 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         outcome.attempts = attempts;
         let subject = Subject {
             event,
-            userid: &relation.userid,
-            external_userid: &relation.external_userid,
-            channel: relation.channel_id.as_ref(),
-            day: now.to_zoned(scope.timezone.clone()).date(),
+            relation: &relation.key,
+            channel: relation.channel(),
+            day: now.to_zoned(self.timezone.clone()).date(),
         };
         self.store.record_tags(&subject, &outcome).await
     }

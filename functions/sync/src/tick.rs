@@ -8,27 +8,28 @@ use domain::error::VendorError;
 use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use operations::run::{Progress, RunStatus};
 use platform::metrics::Unit;
 use serde_json::{Map, Value, json};
+use tracing::Instrument;
 
-use crate::meter::Meter;
-use crate::reconcile::Slice;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::error::SyncError;
+use crate::pass::{Pass, Target};
+use crate::{Store, Syncer, Wecom};
 
 mod due;
-mod fold;
 mod gauges;
+mod pending;
 
-/// A token that ends within this time is fetched anew: no customer waits for one, and an outage of gettoken of a few
-/// minutes is outlived.
+/// A token that expires within this time is refreshed: no customer waits for one, and an outage of gettoken of a few
+/// minutes has no effect.
 const TOKEN_MARGIN: Duration = Duration::from_secs(600);
 /// How long the parts before the run may take: then the next tick comes.
 const SHORT: Duration = Duration::from_secs(40);
 
 /// What a tick of a corp finds for the gauges. A value that was not reached stays unset.
 #[derive(Default)]
-struct Noticed {
+struct Findings {
     /// Apps whose credentials WeCom refuses.
     apps_broken: OnceLock<usize>,
     /// Adds whose tags had to be tried again.
@@ -36,109 +37,117 @@ struct Noticed {
 }
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Does what is due, for every corp, and says what was done and what stood in the way.
-    pub(crate) async fn tick(&self, scopes: &[Scope<'_>], owner: &str) -> Value {
-        let corps = scopes.iter().map(|scope| async {
-            let noticed = Noticed::default();
-            let told = self.tick_corp(scope, owner, &noticed).await;
-            ((scope.corp.to_string(), told), noticed)
+    /// Does what is due, for every corp, and returns what was done and what failed.
+    pub(crate) async fn tick(&self, targets: &[Target<'_>]) -> Value {
+        let corps = targets.iter().map(|target| {
+            let span = tracing::info_span!("tick", corp.id = %target.corp);
+            let tick = async {
+                let findings = Findings::default();
+                let done = self.tick_corp(*target, &findings).await;
+                ((target.corp.to_string(), done), findings)
+            };
+            tick.instrument(span)
         });
         let corps = futures::future::join_all(corps).await.into_iter();
-        let (corps, noticed): (Map<String, Value>, Vec<_>) = corps.unzip();
-        let measured = AssertUnwindSafe(self.measure(scopes, &noticed).boxed()).catch_unwind();
+        let (corps, findings): (Map<String, Value>, Vec<_>) = corps.unzip();
+        let measured = AssertUnwindSafe(self.measure(targets, &findings).boxed()).catch_unwind();
         if measured.await.is_err() {
-            tracing::error!("the gauges of a tick made it panic; what it did is done");
+            tracing::error!(
+                event = "tick.gauges_panicked",
+                "the gauges of a tick panicked; its work is done"
+            );
         }
         json!({"corps": corps})
     }
 
-    /// Does what is due for a corp, and keeps what it meets with for the gauges.
-    async fn tick_corp(&self, scope: &Scope<'_>, owner: &str, noticed: &Noticed) -> Value {
-        let short = Scope {
-            until: scope.until.min(self.clock.instant() + SHORT),
-            ..*scope
+    /// Does what is due for a corp, and stores what it finds for the gauges.
+    async fn tick_corp(&self, target: Target<'_>, findings: &Findings) -> Value {
+        let short = Target {
+            until: target.until.min(self.clock.instant() + SHORT),
+            ..target
         };
-        // What these parts call is no run's.
-        let meter = Meter::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
+        // The calls of these parts are of no run.
+        let no_run = Progress::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
+        let pass = Pass::new(self, short, no_run);
         let mut done = Map::new();
-        let (tokens, due, folded) = tokio::join!(
-            self.part(
-                scope,
-                "tokens",
-                self.refresh_tokens(&short, noticed).boxed()
-            ),
-            self.part(scope, "due", self.do_due(&short, &meter, noticed).boxed()),
-            self.part(scope, "folded", self.fold_in(&short, &meter).boxed()),
+        let (tokens, due, pending) = tokio::join!(
+            self.part("tokens", pass.refresh_tokens(findings).boxed()),
+            self.part("due", pass.do_due(findings).boxed()),
+            self.part("folded", pass.apply_pending().boxed()),
         );
-        let run = self.go_on(scope, owner).boxed();
-        let run = self.part(scope, "run", run).await;
+        let run = self.part("run", self.resume_run(target).boxed()).await;
         for (name, part) in [
             ("tokens", tokens),
             ("due", due),
-            ("folded", folded),
+            ("folded", pending),
             ("run", run),
         ] {
             done.insert(name.to_owned(), part);
         }
-        done.insert("calls".to_owned(), json!(meter.run().calls));
+        let calls = pass.progress.with(|run| run.calls);
+        done.insert("calls".to_owned(), json!(calls));
         Value::Object(done)
     }
 
-    /// Runs a part and says how it went; neither its failure nor its panic is another part's.
+    /// Runs a part and returns how it ended; neither its failure nor its panic affects another part.
     ///
-    /// Parts are boxed, as are those of a run: without optimization every future that holds another one has several
+    /// Parts are boxed, as are those of a run: without optimization every future that contains another one has several
     /// times its size on the stack, and the whole sync did not fit in the 2 MB of a thread.
     async fn part(
         &self,
-        scope: &Scope<'_>,
         name: &'static str,
-        part: BoxFuture<'_, Result<Value, Trouble>>,
+        part: BoxFuture<'_, Result<Value, SyncError>>,
     ) -> Value {
-        let failed = |what: String| {
-            tracing::warn!(corp.id = %scope.corp, tick.part = name, tick.trouble = what, "a part of a tick did not come to its end");
+        let failed = |reason: String, errcode: Option<i64>| {
+            tracing::warn!(
+                event = "tick.part_failed",
+                tick.part = name,
+                tick.error = reason,
+                wecom.errcode = errcode,
+                "a part of a tick failed"
+            );
             self.metrics
                 .put("tick_failures", Unit::Count, 1, &[("part", name)]);
-            json!({"error": what})
+            json!({"error": reason})
         };
         match AssertUnwindSafe(part).catch_unwind().await {
             Ok(Ok(done)) => done,
-            Ok(Err(trouble)) => failed(trouble.to_string()),
-            Err(_) => failed("the part panicked".to_owned()),
+            Ok(Err(error)) => failed(error.to_string(), error.errcode()),
+            Err(_) => failed("the part panicked".to_owned(), None),
         }
     }
 
-    /// Tokens of all apps that end soon. One app's trouble is not another's.
-    async fn refresh_tokens(&self, scope: &Scope<'_>, noticed: &Noticed) -> Result<Value, Trouble> {
+    /// The rest of a run that had to stop.
+    async fn resume_run(&self, target: Target<'_>) -> Result<Value, SyncError> {
+        Ok(match self.advance_run(target, None).await? {
+            RunStatus::NoRun => Value::Null,
+            RunStatus::HeldByOther(run) | RunStatus::Continues(run) => {
+                json!({"run_id": run.id, "state": "continues"})
+            }
+            RunStatus::Finished(run) => json!({"run_id": run.id, "state": "finished"}),
+        })
+    }
+}
+
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
+    /// Refreshes the tokens of all apps that expire soon. One app's failure does not affect another.
+    async fn refresh_tokens(&self, findings: &Findings) -> Result<Value, SyncError> {
         let (mut fetched, mut broken) = (0, 0);
-        let mut trouble = None;
-        for app in scope.config.apps() {
-            match self
-                .wecom
-                .refresh_token(scope.corp, &app.name, TOKEN_MARGIN)
-                .await
-            {
-                Ok(asked) => fetched += u32::from(asked),
+        let mut first_error = None;
+        for app in self.config.apps() {
+            let refreshed = self.wecom.refresh_token(self.corp, &app.name, TOKEN_MARGIN);
+            match refreshed.await {
+                Ok(was_due) => fetched += u32::from(was_due),
                 Err(error) => {
                     broken += usize::from(matches!(
                         error,
                         VendorError::Wecom(wecom::Error::Broken { .. })
                     ));
-                    trouble = trouble.or(Some(Trouble::Wecom(error)));
+                    first_error = first_error.or(Some(SyncError::Wecom(error)));
                 }
             }
         }
-        noticed.apps_broken.get_or_init(|| broken);
-        trouble.map_or(Ok(json!(fetched)), Err)
-    }
-
-    /// The rest of a run that had to stop.
-    async fn go_on(&self, scope: &Scope<'_>, owner: &str) -> Result<Value, Trouble> {
-        Ok(match self.slice(scope, owner, None).await? {
-            Slice::Nothing => Value::Null,
-            Slice::Theirs(run) | Slice::Continues(run) => {
-                json!({"run_id": run.id, "state": "continues"})
-            }
-            Slice::Finished(run) => json!({"run_id": run.id, "state": "finished"}),
-        })
+        findings.apps_broken.get_or_init(|| broken);
+        first_error.map_or(Ok(json!(fetched)), Err)
     }
 }

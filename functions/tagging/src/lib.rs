@@ -15,12 +15,13 @@ use clock::Clock;
 use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
+use domain::instant::UnixSeconds;
 use domain::outcome::{Subject, TagsOutcome};
 use domain::ports::{
-    ChangeRelation, CountDay, CountFacts, KeepChannels, KeepRemoteChannel, LeaveWork, MarkTags,
-    ReadFollowers, ReadRelation, RecordTags, WriteRemark,
+    ChannelStore, CountStore, CustomerApi, EventStore, OutcomeStore, ProvisionChannel,
+    RelationStore,
 };
-use domain::relation::{Arrival, Change, ChangeKind, Counted, Relation};
+use domain::relation::{AddRecord, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -34,38 +35,26 @@ use platform::stream::{self, Verdict, outcome_fields};
 use platform::wecom_api::WecomApi;
 use wecom::{CorpId, State};
 
+mod applying;
 mod limits;
-mod putting;
 
 /// Records that are handled at the same time.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT_RECORDS: usize = 16;
 /// Tags and remarks in flight per corp, together: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`), and
 /// this one is known to be taken.
 const IN_FLIGHT: usize = 5;
 /// Customers who are asked for at the same time, per corp: few, for welcomes ask the same API, and they are in a hurry.
 const READS_IN_FLIGHT: usize = 3;
 
-/// What tagging asks of its store.
-pub trait Store:
-    ChangeRelation + CountDay + CountFacts + KeepChannels + LeaveWork + ReadRelation + RecordTags + Sync
-{
-}
-impl<
-    T: ChangeRelation
-        + CountDay
-        + CountFacts
-        + KeepChannels
-        + LeaveWork
-        + ReadRelation
-        + RecordTags
-        + Sync,
-> Store for T
-{
+domain::port_set! {
+    /// What tagging asks of its store.
+    pub trait Store: ChannelStore, CountStore, EventStore, OutcomeStore, RelationStore
 }
 
-/// What tagging asks of WeCom.
-pub trait Wecom: KeepRemoteChannel + MarkTags + ReadFollowers + WriteRemark + Sync {}
-impl<T: KeepRemoteChannel + MarkTags + ReadFollowers + WriteRemark + Sync> Wecom for T {}
+domain::port_set! {
+    /// What tagging asks of WeCom.
+    pub trait Wecom: CustomerApi, ProvisionChannel
+}
 
 /// The function with what it needs.
 pub struct Tagger<S, W> {
@@ -78,35 +67,43 @@ pub struct Tagger<S, W> {
     clock: Clock,
 }
 
-/// Why a record is not done.
+/// Why a record has to be retried.
 #[derive(Debug, thiserror::Error)]
-enum Unfinished {
-    /// The store is away.
+enum RetryReason {
+    /// The store is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// WeCom as a whole cannot take calls now.
+    /// WeCom takes no calls of this corp now.
     #[error("WeCom takes no calls now: {0}")]
     Wecom(VendorError),
     /// Another record of the batch found out that WeCom takes no calls of this corp now.
     #[error("WeCom took no call of this corp a moment ago")]
-    Held,
+    Outage,
 }
 
-/// The corps of which WeCom takes no calls now, as far as this batch has found out. Without it, an outage
-/// would cost every record of the batch its time-outs, and the function its own.
+/// The corps of which WeCom takes no calls now, as far as this batch has found out. Without it, an outage would cost
+/// every record of the batch its time-outs, and the function its own.
 #[derive(Debug, Default)]
-struct Held(Mutex<HashSet<CorpId>>);
+struct OutageGuard(Mutex<HashSet<CorpId>>);
 
-impl Held {
-    fn hold(&self, corp: &CorpId) {
+impl OutageGuard {
+    fn trip(&self, corp: &CorpId) {
         let mut corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         corps.insert(corp.clone());
     }
 
-    fn holds(&self, corp: &CorpId) -> bool {
+    fn is_tripped(&self, corp: &CorpId) -> bool {
         let corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         corps.contains(corp)
     }
+}
+
+/// What applying tags and remark came to.
+enum Applied {
+    /// It ended, in success or in a refusal.
+    Done(TagsOutcome),
+    /// It has to be retried.
+    Postponed(RetryReason),
 }
 
 /// An add whose tags are to be applied.
@@ -166,18 +163,19 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             .filter(|event| event.asks_for_tags())
             .collect();
         let done = self.store.tags_done(&asked).await?;
-        events.retain(|(_, event)| !done.iter().any(|(id, _)| *id == event.id));
-        let held = Held::default();
-        let handle = |event| self.handle_event(event, &held);
-        Ok(stream::handle_each(events, AT_ONCE, &self.metrics, handle).await)
+        let done: HashSet<_> = done.iter().map(|(id, _)| id).collect();
+        events.retain(|(_, event)| !done.contains(&event.id));
+        let outages = OutageGuard::default();
+        let handle = |event| self.handle_event(event, &outages);
+        Ok(stream::handle_each(events, MAX_CONCURRENT_RECORDS, &self.metrics, handle).await)
     }
 
-    async fn handle_event(&self, event: InboxEvent, held: &Held) -> Verdict {
-        match self.relate_and_tag(&event, held).await {
+    async fn handle_event(&self, event: InboxEvent, outages: &OutageGuard) -> Verdict {
+        match self.relate_and_tag(&event, outages).await {
             Ok(()) => Verdict::Done,
             Err(cause) => {
-                if matches!(cause, Unfinished::Wecom(_)) {
-                    held.hold(&event.corp);
+                if matches!(cause, RetryReason::Wecom(_)) {
+                    outages.trip(&event.corp);
                 }
                 tracing::warn!(event = "tagging.retry", record.cause = %cause, "the record will be retried");
                 self.metrics.put("tags_held", Unit::Count, 1, &[]);
@@ -186,7 +184,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         }
     }
 
-    async fn relate_and_tag(&self, event: &InboxEvent, held: &Held) -> Result<(), Unfinished> {
+    async fn relate_and_tag(
+        &self,
+        event: &InboxEvent,
+        outages: &OutageGuard,
+    ) -> Result<(), RetryReason> {
         let Some(change) = Change::of(event) else {
             return Ok(());
         };
@@ -203,10 +205,10 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                     half: *half,
                     channel,
                 };
-                self.add(&add, id, &change, &timezone, held).await
+                self.add(&add, id, &change, &timezone, outages).await
             }
             ChangeKind::CustomerLeft | ChangeKind::MemberRemoved => {
-                let (_, relation) = self.store.change(&event.corp, &change).await?;
+                let relation = self.store.change(&event.corp, &change).await?;
                 Ok(self.count_loss(event, &relation, &timezone).await?)
             }
         }
@@ -219,8 +221,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         channel: Option<ChannelId>,
         change: &Change,
         timezone: &TimeZone,
-        held: &Held,
-    ) -> Result<(), Unfinished> {
+        outages: &OutageGuard,
+    ) -> Result<(), RetryReason> {
         let event = add.event;
         let counted = channel.clone().map(|channel| Counted {
             channel,
@@ -229,23 +231,25 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         if let Some(channel) = &add.channel {
             self.keep_limits(event, change, channel, timezone).await?;
         }
-        let mut arrival = Arrival::new(change.clone(), counted);
-        let put = if held.holds(&event.corp) {
-            Err(Unfinished::Held)
+        let mut record = AddRecord::new(change.clone(), counted);
+        let applied = if outages.is_tripped(&event.corp) {
+            Applied::Postponed(RetryReason::Outage)
         } else {
-            Ok(self.put(add, &mut arrival).await?)
+            self.apply(add, &mut record).await?
         };
-        self.relate(event, &arrival, timezone).await?;
-        let mut outcome = put??;
+        self.relate(event, &record, timezone).await?;
+        let mut outcome = match applied {
+            Applied::Done(outcome) => outcome,
+            Applied::Postponed(reason) => return Err(reason),
+        };
         let now = self.clock.now();
         outcome.at = now.as_second();
         outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
         let subject = Subject {
             event,
-            userid: &change.userid,
-            external_userid: &change.external_userid,
+            relation: &change.key,
             channel: channel.as_ref(),
-            day: local_day(now.as_second(), timezone),
+            day: local_day(UnixSeconds::of(now), timezone),
         };
         self.store.record_tags(&subject, &outcome).await?;
         self.report(event, &outcome);
@@ -263,10 +267,12 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         if let Some(state) = state {
             return Ok(ChannelId::parse(state.as_str()));
         }
-        let pair = (&change.userid, &change.external_userid);
-        let before = self.store.relation(&event.corp, pair).await?;
+        let before = self.store.relation(&event.corp, &change.key).await?;
         // The second half of the condition is for a record that comes again.
-        let completed = before.filter(|before| before.unconfirmed || before.status_at == change.at);
+        let completes = |before: &Relation| {
+            before.lifecycle.is_unconfirmed() || before.lifecycle.known_at() == change.at
+        };
+        let completed = before.filter(completes);
         let after = completed.map(|before| change.apply(Some(&before)));
         Ok(after.and_then(|after| after.present_channel().cloned()))
     }
@@ -275,24 +281,31 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     async fn relate(
         &self,
         event: &InboxEvent,
-        arrival: &Arrival,
+        record: &AddRecord,
         timezone: &TimeZone,
     ) -> Result<(), StoreError> {
-        let (_, relation) = self.store.arrive(&event.corp, arrival).await?;
+        let relation = self.store.record_add(&event.corp, record).await?;
         // WeCom may know of a channel that the event did not name.
-        let named = arrival.counted.as_ref().map(|add| &add.channel);
+        let named = record.counted.as_ref().map(|add| &add.channel);
         let other = relation
             .present_channel()
             .filter(|channel| Some(*channel) != named);
-        let began = other.zip(relation.added_at).map(|(channel, at)| Counted {
-            channel: channel.clone(),
-            day: local_day(at, timezone),
-        });
-        let pair = (&relation.userid, &relation.external_userid);
-        for add in arrival.counted.iter().chain(&began) {
+        let began = other
+            .zip(relation.lifecycle.added_at)
+            .map(|(channel, at)| Counted {
+                channel: channel.clone(),
+                day: local_day(at, timezone),
+            });
+        for add in record.counted.iter().chain(&began) {
             if !relation.counts(&add.channel) {
                 self.store
-                    .count(&event.corp, &add.channel, pair, Fact::Added, add.day)
+                    .count(
+                        &event.corp,
+                        &add.channel,
+                        &relation.key,
+                        Fact::Added,
+                        add.day,
+                    )
                     .await?;
             }
         }
@@ -309,10 +322,9 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let Some((channel, lost_at)) = relation.loss() else {
             return Ok(());
         };
-        let pair = (&relation.userid, &relation.external_userid);
         let day = local_day(lost_at, timezone);
         self.store
-            .count(&event.corp, channel, pair, Fact::Lost, day)
+            .count(&event.corp, channel, &relation.key, Fact::Lost, day)
             .await
     }
 
@@ -328,7 +340,6 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     }
 }
 
-fn local_day(unix_seconds: i64, timezone: &TimeZone) -> Date {
-    let at = Timestamp::from_second(unix_seconds).unwrap_or_default();
-    at.to_zoned(timezone.clone()).date()
+fn local_day(at: UnixSeconds, timezone: &TimeZone) -> Date {
+    at.timestamp().to_zoned(timezone.clone()).date()
 }

@@ -1,5 +1,5 @@
-//! Daily limits: an add is counted first and compared afterwards, so of many at once the last to be counted sees
-//! them all. Beyond a limit come only those who scanned before WeCom had the new list.
+//! Daily limits: an add is counted first and compared afterwards, so that of many at the same time the last to be counted
+//! sees them all. Only customers who scan before WeCom has the new list exceed a limit.
 
 use domain::channel::Channel;
 use domain::error::StoreError;
@@ -11,7 +11,7 @@ use operations::duty::{self, AlignError};
 use crate::{Store, Tagger, Wecom, local_day};
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
-    /// Counts an add through a channel with limits. Who is full by it leaves the contact way at once.
+    /// Counts an add through a channel with limits. A member who reaches the limit by it is removed from the contact way.
     pub(crate) async fn keep_limits(
         &self,
         event: &InboxEvent,
@@ -23,24 +23,23 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let Some(schedule) = schedule.filter(|schedule| schedule.has_limits()) else {
             return Ok(());
         };
-        let pair = (&change.userid, &change.external_userid);
         let day = local_day(change.at, timezone);
         let added = self
             .store
-            .count_today(&event.corp, &channel.id, pair, day)
+            .count_add_on(&event.corp, &channel.id, &change.key, day)
             .await?;
-        // The backup has no limit, and who is no longer in the list was taken out of it by who counted before.
-        let member = &change.userid;
-        let stands = channel.spec.users.contains(member) && channel.members().contains(member);
-        let limit = schedule.limit_of(member).filter(|_| stands);
+        // The backup has no limit. A member who is not in the list any more was removed by an add that was counted before.
+        let member = &change.key.member;
+        let is_listed = channel.spec.users.contains(member) && channel.members().contains(member);
+        let limit = schedule.limit_of(member).filter(|_| is_listed);
         if limit.is_some_and(|limit| added >= u64::from(limit)) {
             self.align(event, channel, timezone).await?;
         }
         Ok(())
     }
 
-    /// Sends WeCom the members on duty now. What WeCom does not take must not hold the stream: the channel is due then,
-    /// and the sync tries again.
+    /// Sends WeCom the members on duty now. A refusal must not stop the stream: the channel is due then, and the sync tries
+    /// again.
     async fn align(
         &self,
         event: &InboxEvent,
@@ -51,13 +50,13 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         match duty::align(&self.store, &self.wecom, corp, id, timezone, now).await {
             Ok(aligned) => {
                 if aligned.changed {
-                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due, "a member is full, and WeCom has the others");
+                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due, "a member has reached the daily limit, and was removed from the contact way");
                 }
                 Ok(())
             }
             Err(AlignError::Store(error)) => Err(error),
             Err(AlignError::Wecom(error)) => {
-                tracing::warn!(event.id = %event.id, corp.id = %corp, channel.id = %id, wecom.error = %error, "a member is full and stays in the contact way for now");
+                tracing::warn!(event.id = %event.id, corp.id = %corp, channel.id = %id, wecom.error = %error, "a member has reached the daily limit, and is still in the contact way");
                 Ok(())
             }
         }

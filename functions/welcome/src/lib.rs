@@ -14,7 +14,10 @@ use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
 use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
-use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
+use domain::ports::{
+    AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
+};
+use domain::relation::RelationKey;
 use domain::welcome::WELCOME_CODE_SECONDS;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
@@ -79,8 +82,8 @@ impl<S, W> Welcomer<S, W> {
 
 impl<S, W> Welcomer<S, W>
 where
-    S: ReadWelcomes + ReadRelation + RecordWelcome + Sync,
-    W: SendWelcome + ReadNames + Sync,
+    S: WelcomeStore + RelationStore + OutcomeStore + Sync,
+    W: SendWelcome + CustomerApi + AddressBookApi + Sync,
 {
     /// Handles one batch of the inbox's stream.
     ///
@@ -111,13 +114,13 @@ where
     }
 
     async fn welcome_and_record(&self, event: &InboxEvent) -> Result<(), StoreError> {
-        let Some((userid, external_userid)) = event.event.contact() else {
+        let Some(relation) = RelationKey::of(&event.event) else {
             return Ok(());
         };
-        let channel = self.channel(event, (userid, external_userid)).await?;
+        let channel = self.channel(event, &relation).await?;
         let timezone = self.config.timezone(&event.corp).await;
         let mut outcome = self
-            .answer(event, userid, channel.as_ref(), &timezone)
+            .answer(event, &relation.member, channel.as_ref(), &timezone)
             .await?;
         let now = self.clock.now();
         outcome.at = now.as_second();
@@ -125,8 +128,7 @@ where
         let day = now.to_zoned(timezone).date();
         let subject = Subject {
             event,
-            userid,
-            external_userid,
+            relation: &relation,
             channel: channel.as_ref(),
             day,
         };
@@ -139,14 +141,14 @@ where
     async fn channel(
         &self,
         event: &InboxEvent,
-        pair: (&UserId, &ExternalUserId),
+        key: &RelationKey,
     ) -> Result<Option<ChannelId>, StoreError> {
         if !matches!(event.event, Event::MsgAuditApproved(_)) {
             let state = event.event.state();
             return Ok(state.and_then(|state| ChannelId::parse(state.as_str())));
         }
-        let relation = self.store.relation(&event.corp, pair).await?;
-        Ok(relation.and_then(|relation| relation.channel_id))
+        let relation = self.store.relation(&event.corp, key).await?;
+        Ok(relation.and_then(|relation| relation.channel().cloned()))
     }
 
     async fn answer(
@@ -205,7 +207,7 @@ where
 
     /// What is left of the 20 seconds, counted from the event's own time.
     fn time_left(&self, event: &InboxEvent) -> Option<Duration> {
-        let end_ms = (event.created_at + WELCOME_CODE_SECONDS) * 1000;
+        let end_ms = (event.created_at.get() + WELCOME_CODE_SECONDS) * 1000;
         let left = u64::try_from(end_ms - self.clock.unix_millis()).ok()?;
         (left > 0).then(|| Duration::from_millis(left))
     }

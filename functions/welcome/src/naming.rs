@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::error::VendorError;
 use domain::event::InboxEvent;
-use domain::ports::{ReadNames, ReadRelation, ReadWelcomes, RecordWelcome, SendWelcome};
+use domain::ports::{
+    AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
+};
 use domain::quota::Guard;
 use domain::welcome::Chosen;
 use wecom::api::path;
@@ -19,8 +21,8 @@ const TOO_MANY_PAUSE: Duration = Duration::from_millis(200);
 
 impl<S, W> Welcomer<S, W>
 where
-    S: ReadWelcomes + ReadRelation + RecordWelcome + Sync,
-    W: SendWelcome + ReadNames + Sync,
+    S: WelcomeStore + RelationStore + OutcomeStore + Sync,
+    W: SendWelcome + CustomerApi + AddressBookApi + Sync,
 {
     /// The message to send, with the names that came in time. An API that is left alone for now is not asked.
     pub(crate) async fn render(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clock::Clock;
-use domain::ports::ReadRuns;
+use domain::ports::RunStore;
 use domain::sync::{Phase, Run};
 use indicatif::{ProgressBar, ProgressStyle};
 use platform::store::Store;

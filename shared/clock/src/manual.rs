@@ -18,8 +18,8 @@ pub const START: Timestamp = Timestamp::constant(4_116_801_600, 0);
 /// What a reading adds: two readings of one clock differ, as those of a real clock do.
 const TICK: Duration = Duration::from_micros(1);
 
-/// A clock that its owner moves. Each reading moves it by a microsecond; nothing else does by itself. Clones are the
-/// same one.
+/// A clock that its owner moves. Each reading moves it by a microsecond; nothing else does by itself. Deadlines expire by
+/// [`advance`](Self::advance) only, never by readings or by the end of a pause. Clones are the same clock.
 #[derive(Clone)]
 pub struct ManualClock(Arc<Inner>);
 
@@ -67,13 +67,13 @@ impl ManualClock {
     pub fn advance(&self, duration: Duration) {
         let mut state = self.state();
         let to = state.passed + duration;
-        let over = state.move_to(to);
+        let over = state.move_to(to, Expire::All);
         drop(state);
         wake(over);
     }
 
     /// Moves the clock to the end of the pause that is over first, unless a deadline is before it: what has a deadline
-    /// may be at work, and is not to run out of time because the machine is slow. Returns whether it was moved.
+    /// may be at work, and must not run out of time because the machine is slow. Returns whether it was moved.
     pub fn end_next_pause(&self) -> bool {
         let mut state = self.state();
         let next = |wanted: Wait| {
@@ -85,7 +85,7 @@ impl ManualClock {
         let (pause, deadline) = (next(Wait::Pause), next(Wait::Deadline));
         match pause.filter(|pause| deadline.is_none_or(|deadline| *pause <= deadline)) {
             Some(pause) if state.holds == 0 => {
-                let over = state.move_to(pause);
+                let over = state.move_to(pause, Expire::AllButDeadlines);
                 drop(state);
                 wake(over);
                 true
@@ -139,7 +139,7 @@ impl ManualClock {
         let mut state = self.state();
         state.uses += 1;
         let to = state.passed + TICK;
-        let over = state.move_to(to);
+        let over = state.move_to(to, Expire::AllButDeadlines);
         drop(state);
         wake(over);
         to
@@ -147,14 +147,27 @@ impl ManualClock {
 }
 
 impl State {
-    /// Moves to `to`, and returns those who wait no longer.
-    fn move_to(&mut self, to: Duration) -> Vec<Waker> {
+    /// Moves to `to`, and returns the wakers of the waits that have ended.
+    fn move_to(&mut self, to: Duration, expire: Expire) -> Vec<Waker> {
         self.passed = self.passed.max(to);
-        // An id that nothing has ends the keys of this moment.
+        // No wait has this id, so the key is greater than every key of this moment.
         let later = self.waits.split_off(&(self.passed, u64::MAX));
-        let over = std::mem::replace(&mut self.waits, later).into_values();
-        over.filter_map(|waiter| waiter.waker).collect()
+        let over = std::mem::replace(&mut self.waits, later);
+        let (over, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = over
+            .into_iter()
+            .partition(|(_, waiter)| expire == Expire::All || waiter.wait != Wait::Deadline);
+        self.waits.extend(kept);
+        over.into_values()
+            .filter_map(|waiter| waiter.waker)
+            .collect()
     }
+}
+
+/// Which waits end when the clock has moved past them.
+#[derive(Clone, Copy, PartialEq)]
+enum Expire {
+    AllButDeadlines,
+    All,
 }
 
 /// Wakes outside of the lock: whoever is woken, or dropped by it, may use the clock.

@@ -91,3 +91,33 @@ async fn the_clock_of_the_system_goes_by_itself() {
     let late = clock.timeout(Duration::ZERO, std::future::pending::<()>());
     assert_eq!(late.await, Err(Elapsed));
 }
+
+/// Work that has a deadline may be slow on a busy machine, and others may read the clock or end their pauses meanwhile.
+#[test]
+fn neither_readings_nor_pauses_make_a_deadline_expire() {
+    let manual = ManualClock::new();
+    let clock = manual.clock();
+    let mut pause = Box::pin(clock.sleep(SECOND));
+    let mut work = Box::pin(clock.timeout(
+        SECOND + Duration::from_micros(20),
+        std::future::pending::<()>(),
+    ));
+    assert_eq!(pause.as_mut().now_or_never(), None);
+    assert_eq!(work.as_mut().now_or_never(), None);
+    assert!(manual.end_next_pause());
+    assert_eq!(pause.as_mut().now_or_never(), Some(()));
+    let began = clock.instant();
+    for _ in 0..100 {
+        let _ = clock.instant();
+    }
+    assert!(clock.since(began) > Duration::from_micros(100));
+    assert_eq!(work.as_mut().now_or_never(), None);
+    let mut later = Box::pin(clock.sleep(SECOND));
+    assert_eq!(later.as_mut().now_or_never(), None);
+    assert!(
+        !manual.end_next_pause(),
+        "the work has the clock until it is done"
+    );
+    manual.advance(SECOND);
+    assert_eq!(work.as_mut().now_or_never(), Some(Err(Elapsed)));
+}

@@ -1,8 +1,14 @@
 //! Why a port did not do what it was asked for: the store, WeCom, or the source of a file.
 
+use std::error::Error;
+use std::sync::Arc;
+
 pub use vendor::VendorError;
 
 mod vendor;
+
+/// The error behind an error.
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// A store that did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -11,11 +17,52 @@ pub enum StoreError {
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
     /// What it holds cannot be read.
-    #[error("stored data cannot be read: {0}")]
-    Unreadable(String),
+    #[error("stored data cannot be read: {what}")]
+    Unreadable {
+        /// What it should have been.
+        what: String,
+        /// Why it is not that. It may quote what is stored, so it is not part of the message.
+        #[source]
+        cause: Cause,
+    },
+    /// A value has no stored form: a defect of the bundle.
+    #[error("{what} cannot be written")]
+    Unwritable {
+        /// What it is.
+        what: String,
+        /// Why. It may quote the value, so it is not part of the message.
+        #[source]
+        cause: Cause,
+    },
     /// Somebody else changed the same thing at the same time, again and again.
     #[error("too many writers at once on {0}")]
     Contended(&'static str),
+}
+
+impl StoreError {
+    /// `what` is stored, and cannot be read because of `cause`.
+    #[must_use]
+    pub fn unreadable(
+        what: impl Into<String>,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreadable {
+            what: what.into(),
+            cause: cause.into().into(),
+        }
+    }
+
+    /// `what` cannot be written because of `cause`.
+    #[must_use]
+    pub fn unwritable(
+        what: impl Into<String>,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unwritable {
+            what: what.into(),
+            cause: cause.into().into(),
+        }
+    }
 }
 
 /// A source that did not become media.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, Event, Fields, Message, WelcomeCode};
 
-use crate::work::Object;
+use crate::instant::UnixSeconds;
+use crate::work::RefreshTarget;
 
 /// The field that stays out of the event's id and of everything that is shown: the code is a credential,
 /// and whether a redelivery repeats it is not documented.
@@ -74,8 +75,8 @@ pub struct InboxEvent {
     pub corp: CorpId,
     /// The app whose callback it came to.
     pub app: AppName,
-    /// When WeCom made it, in Unix seconds; when it was received if the message does not say.
-    pub created_at: i64,
+    /// When WeCom made it; when it was received if the message does not say.
+    pub created_at: UnixSeconds,
     /// When the callback received it, in Unix milliseconds.
     pub received_at_ms: i64,
     /// All fields but the welcome code.
@@ -92,6 +93,7 @@ impl InboxEvent {
     pub fn receive(corp: CorpId, app: AppName, message: Message, now: Timestamp) -> Self {
         let id = EventId::of(&corp, &app, &message.fields);
         let created_at = message.create_time().unwrap_or_else(|| now.as_second());
+        let created_at = UnixSeconds(created_at);
         let welcome_code = message
             .fields
             .get(WELCOME_CODE)
@@ -127,7 +129,7 @@ impl InboxEvent {
     /// Whether the sync has to ask WeCom about it. An add is asked about by who puts its tags on.
     #[must_use]
     pub fn is_left_to_sync(&self) -> bool {
-        Object::of(&self.event).is_some() && !self.asks_for_tags()
+        RefreshTarget::of(&self.event).is_some() && !self.asks_for_tags()
     }
 
     /// Whether tags are due.
@@ -202,7 +204,7 @@ mod tests {
             Some("SECRET-CODE")
         );
         assert!(!format!("{event:?}").contains("SECRET-CODE"));
-        assert_eq!(event.created_at, 1_700_000_000);
+        assert_eq!(event.created_at, crate::instant::UnixSeconds(1_700_000_000));
         assert!(event.asks_for_welcome() && event.asks_for_tags() && !event.is_left_to_sync());
     }
 

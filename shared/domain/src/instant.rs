@@ -1,10 +1,46 @@
-//! Instants of our own clock as they are stored: whole Unix seconds in the field that has always had them, and the
+//! Instants: WeCom's, in whole Unix seconds ([`UnixSeconds`]), and those of our own clock as they are stored: whole Unix seconds in the field that has always had them, and the
 //! microseconds of the second in a separate field.
 //!
 //! Readings of WeCom are compared with one another by these instants, and several fall into one second. A release that
 //! does not know the second field reads and writes the first.
 
+use std::fmt;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An instant in whole Unix seconds, which is the resolution of every time that WeCom reports.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixSeconds(pub i64);
+
+impl UnixSeconds {
+    /// The second that contains `at`.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.as_second())
+    }
+
+    /// The number of seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The beginning of the second; the Unix epoch if no calendar contains it.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_second(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for UnixSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// The microseconds of an instant that was stored without them: the last ones, so that nothing that happened in the
 /// same second is taken for newer.
@@ -26,40 +62,6 @@ pub fn join(seconds: i64, microseconds: Option<u32>) -> Timestamp {
         .saturating_mul(1_000_000)
         .saturating_add(microseconds);
     Timestamp::from_microsecond(whole).unwrap_or_default()
-}
-
-/// The fields `observed_at` and `observed_us` of a row, both absent from a row that was never observed.
-pub(crate) mod observed_at {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Fields {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        observed_at: Option<i64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        observed_us: Option<u32>,
-    }
-
-    pub(crate) fn serialize<S: Serializer>(
-        at: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let (observed_at, observed_us) = at.map(super::split).unzip();
-        let fields = Fields {
-            observed_at,
-            observed_us,
-        };
-        fields.serialize(serializer)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
-        let observed = fields.observed_at;
-        Ok(observed.map(|seconds| super::join(seconds, fields.observed_us)))
-    }
 }
 
 /// The fields `read_at` and `read_us` of a row.

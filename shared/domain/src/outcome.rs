@@ -2,11 +2,12 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use wecom::{ErrorCode, ExternalUserId, UserId};
+use wecom::ErrorCode;
 
 use crate::channel::ChannelId;
 use crate::error::VendorError;
 use crate::event::InboxEvent;
+use crate::relation::RelationKey;
 
 /// How the welcome of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,10 +147,8 @@ fn reason_of(error: &VendorError) -> String {
 pub struct Subject<'a> {
     /// The event.
     pub event: &'a InboxEvent,
-    /// The member.
-    pub userid: &'a UserId,
-    /// The customer.
-    pub external_userid: &'a ExternalUserId,
+    /// The member and the customer.
+    pub relation: &'a RelationKey,
     /// The channel, where there is one.
     pub channel: Option<&'a ChannelId>,
     /// The corp's local day on which it counts.

@@ -1,23 +1,31 @@
-//! What the rules ask of the outside world: one trait per capability.
+//! What the rules ask of the outside world: one trait per table or endpoint.
 //!
-//! A function names the traits that it needs, and its role in the template allows the same and no more.
-//! All methods are safe to repeat.
+//! A function names the traits that it needs. Its role in the template allows the actions of the methods that it calls,
+//! and no more. Every method is safe to repeat.
 
 mod stores;
 mod sync;
 mod vendor;
 
 pub use stores::{
-    ChangeRelation, CountDay, CountFacts, FindCustomers, KeepChannels, KeepProfile, KeepWelcomes,
-    LeaveWork, ReadChannel, ReadContact, ReadCounts, ReadEvents, ReadRelation, ReadWelcomes,
-    RecordTags, RecordWelcome, StoreEvent,
+    ChannelStore, ContactStore, CountStore, EventStore, OutcomeStore, RelationStore, StoreEvent,
+    WelcomeStore,
 };
 pub use sync::{
-    FindWork, KeepBalance, KeepGroups, KeepMembers, KeepRuns, KeepTagLibrary, ObserveRelations,
-    ReadBalance, ReadQuota, ReadRuns,
+    BalanceStore, DueStore, GroupStore, MemberStore, ObserveRelations, ReadQuota, RunStore,
+    TagStore,
 };
 pub use vendor::{
-    KeepRemoteChannel, MarkTags, ReadAcquisition, ReadAddressBook, ReadApps, ReadCustomers,
-    ReadFollowers, ReadGroups, ReadNames, ReadProfile, ReadTagLibrary, ReadTags, RefreshTokens,
-    SendWelcome, UploadMedia, UploadPicture, WriteRemark,
+    AddressBookApi, CustomerApi, GroupApi, MediaApi, ProvisionChannel, ReadAcquisition, ReadApps,
+    RefreshTokens, SendWelcome, TagApi,
 };
+
+/// Defines a trait that is the sum of several ports, implemented by every type that has them all.
+#[macro_export]
+macro_rules! port_set {
+    ($(#[$meta:meta])* $visibility:vis trait $name:ident: $($port:path),+ $(,)?) => {
+        $(#[$meta])*
+        $visibility trait $name: $($port +)+ Sync {}
+        impl<T: $($port +)+ Sync> $name for T {}
+    };
+}

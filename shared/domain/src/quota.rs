@@ -60,12 +60,18 @@ pub struct Usage {
     pub in_hour: u32,
 }
 
+/// What asking for calls of a quota came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotaGrant {
+    /// So many calls, at least one and at most as many as were wanted.
+    Granted(u32),
+    /// None is left before this time (Unix seconds), when a new minute or hour begins.
+    SpentUntil(i64),
+}
+
 impl Usage {
-    /// Takes up to `wanted` calls at `now` (Unix seconds) and says how many.
-    ///
-    /// # Errors
-    /// When nothing is left: the Unix second at which a new window begins.
-    pub fn take(&mut self, now: i64, wanted: u32, limits: &Limits) -> Result<u32, i64> {
+    /// Takes up to `wanted` calls at `now` (Unix seconds).
+    pub fn take(&mut self, now: i64, wanted: u32, limits: &Limits) -> QuotaGrant {
         if self.minute != now.div_euclid(MINUTE) {
             (self.minute, self.in_minute) = (now.div_euclid(MINUTE), 0);
         }
@@ -75,15 +81,15 @@ impl Usage {
         let left_in_hour = limits.per_hour.saturating_sub(self.in_hour);
         let left_in_minute = limits.per_minute.saturating_sub(self.in_minute);
         if left_in_hour == 0 {
-            return Err((self.hour + 1) * HOUR);
+            return QuotaGrant::SpentUntil((self.hour + 1) * HOUR);
         }
         if left_in_minute == 0 {
-            return Err((self.minute + 1) * MINUTE);
+            return QuotaGrant::SpentUntil((self.minute + 1) * MINUTE);
         }
         let granted = wanted.min(left_in_hour).min(left_in_minute);
         self.in_minute += granted;
         self.in_hour += granted;
-        Ok(granted)
+        QuotaGrant::Granted(granted)
     }
 
     /// How much of the limits is taken at `now` (Unix seconds), in percent: of the minute or of the hour, whichever is

@@ -1,93 +1,65 @@
 //! A follow relation: one member and one customer, and what an event does to it.
 //!
-//! Events come late, twice and out of order (WeCom doc 90930), so a change carries its own time and an
-//! older one never undoes a newer one. What WeCom returns to a call (`observed.rs`) comes in between them, with
-//! the time of the call.
+//! Events come late, twice and out of order (WeCom doc 90930), so a change carries its own time, and an older one never
+//! undoes a newer one. What WeCom returns to a call (`observed.rs`) is applied between them, at the time of the call.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-use wecom::api::contact::ExternalContact;
-use wecom::{Event, ExternalUserId, State, TagId, UserId};
+use wecom::{Event, State, TagId};
 
 use crate::channel::ChannelId;
 use crate::event::InboxEvent;
+use crate::instant::UnixSeconds;
 
-pub use arrival::Arrival;
-pub use observation::{Observation, Observed, Reading};
-pub use observed::Told;
+pub use add::AddRecord;
+pub use key::RelationKey;
+pub use lifecycle::{Evidence, Lifecycle, Stage, Status};
+pub use observation::{Attributed, Comparison, Observation, Reading, Trigger};
+pub use snapshot::{FollowSnapshot, Snapshot};
 
-mod arrival;
+mod add;
+mod key;
+mod lifecycle;
 mod observation;
 mod observed;
-
-/// Where a relation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Member and customer are in contact.
-    Active,
-    /// The customer left: deleted or blocked the member. Calls about the pair still work.
-    Lost,
-    /// The member removed the customer. Calls about the pair answer `NOT_EXTERNAL_CONTACT`.
-    Removed,
-}
+mod snapshot;
 
 /// One member's relation to one customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
-    /// The member, as WeCom writes the id.
-    pub userid: UserId,
-    /// The customer.
-    pub external_userid: ExternalUserId,
-    /// Where it stands.
-    pub status: Status,
-    /// Time of the event that says so, in Unix seconds.
-    pub status_at: i64,
-    /// Start of the present relation, in Unix seconds; `None` while only its end is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub added_at: Option<i64>,
-    /// When the customer left last, in Unix seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost_at: Option<i64>,
-    /// Whether the customer came by a half add that the member has not confirmed yet.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unconfirmed: bool,
-    /// `state` of the way that the customer used last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
-    /// The channel of that state, if it is ours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel_id: Option<ChannelId>,
-    /// Time of the add that brought the state, in Unix seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attributed_at: Option<i64>,
-    /// Corp tags that are known to be on the customer, in the order of their ids.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tag_ids: Vec<TagId>,
-    /// Tags that the bundle applied in the present relation. One that is no longer there was removed by a
-    /// person, and is not applied again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marked: Vec<TagId>,
-    /// What WeCom returned to the last call.
-    #[serde(flatten)]
-    pub told: Told,
-    /// The customer as a person, as WeCom returned it at the same time. It is here and not in an item of its own
-    /// because nearly every customer has one member: half the writes of a first sync.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<ExternalContact>,
-    /// When that call began, or when the bundle changed the tags itself, by the bundle's own clock. What was read
-    /// before is older, and is dropped. Stored as `observed_at` (Unix seconds) and `observed_us` (microseconds beyond
-    /// them).
-    #[serde(flatten, with = "crate::instant::observed_at")]
-    pub observed_at: Option<Timestamp>,
-    /// Whether its end was concluded from a complete reading of the member's customers, and not reported by an event.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub concluded: bool,
+    /// The member and the customer.
+    pub key: RelationKey,
+    /// Whether it holds, and since when.
+    pub lifecycle: Lifecycle,
+    /// The way by which the customer came last; `None` if none had a `state`.
+    pub attribution: Option<Attribution>,
+    /// What WeCom returned last.
+    pub snapshot: Snapshot,
+    /// The corp tags of the customer.
+    pub tags: Tags,
     /// The add that counts with the relation itself: the one by its first channel, which saves nearly every customer a
     /// row. It is stored as keys of the day's numbers, and not shown.
-    #[serde(skip)]
     pub counted: Option<Counted>,
+}
+
+/// The way by which a customer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribution {
+    /// `state` of the way that the customer used last; `None` if the customer came back without one.
+    pub state: Option<State>,
+    /// The channel of the last state, if it is ours.
+    pub channel: Option<ChannelId>,
+    /// Time of the add that brought the state.
+    pub since: UnixSeconds,
+}
+
+/// The corp tags of one relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tags {
+    /// Those that the customer is known to have, in the order of their ids.
+    pub current: Vec<TagId>,
+    /// Those that the bundle applied in the present relation. One that is not among the current ones was removed by a
+    /// person, and is not applied again.
+    pub applied_by_bundle: Vec<TagId>,
 }
 
 /// An add that counts for a channel's numbers of a day.
@@ -102,12 +74,10 @@ pub struct Counted {
 /// What an event says about a relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The member.
-    pub userid: UserId,
-    /// The customer.
-    pub external_userid: ExternalUserId,
-    /// Time of the event, in Unix seconds.
-    pub at: i64,
+    /// The member and the customer.
+    pub key: RelationKey,
+    /// Time of the event.
+    pub at: UnixSeconds,
     /// What happened.
     pub kind: ChangeKind,
 }
@@ -115,7 +85,7 @@ pub struct Change {
 /// The ways in which a relation changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// The two came into contact.
+    /// Member and customer came into contact.
     Added {
         /// `state` of the way used.
         state: Option<State>,
@@ -132,7 +102,6 @@ impl Change {
     /// The change that `event` makes, if it is about a relation's start or end.
     #[must_use]
     pub fn of(event: &InboxEvent) -> Option<Self> {
-        let (userid, external_userid) = event.event.contact()?;
         let kind = match &event.event {
             Event::AddedExternalContact(added) => ChangeKind::Added {
                 state: added.state.clone(),
@@ -147,8 +116,7 @@ impl Change {
             _ => return None,
         };
         Some(Self {
-            userid: userid.clone(),
-            external_userid: external_userid.clone(),
+            key: RelationKey::of(&event.event)?,
             at: event.created_at,
             kind,
         })
@@ -157,91 +125,100 @@ impl Change {
     /// The relation after this change.
     #[must_use]
     pub fn apply(&self, before: Option<&Relation>) -> Relation {
-        let unseen = || Relation::unseen(self.userid.clone(), self.external_userid.clone());
-        let mut after = before.cloned().unwrap_or_else(unseen);
+        let mut after = before.cloned().unwrap_or_else(|| self.first());
         match &self.kind {
             ChangeKind::Added { state, half } => self.add(&mut after, state.as_ref(), *half),
             ChangeKind::CustomerLeft => {
-                after.lost_at = after.lost_at.max(Some(self.at));
-                self.end(&mut after, Status::Lost);
+                let life = &mut after.lifecycle;
+                life.lost_at = life.lost_at.max(Some(self.at));
+                self.end(&mut after, self.end_stage(Evidence::Event));
             }
-            ChangeKind::MemberRemoved => self.end(&mut after, Status::Removed),
+            ChangeKind::MemberRemoved => {
+                self.end(&mut after, Stage::Removed { at: self.at });
+            }
         }
         after
     }
 
-    fn add(&self, relation: &mut Relation, state: Option<&State>, half: bool) {
-        // The second of a conclusion is the one in which its reading began: an add in it may have come after.
-        let after_conclusion = relation.concluded && self.at == relation.status_at;
-        if self.at > relation.status_at || after_conclusion {
-            if relation.status != Status::Active || relation.added_at.is_none() {
-                relation.begin(self.at);
-            }
-            relation.status = Status::Active;
-            relation.status_at = self.at;
-            relation.concluded = false;
-            relation.unconfirmed = half;
-        } else if self.at == relation.status_at && !half {
-            relation.unconfirmed = false;
-        }
-        relation.added_at.get_or_insert(self.at);
-        if let Some(state) = state.filter(|_| Some(self.at) >= relation.attributed_at) {
-            relation.channel_id = ChannelId::parse(state.as_str());
-            relation.state = Some(state.clone());
-            relation.attributed_at = Some(self.at);
+    /// A relation of which nothing is known but this change.
+    fn first(&self) -> Relation {
+        let lifecycle = match &self.kind {
+            ChangeKind::Added { half, .. } => Lifecycle::active(self.at, *half),
+            ChangeKind::CustomerLeft => Lifecycle::ended(self.end_stage(Evidence::Event)),
+            ChangeKind::MemberRemoved => Lifecycle::ended(Stage::Removed { at: self.at }),
+        };
+        Relation::new(self.key.clone(), lifecycle)
+    }
+
+    fn end_stage(&self, evidence: Evidence) -> Stage {
+        Stage::Lost {
+            at: self.at,
+            evidence,
         }
     }
 
-    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and nobody adds
-    /// again within the second. It also says better what was only concluded.
-    fn end(&self, relation: &mut Relation, status: Status) {
-        let explains = relation.concluded && Some(self.at) >= relation.added_at;
-        if self.at >= relation.status_at || explains {
-            relation.status = status;
-            relation.status_at = self.at;
-            relation.concluded = false;
-            relation.unconfirmed = false;
+    fn add(&self, relation: &mut Relation, state: Option<&State>, half: bool) {
+        let known = relation.lifecycle;
+        // The second of an inferred end is the one in which its listing began: an add in it may have come after.
+        let follows_inference = known.end_is_inferred() && self.at == known.known_at();
+        if self.at > known.known_at() || follows_inference {
+            if !known.is_active() || known.added_at.is_none() {
+                relation.begin(self.at);
+            }
+            relation.lifecycle.stage = Stage::Active {
+                confirmed_at: self.at,
+                unconfirmed: half,
+            };
+        } else if self.at == known.known_at() && !half {
+            relation.lifecycle.confirm();
+        }
+        relation.lifecycle.added_at.get_or_insert(self.at);
+        let known = relation.attribution.as_ref();
+        let is_latest = known.is_none_or(|known| self.at >= known.since);
+        if let Some(state) = state.filter(|_| is_latest) {
+            relation.attribution = Some(Attribution {
+                channel: ChannelId::parse(state.as_str()),
+                state: Some(state.clone()),
+                since: self.at,
+            });
+        }
+    }
+
+    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and nobody adds again within the
+    /// second. It also replaces an end that was only inferred.
+    fn end(&self, relation: &mut Relation, stage: Stage) {
+        let known = relation.lifecycle;
+        let explains = known.end_is_inferred() && known.began_by(self.at);
+        if self.at >= known.known_at() || explains {
+            relation.lifecycle.stage = stage;
         }
     }
 }
 
 impl Relation {
-    /// A relation that is not active, of which nothing else is known.
+    /// A relation of which only its life is known.
     #[must_use]
-    pub fn unknown(userid: &UserId, external_userid: &ExternalUserId) -> Self {
+    pub fn new(key: RelationKey, lifecycle: Lifecycle) -> Self {
         Self {
-            status: Status::Removed,
-            ..Self::unseen(userid.clone(), external_userid.clone())
+            key,
+            lifecycle,
+            attribution: None,
+            snapshot: Snapshot::default(),
+            tags: Tags::default(),
+            counted: None,
         }
     }
 
-    /// A relation of which nothing is known yet.
-    pub(crate) fn unseen(userid: UserId, external_userid: ExternalUserId) -> Self {
-        Self {
-            userid,
-            external_userid,
-            status: Status::Active,
-            status_at: i64::MIN,
-            added_at: None,
-            lost_at: None,
-            unconfirmed: false,
-            state: None,
-            channel_id: None,
-            attributed_at: None,
-            tag_ids: Vec::new(),
-            marked: Vec::new(),
-            told: Told::default(),
-            contact: None,
-            observed_at: None,
-            concluded: false,
-            counted: None,
-        }
+    /// The stage without its details.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.lifecycle.status()
     }
 
     /// Whether no channel has ever brought the customer: then the next add by one counts with the relation.
     #[must_use]
     pub fn is_uncounted(before: Option<&Self>) -> bool {
-        before.is_none_or(|before| before.channel_id.is_none() && before.counted.is_none())
+        before.is_none_or(|before| before.channel().is_none() && before.counted.is_none())
     }
 
     /// Whether adds by `channel` count with the relation. Those that do not count by rows of their own.
@@ -252,26 +229,33 @@ impl Relation {
     }
 
     /// A new start has no tags of the old one.
-    fn begin(&mut self, at: i64) {
-        self.added_at = Some(at);
-        self.tag_ids.clear();
-        self.marked.clear();
+    fn begin(&mut self, at: UnixSeconds) {
+        self.lifecycle.added_at = Some(at);
+        self.tags = Tags::default();
+    }
+
+    /// The channel that brought the customer last, also if that was before the present relation.
+    #[must_use]
+    pub fn channel(&self) -> Option<&ChannelId> {
+        self.attribution.as_ref()?.channel.as_ref()
     }
 
     /// The channel that began the present relation, and not one before it.
     #[must_use]
     pub fn present_channel(&self) -> Option<&ChannelId> {
-        self.channel_id
+        let attribution = self.attribution.as_ref()?;
+        attribution
+            .channel
             .as_ref()
-            .filter(|_| self.attributed_at >= self.added_at)
+            .filter(|_| self.lifecycle.began_by(attribution.since))
     }
 
-    /// The channel to which the customer's leaving counts, and when: the one that brought the customer
-    /// before.
+    /// The channel to which the customer's leaving counts, and when: the channel that brought the customer before.
     #[must_use]
-    pub fn loss(&self) -> Option<(&ChannelId, i64)> {
-        let (channel, lost_at) = (self.channel_id.as_ref()?, self.lost_at?);
-        (Some(lost_at) >= self.attributed_at).then_some((channel, lost_at))
+    pub fn loss(&self) -> Option<(&ChannelId, UnixSeconds)> {
+        let attribution = self.attribution.as_ref()?;
+        let (channel, lost_at) = (attribution.channel.as_ref()?, self.lifecycle.lost_at?);
+        (lost_at >= attribution.since).then_some((channel, lost_at))
     }
 }
 

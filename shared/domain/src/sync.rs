@@ -57,15 +57,15 @@ pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64)
     begun.map_or(NEVER_HOURS, |begun| (now - begun).max(0) / 3_600)
 }
 
-/// What asking for a run came to.
+/// What asking for the lease of a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lease {
-    /// It is ours to go on with.
-    Ours(Run),
-    /// Another process works on it.
-    Theirs(Run),
+pub enum RunLease {
+    /// The caller has acquired it.
+    Acquired(Run),
+    /// Another process works on the run.
+    HeldByOther(Run),
     /// There is no run.
-    Nothing,
+    NoRun,
 }
 
 /// The parts of a reconcile, in their order.
@@ -127,9 +127,9 @@ pub struct Run {
     /// Why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What it waits for while it is not over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_up: Option<String>,
+    /// Why it could not continue, while it is not over. Stored as `held_up`, the name that earlier releases read.
+    #[serde(rename = "held_up", default, skip_serializing_if = "Option::is_none")]
+    pub blocked_on: Option<String>,
     /// When this was written, in Unix seconds.
     #[serde(default)]
     pub updated_at: i64,
@@ -163,7 +163,7 @@ impl Run {
             resume_after: None,
             skipped: Vec::new(),
             error: None,
-            held_up: None,
+            blocked_on: None,
             updated_at: now,
             complete_before: None,
         }

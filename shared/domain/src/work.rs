@@ -7,7 +7,7 @@ use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
 
 /// A thing that WeCom is asked about, once for all events about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Object {
+pub enum RefreshTarget {
     /// A customer with all members who follow.
     Contact(ExternalUserId),
     /// The library of corp tags: an event names a tag or a group, but an order that changes concerns all.
@@ -22,7 +22,7 @@ pub enum Object {
     Member(UserId),
 }
 
-impl Object {
+impl RefreshTarget {
     /// The thing that `event` is about, if there is anything to ask.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
@@ -62,11 +62,11 @@ mod tests {
 
     use super::*;
 
-    fn object(fields: &str) -> Option<Object> {
+    fn object(fields: &str) -> Option<RefreshTarget> {
         let xml = format!(
             "<xml><ToUserName>ww1</ToUserName><CreateTime>1700000000</CreateTime><MsgType>event</MsgType>{fields}</xml>"
         );
-        Object::of(&Message::parse(&xml).unwrap().event)
+        RefreshTarget::of(&Message::parse(&xml).unwrap().event)
     }
 
     #[test]
@@ -81,30 +81,30 @@ mod tests {
         ] {
             assert_eq!(
                 object(&format!("{contact}<ChangeType>{change}</ChangeType>")),
-                Some(Object::Contact(ExternalUserId::from("wmA"))),
+                Some(RefreshTarget::Contact(ExternalUserId::from("wmA"))),
                 "{change}"
             );
         }
         let cases = [
             (
                 "<Event>change_external_tag</Event><ChangeType>shuffle</ChangeType>",
-                Some(Object::Tags),
+                Some(RefreshTarget::Tags),
             ),
             (
                 "<Event>change_external_chat</Event><ChangeType>dismiss</ChangeType><ChatId>wr1</ChatId>",
-                Some(Object::Group(ChatId::from("wr1"))),
+                Some(RefreshTarget::Group(ChatId::from("wr1"))),
             ),
             (
                 "<Event>customer_acquisition</Event><ChangeType>balance_low</ChangeType>",
-                Some(Object::Balance),
+                Some(RefreshTarget::Balance),
             ),
             (
                 "<Event>customer_acquisition</Event><ChangeType>delete_link</ChangeType><LinkId>l1</LinkId>",
-                Some(Object::Link(LinkId::from("l1"))),
+                Some(RefreshTarget::Link(LinkId::from("l1"))),
             ),
             (
                 "<Event>change_contact</Event><ChangeType>update_user</ChangeType><UserID>li</UserID><NewUserID>Li</NewUserID>",
-                Some(Object::Member(UserId::from("li"))),
+                Some(RefreshTarget::Member(UserId::from("li"))),
             ),
             ("<Event>msgaudit_notify</Event>", None),
         ];

@@ -1,6 +1,6 @@
 //! Use cases that several functions share: rules of the domain, applied over its ports.
 //!
-//! The crate knows no AWS, no HTTP and no clock: the caller passes the time. Whatever only one function does is in that
-//! function.
+//! The crate knows no AWS and no HTTP. Whatever only one function does is in that function.
 
 pub mod duty;
+pub mod run;

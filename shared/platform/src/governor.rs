@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use clock::Clock;
 use domain::error::VendorError;
-use domain::quota::{Guard, Limits};
+use domain::quota::{Guard, Limits, QuotaGrant};
 use wecom::{CorpId, ErrorCode};
 
 use crate::in_flight::InFlight;
@@ -180,12 +180,12 @@ impl Governor {
             .store
             .take_quota(corp, api, block, &limits.rate, self.now());
         match taken.await {
-            Ok(Ok(granted)) => {
+            Ok(QuotaGrant::Granted(granted)) => {
                 // The call that asked is one of them.
                 self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
                 Ok(())
             }
-            Ok(Err(until)) => Err(VendorError::Paused { api, until }),
+            Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
                 tracing::warn!(corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted; they go on");
                 Ok(())

@@ -57,6 +57,7 @@
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
+use domain::relation::RelationKey;
 use domain::sync::{Chunk, RunId};
 use domain::tally::Fact;
 use jiff::civil::Date;
@@ -317,7 +318,8 @@ pub fn channel_and_date(day: &str) -> Option<(ChannelId, Date)> {
 
 /// Sort key of the index `by_day`.
 #[must_use]
-pub fn day_sort(fact: Fact, (member, customer): (&UserId, &ExternalUserId)) -> String {
+pub fn day_sort(fact: Fact, relation: &RelationKey) -> String {
+    let RelationKey { member, customer } = relation;
     format!("{}#{}#{customer}", fact.word(), member.key())
 }
 
@@ -334,10 +336,11 @@ mod tests {
     #[test]
     fn keys_ignore_the_case_of_userids_and_keep_corps_apart() {
         let (corp, customer) = (CorpId::from("ww1"), ExternalUserId::from("wmA"));
-        let key = |member: &str| Key::relation(&corp, &customer, &UserId::from(member));
+        let relation = |member: &str| RelationKey::new(UserId::from(member), customer.clone());
+        let key = |member: &str| Key::relation(&corp, &relation(member));
         assert_eq!(key("ZhangSan"), key("zhangsan"));
         assert_ne!(
-            Key::relation(&CorpId::from("ww2"), &customer, &UserId::from("zhangsan")),
+            Key::relation(&CorpId::from("ww2"), &relation("zhangsan")),
             key("zhangsan")
         );
     }
@@ -354,7 +357,8 @@ mod tests {
         let (corp, channel) = (CorpId::from("ww1"), ChannelId::from_random(1));
         let day = jiff::civil::date(2026, 11, 23);
         let customer = ExternalUserId::from("wmA");
-        let key = |member: &str| Key::day_add(&corp, &channel, day, (&member.into(), &customer));
+        let relation = |member: &str| RelationKey::new(member.into(), customer.clone());
+        let key = |member: &str| Key::day_add(&corp, &channel, day, &relation(member));
         assert_eq!(key("Li"), key("li"));
         assert_eq!(member_of(&key("Li").sk), Some(UserId::from("li")));
         assert!(!key("lisi").sk.starts_with(&day_member(&"li".into())));
@@ -375,9 +379,9 @@ mod tests {
 
     #[test]
     fn a_counted_key_tells_its_fact() {
-        let pair = (&UserId::from("A#b"), &ExternalUserId::from("wmA"));
+        let relation = RelationKey::new(UserId::from("A#b"), ExternalUserId::from("wmA"));
         for fact in [Fact::Added, Fact::Lost, Fact::Welcomed, Fact::WelcomeFailed] {
-            assert_eq!(fact_of(&day_sort(fact, pair)), Some(fact));
+            assert_eq!(fact_of(&day_sort(fact, &relation)), Some(fact));
         }
     }
 }

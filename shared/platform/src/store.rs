@@ -20,7 +20,7 @@ mod acquisition;
 mod channels;
 mod contact;
 mod counts;
-mod days;
+mod due;
 mod groups;
 pub mod inbox;
 mod members;
@@ -33,7 +33,6 @@ mod runs;
 mod tag_library;
 pub mod tokens;
 mod welcomes;
-mod work;
 
 pub use relations::relation_of_item;
 
@@ -107,7 +106,10 @@ impl Store {
     }
 
     /// Reads one item of the data table as it was a moment ago, at half the price.
-    async fn glance<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+    async fn get_eventually_consistent<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<T>, StoreError> {
         self.get_item(key, false).await
     }
 
@@ -120,23 +122,24 @@ impl Store {
             .client
             .get_item()
             .table_name(&self.data)
-            .set_key(Some(item(key)?));
+            .set_key(Some(to_row(key)?));
         let got = get.consistent_read(consistent).send().await;
-        got.map_err(unavailable)?.item.map(read).transpose()
+        got.map_err(unavailable)?.item.map(from_row).transpose()
     }
 
     /// Reads some items of the data table in one round trip; DynamoDB may answer a part, and is asked
     /// again for the rest a few times.
-    async fn read_together(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, StoreError> {
-        const TRIES: u32 = 4;
-        let mut wanted = keys.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+    async fn batch_get(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, StoreError> {
+        const MAX_TRIES: u32 = 4;
+        let mut wanted = keys.iter().map(to_row).collect::<Result<Vec<_>, _>>()?;
         let mut found = HashMap::new();
-        for try_number in 0..TRIES {
+        for try_number in 0..MAX_TRIES {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .consistent_read(true)
                 .build();
-            let request = request.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let request =
+                request.map_err(|error| StoreError::unwritable("a batch of reads", error))?;
             let answer = self
                 .client
                 .batch_get_item()
@@ -150,7 +153,7 @@ impl Store {
                 .flat_map(HashMap::into_values)
                 .flatten()
             {
-                found.insert(read::<Key>(item.clone())?, item);
+                found.insert(from_row::<Key>(item.clone())?, item);
             }
             let rest = answer
                 .unprocessed_keys
@@ -169,22 +172,22 @@ impl Store {
 }
 
 /// Makes an item.
-fn item<T: Serialize>(value: &T) -> Result<Item, StoreError> {
-    to_item(value).map_err(|error| StoreError::Unreadable(error.to_string()))
+fn to_row<T: Serialize>(value: &T) -> Result<Item, StoreError> {
+    to_item(value).map_err(|error| StoreError::unwritable("an item", error))
 }
 
 /// Reads an item.
-fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    from_item(item).map_err(|error| StoreError::Unreadable(error.to_string()))
+fn from_row<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    from_item(item).map_err(|error| StoreError::unreadable("an item", error))
 }
 
 /// A string attribute.
-fn s(text: impl Into<String>) -> AttributeValue {
+fn attr_s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
 /// A number attribute.
-fn n(number: i64) -> AttributeValue {
+fn attr_n(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 

@@ -18,10 +18,12 @@ use crate::media::Sources;
 use crate::secret::ConfigSource;
 use crate::store::Store;
 
+mod apps;
 mod channels;
 mod corp;
 mod customers;
 mod media;
+mod tags;
 
 /// WeCom, for every corp and app of this deployment.
 #[derive(Clone)]

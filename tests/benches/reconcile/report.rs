@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bundle_tests::usage::Usage;
-use domain::ports::ReadRuns;
+use domain::ports::RunStore;
 use domain::sync::Run;
 use sync::Pace;
 

@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use domain::group::Group;
-use domain::ports::{KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadRelation};
+use domain::ports::{GroupStore, MemberStore, ObserveRelations, RelationStore, TagStore};
 use domain::relation::{Observation, Reading, Relation, Status};
 use jiff::Timestamp;
 use platform::store::Store;

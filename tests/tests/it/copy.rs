@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ports::{
-    KeepGroups, KeepMembers, KeepTagLibrary, ObserveRelations, ReadContact, ReadRelation,
+    ContactStore, GroupStore, MemberStore, ObserveRelations, RelationStore, TagStore,
 };
 use domain::relation::{Relation, Status};
 use platform::store::Store;

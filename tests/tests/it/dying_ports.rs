@@ -11,12 +11,10 @@ use domain::group::Group;
 use domain::member::{Department, Member};
 use domain::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    ChangeRelation, CountDay, CountFacts, FindWork, KeepBalance, KeepChannels, KeepGroups,
-    KeepMembers, KeepRemoteChannel, KeepRuns, KeepTagLibrary, KeepWelcomes, LeaveWork, MarkTags,
-    ObserveRelations, ReadAcquisition, ReadAddressBook, ReadBalance, ReadChannel, ReadCustomers,
-    ReadEvents, ReadFollowers, ReadGroups, ReadNames, ReadQuota, ReadRelation, ReadRuns,
-    ReadTagLibrary, ReadWelcomes, RecordTags, RecordWelcome, RefreshTokens, SendWelcome,
-    UploadMedia, UploadPicture, WriteRemark,
+    AddressBookApi, BalanceStore, ChannelStore, CountStore, CustomerApi, EventStore, GroupApi,
+    GroupStore, MediaApi, MemberStore, ObserveRelations, OutcomeStore, ProvisionChannel,
+    ReadAcquisition, ReadQuota, RefreshTokens, RelationStore, RunStore, SendWelcome, TagApi,
+    TagStore, WelcomeStore,
 };
 use domain::quota::{Guard, Usage};
 use domain::relation::{Arrival, Change, Observation, Observed, Reading, Relation};
@@ -100,8 +98,8 @@ dies! { Store:
         fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: Timestamp) -> Result<bool, StoreError>;
     }
     FindWork {
-        fn work(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
-        fn folded(events: &[EventId]) -> Result<(), StoreError>;
+        fn pending_events(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+        fn mark_refreshed(events: &[EventId]) -> Result<(), StoreError>;
         fn due(corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError>;
     }
     ReadRuns {

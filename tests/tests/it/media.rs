@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::ports::KeepWelcomes;
+use domain::ports::WelcomeStore;
 use domain::welcome::{Welcome, WelcomeOwner};
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};

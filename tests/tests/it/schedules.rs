@@ -4,7 +4,7 @@
 //! Shifts are looked at with a clock of the test's choice, years ahead; limits count the day that it is.
 
 use domain::channel::ChannelId;
-use domain::ports::{CountDay, ReadChannel};
+use domain::ports::{ChannelStore, CountStore};
 use futures::future::join_all;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -96,7 +96,7 @@ impl Scene {
     async fn counted(&self, channel: &Channel) -> u64 {
         let today = self.timezone.to_datetime(self.outside.time.now()).date();
         let store = &self.platform.store;
-        let counts = store.days_counts(&self.corp, &id(channel), today).await;
+        let counts = store.adds_on(&self.corp, &id(channel), today).await;
         counts.unwrap().values().sum()
     }
 
@@ -371,12 +371,12 @@ async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
     }
     let steps = [
         "channel",
-        "days_counts",
+        "adds_on",
         "put_channel",
         "update",
         "put_channel",
         "channel",
-        "days_counts",
+        "adds_on",
     ];
     let expected = steps
         .iter()

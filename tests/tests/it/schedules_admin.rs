@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::channel::ChannelId;
-use domain::ports::{KeepChannels, KeepWelcomes, ReadChannel};
+use domain::ports::{ChannelStore, WelcomeStore};
 use domain::welcome::WelcomeOwner;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};

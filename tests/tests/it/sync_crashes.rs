@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ::sync::Task;
 use domain::channel::ChannelId;
-use domain::ports::{FindWork, ReadCounts, ReadRuns};
+use domain::ports::{CountStore, EventStore, RunStore};
 use futures::StreamExt;
 use jiff::tz::TimeZone;
 use platform::store::Store;
@@ -186,7 +186,11 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
         "{context}"
     );
     let corp = corp_id();
-    let work = platform.store.work(&corp, i64::MAX, 100).await.unwrap();
+    let work = platform
+        .store
+        .pending_events(&corp, i64::MAX, 100)
+        .await
+        .unwrap();
     assert!(work.is_empty(), "{context}: {work:?}");
     (death, fate.passed())
 }

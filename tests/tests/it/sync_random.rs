@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ::sync::Pace;
 use domain::channel::ChannelId;
-use domain::ports::ReadCounts;
+use domain::ports::CountStore;
 use jiff::tz::TimeZone;
 use platform::store::Store;
 use rand::rngs::StdRng;

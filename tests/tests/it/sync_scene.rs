@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::sync::{Pace, Schedule, Syncer, Task};
 use domain::channel::{Channel, ChannelId, Remote};
-use domain::ports::{KeepChannels, KeepRemoteChannel};
+use domain::ports::{ChannelStore, ProvisionChannel};
 use futures::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
 use platform::layout;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ::sync::Pace;
-use domain::ports::ReadRuns;
+use domain::ports::RunStore;
 use platform::start::Platform;
 use wecom::UserId;
 use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan};

@@ -7,7 +7,7 @@ use std::sync::Once;
 use callback::Callback;
 use domain::contact::ContactRecord;
 use domain::outcome::{TagsResult, WelcomeResult};
-use domain::ports::ReadContact;
+use domain::ports::ContactStore;
 use scrm_local::config::DEMO_CORP;
 use scrm_local::functions::{
     admin_function, callback_function, sync_function, tagging_function, welcome_function,

@@ -2,50 +2,46 @@
 
 use std::collections::HashSet;
 
+use domain::relation::RelationKey;
 use domain::sync::{Chunk, Seen};
 use wecom::api::path;
 use wecom::{ExternalUserId, UserId};
 
-use super::customers::Reading;
-use crate::calls::call;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::error::SyncError;
+use crate::pass::Pass;
+use crate::{Store, Wecom};
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
     /// Concludes that the active relations which a complete reading did not list are lost. For a member who has lost
     /// the function meanwhile nothing is listed either, which means nothing: so the list of those who have it is read
     /// again first.
     pub(super) async fn conclude(
         &self,
-        reading: &Reading<'_>,
         chunk: &Chunk,
         seen: &Seen,
         unlicensed: &HashSet<UserId>,
-    ) -> Result<(), Trouble> {
-        let Reading { scope, meter, .. } = *reading;
+    ) -> Result<(), SyncError> {
         let since = chunk.since.unwrap_or_else(|| self.clock.now());
         let mut missing = Vec::new();
         for member in &chunk.members {
             if !unlicensed.contains(member) {
-                let customers = self.missing(scope, member, seen).await?;
-                missing.extend(customers.into_iter().map(|customer| (member, customer)));
+                let customers = self.missing(member, seen).await?;
+                let key = |customer| RelationKey::new(member.clone(), customer);
+                missing.extend(customers.into_iter().map(key));
             }
         }
         if missing.is_empty() {
             return Ok(());
         }
-        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
-            self.wecom.follow_users(scope.corp, scope.app)
+        let follow = self.call(path::GET_FOLLOW_USER_LIST, || {
+            self.wecom.follow_users(self.corp, self.app)
         });
-        let follow = follow.await?;
-        for (member, customer) in missing {
-            let lost = follow.contains(member)
-                && self
-                    .store
-                    .conclude_lost(scope.corp, (member, &customer), since)
-                    .await?;
+        let follow: HashSet<UserId> = follow.await?.into_iter().collect();
+        for key in missing {
+            let lost = follow.contains(&key.member)
+                && self.store.conclude_lost(self.corp, &key, since).await?;
             if lost {
-                meter.change(|run| {
+                self.progress.change(|run| {
                     run.lost += 1;
                     run.writes += 1;
                 });
@@ -57,15 +53,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// The customers that the member has as far as is known, and that the reading did not list.
     async fn missing(
         &self,
-        scope: &Scope<'_>,
         member: &UserId,
         seen: &Seen,
-    ) -> Result<Vec<ExternalUserId>, Trouble> {
+    ) -> Result<Vec<ExternalUserId>, SyncError> {
         let (mut missing, mut after) = (Vec::new(), None);
         loop {
             let (customers, more) = self
                 .store
-                .active_customers(scope.corp, member, after.as_ref())
+                .active_customers(self.corp, member, after.as_ref())
                 .await?;
             after = customers.last().cloned().filter(|_| more);
             let unseen = customers.into_iter();

@@ -7,92 +7,107 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::channel::Channel;
-use domain::relation::{Observation, Reading as Asked, Status};
+use domain::relation::{self, Comparison, Observation, Trigger};
 use domain::sync::{Chunk, PageRead, RunId, Seen};
 use futures::StreamExt;
 use jiff::Timestamp;
-use wecom::TagId;
+use operations::run::StopReason;
 use wecom::api::contact::BatchPage;
 use wecom::api::path;
+use wecom::{TagId, UserId};
 
-use self::refusals::{Now, what_now};
+use self::refusals::{Recovery, recovery_for};
 use super::members::count;
 use super::pages::chained;
-use crate::calls::call;
-use crate::meter::Meter;
+use crate::error::SyncError;
+use crate::pass::Pass;
 use crate::repair::ChannelTags;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::{Store, Wecom};
 
 mod refusals;
 
 /// Chunks of a single member, made of one that WeCom refused because of a member, have numbers from here on.
-const SINGLES: u32 = 1_000_000;
+const SINGLE_MEMBER_CHUNKS: u32 = 1_000_000;
 /// Channels of a page.
-const CHANNELS: i32 = 100;
+const CHANNELS_PER_PAGE: i32 = 100;
 
-/// What a reading of a chunk needs to know.
+/// What reading a chunk needs to know.
 pub(super) struct Reading<'a> {
-    pub(super) scope: &'a Scope<'a>,
-    pub(super) meter: &'a Meter,
     run: &'a RunId,
     tags: &'a ChannelTags,
 }
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
-    pub(crate) async fn read_customers(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        owner: &str,
-    ) -> Result<(), Trouble> {
-        let run = meter.run().id;
-        let chunks = self.chunks(scope, meter, owner, &run).await?;
-        let tags = self.channel_tags(scope).await?;
+/// How far the reading of a chunk has come.
+#[derive(Default)]
+struct ChunkProgress {
+    /// The relations that were listed.
+    seen: Seen,
+    /// Members without a licence: nothing is concluded about them.
+    unlicensed: HashSet<UserId>,
+    /// Pages that were read.
+    pages: u32,
+    /// Where the next page begins; `None` at the beginning and at the end.
+    cursor: Option<String>,
+    /// Whether the last page was read.
+    complete: bool,
+}
+
+impl ChunkProgress {
+    /// The progress after these pages were read.
+    fn after(pages: &[PageRead]) -> Self {
+        let mut progress = Self::default();
+        for page in pages {
+            progress.seen.add_stored(&page.seen);
+            progress.unlicensed.extend(page.unlicensed.iter().cloned());
+        }
+        progress.pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+        progress.cursor = pages.last().and_then(|page| page.cursor.clone());
+        progress.complete = !pages.is_empty() && progress.cursor.is_none();
+        progress
+    }
+}
+
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
+    pub(crate) async fn read_customers(&self) -> Result<(), SyncError> {
+        let run = self.progress.with(|run| run.id.clone());
+        let chunks = self.chunks(&run).await?;
+        let tags = self.channel_tags().await?;
         let done = chunks
             .iter()
-            .filter(|chunk| chunk.done && chunk.number < SINGLES);
+            .filter(|chunk| chunk.done && chunk.number < SINGLE_MEMBER_CHUNKS);
         let done: usize = done.map(|chunk| chunk.members.len()).sum();
-        meter.change(|run| run.done = count(done));
+        self.progress.change(|run| run.done = count(done));
         let reading = Reading {
-            scope,
-            meter,
             run: &run,
             tags: &tags,
         };
         let left = chunks.into_iter().filter(|chunk| !chunk.done);
         let read: Vec<_> = left.map(|chunk| self.read_chunk(&reading, chunk)).collect();
-        let mut read = futures::stream::iter(read).buffer_unordered(self.pace.in_work(scope));
-        // One chunk's trouble need not be another's: what can be read today is read.
-        let mut trouble = None;
+        let mut read = futures::stream::iter(read).buffer_unordered(self.concurrency());
+        // One chunk's error need not affect another: what can be read today is read.
+        let mut first_error = None;
         while let Some(chunk) = read.next().await {
             match chunk {
                 Ok(()) => {}
-                Err(found) if found.passes() => trouble = trouble.or(Some(found)),
-                Err(found) => return Err(found),
+                Err(error) if error.is_transient() => first_error = first_error.or(Some(error)),
+                Err(error) => return Err(error),
             }
         }
-        trouble.map_or(Ok(()), Err)
+        first_error.map_or(Ok(()), Err)
     }
 
     /// The chunks of the run, made if that was not finished before.
-    async fn chunks(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        owner: &str,
-        run: &RunId,
-    ) -> Result<Vec<Chunk>, Trouble> {
-        if meter.run().chunks.is_some() {
-            return Ok(self.store.chunks(scope.corp, run).await?);
+    async fn chunks(&self, run: &RunId) -> Result<Vec<Chunk>, SyncError> {
+        if self.progress.with(|run| run.chunks).is_some() {
+            return Ok(self.store.chunks(self.corp, run).await?);
         }
-        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
-            self.wecom.follow_users(scope.corp, scope.app)
+        let follow = self.call(path::GET_FOLLOW_USER_LIST, || {
+            self.wecom.follow_users(self.corp, self.app)
         });
         let mut follow = follow.await?;
         follow.sort();
         follow.dedup();
-        let groups = follow.chunks(self.pace.members_together.clamp(1, 100));
+        let groups = follow.chunks(self.tuning.members_per_chunk.clamp(1, 100));
         let chunks: Vec<Chunk> = (0..)
             .zip(groups)
             .map(|(number, members)| Chunk {
@@ -103,77 +118,88 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 done: false,
             })
             .collect();
-        self.store.put_chunks(scope.corp, run, &chunks).await?;
-        meter.change(|run| {
+        self.store.put_chunks(self.corp, run, &chunks).await?;
+        self.progress.change(|run| {
             run.chunks = u32::try_from(chunks.len()).ok();
             run.total = count(follow.len());
         });
-        self.save(scope, meter, owner).await?;
+        self.runner().checkpoint(&self.progress).await?;
         Ok(chunks)
     }
 
-    /// Reads a chunk to its end and concludes who is missing.
-    async fn read_chunk(&self, reading: &Reading<'_>, mut chunk: Chunk) -> Result<(), Trouble> {
-        let Reading {
-            scope, meter, run, ..
-        } = *reading;
-        let mut seen = Seen::default();
-        let mut unlicensed = HashSet::new();
+    /// Reads a chunk to its end and concludes which relations are missing.
+    async fn read_chunk(&self, reading: &Reading<'_>, mut chunk: Chunk) -> Result<(), SyncError> {
+        let run = reading.run;
         let pages = match chunk.since {
-            Some(_) => chained(self.store.pages(scope.corp, run, &chunk).await?),
+            Some(_) => chained(self.store.pages(self.corp, run, &chunk).await?),
             None => Vec::new(),
         };
-        for page in &pages {
-            seen.add_stored(&page.seen);
-            unlicensed.extend(page.unlicensed.iter().cloned());
-        }
-        let mut number = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        let mut cursor = pages.last().and_then(|page| page.cursor.clone());
-        let mut complete = !pages.is_empty() && cursor.is_none();
-        while !complete {
+        let mut progress = ChunkProgress::after(&pages);
+        while !progress.complete {
             let at = self.clock.now();
             if chunk.since.is_none() {
                 chunk.since = Some(at);
-                self.store.put_chunk(scope.corp, run, &chunk).await?;
+                self.store.put_chunk(self.corp, run, &chunk).await?;
             }
-            let answer = call(scope, meter, path::BATCH_GET_BY_USER, || {
+            let answer = self.call(path::BATCH_GET_BY_USER, || {
+                let cursor = progress.cursor.as_deref();
                 self.wecom
-                    .customers(scope.corp, scope.app, &chunk.members, cursor.as_deref())
+                    .customers(self.corp, self.app, &chunk.members, cursor)
             });
-            let page = match answer.await {
-                Ok(page) => page,
-                Err(Trouble::Wecom(error)) => match what_now(&error, &chunk, number) {
-                    Now::Empty => break,
-                    Now::Anew => {
-                        chunk = self.begin_anew(reading, chunk).await?;
-                        (seen, number, cursor) = (Seen::default(), 0, None);
-                        unlicensed.clear();
-                        continue;
+            match answer.await {
+                Ok(page) => {
+                    self.read_page(reading, &chunk, page, &mut progress, at)
+                        .await?;
+                }
+                Err(SyncError::Wecom(error)) => {
+                    match recovery_for(&error, &chunk, progress.pages) {
+                        Recovery::NoCustomers => break,
+                        Recovery::Restart => {
+                            chunk = self.restart(reading, chunk).await?;
+                            progress = ChunkProgress::default();
+                        }
+                        Recovery::SplitByMember => return self.read_each(reading, chunk).await,
+                        Recovery::SkipMember => return self.finish(reading, chunk).await,
+                        Recovery::Stop => return Err(error.into()),
                     }
-                    Now::EachAlone => return self.read_each_alone(reading, chunk).await,
-                    Now::Skip => return self.finish(reading, chunk).await,
-                    Now::Stop => return Err(error.into()),
-                },
-                Err(trouble) => return Err(trouble),
-            };
-            let unlicensed_here = page.unlicensed.clone();
-            unlicensed.extend(unlicensed_here.iter().cloned());
-            let next = page.page.next_cursor.clone();
-            let told = self.take_page(reading, page, &mut seen, at).await?;
-            let read = PageRead {
-                number,
-                from: cursor,
-                cursor: next.clone(),
-                unlicensed: unlicensed_here,
-                seen: told,
-            };
-            self.store.put_page(scope.corp, run, &chunk, &read).await?;
-            number += 1;
-            complete = next.is_none();
-            cursor = next;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        self.conclude(reading, &chunk, &seen, &unlicensed).await?;
+        self.conclude(&chunk, &progress.seen, &progress.unlicensed)
+            .await?;
         self.finish(reading, chunk).await
+    }
+
+    /// Stores a page, then that it was read.
+    async fn read_page(
+        &self,
+        reading: &Reading<'_>,
+        chunk: &Chunk,
+        page: BatchPage,
+        progress: &mut ChunkProgress,
+        at: Timestamp,
+    ) -> Result<(), SyncError> {
+        let unlicensed = page.unlicensed.clone();
+        progress.unlicensed.extend(unlicensed.iter().cloned());
+        let next = page.page.next_cursor.clone();
+        let seen = self
+            .take_page(reading, page, &mut progress.seen, at)
+            .await?;
+        let read = PageRead {
+            number: progress.pages,
+            from: progress.cursor.take(),
+            cursor: next.clone(),
+            unlicensed,
+            seen,
+        };
+        self.store
+            .put_page(self.corp, reading.run, chunk, &read)
+            .await?;
+        progress.pages += 1;
+        progress.complete = next.is_none();
+        progress.cursor = next;
+        Ok(())
     }
 
     /// Stores the rows of a page, counts and repairs; returns the pairs in the form in which they are recorded.
@@ -183,63 +209,65 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         page: BatchPage,
         seen: &mut Seen,
         at: Timestamp,
-    ) -> Result<Vec<u8>, Trouble> {
-        let Reading {
-            scope, meter, tags, ..
-        } = *reading;
-        let mut told = Vec::with_capacity(page.page.items.len() * 8);
-        let mut pairs = HashSet::new();
+    ) -> Result<Vec<u8>, SyncError> {
+        let mut stored = Vec::with_capacity(page.page.items.len() * 8);
+        let mut keys = HashSet::new();
         let mut rows = Vec::with_capacity(page.page.items.len());
         for row in page.page.items {
-            let (member, customer) = (
-                &row.follow_info.user_id,
-                &row.external_contact.external_user_id,
-            );
-            if !pairs.insert((member.clone(), customer.clone())) {
-                continue;
-            }
-            told.extend(seen.add(member, customer));
-            rows.push(Observation {
+            let row = Observation {
                 contact: row.external_contact,
                 follow: row.follow_info,
-            });
+            };
+            let key = row.key();
+            let bits = seen.add(&key.member, &key.customer);
+            if keys.insert(key) {
+                stored.extend(bits);
+                rows.push(row);
+            }
         }
         if rows.is_empty() {
-            return Ok(told);
+            return Ok(stored);
         }
-        let asked = Asked {
+        let call = relation::Reading {
             at,
-            for_event: false,
+            trigger: Trigger::Scheduled,
         };
-        let observed = self.observe(scope, &rows, asked).await?;
-        meter.change(|run| {
+        let compared = self.observe(&rows, call).await?;
+        let differ = |row: &&Comparison| row.replaces_version.is_some();
+        self.progress.change(|run| {
             run.relations += count(rows.len());
-            run.writes += count(observed.differ.len());
+            run.writes += count(compared.iter().filter(differ).count());
         });
-        let lacking = observed.relations.iter().filter_map(|relation| {
-            let lacks = tags.lacking(relation)?;
-            (relation.status == Status::Active).then_some((relation, lacks))
-        });
-        self.repair_all(scope, meter, lacking.collect()).await?;
-        Ok(told)
+        let active = compared
+            .iter()
+            .map(|row| &row.relation)
+            .filter(|relation| relation.lifecycle.is_active());
+        let lacking =
+            active.filter_map(|relation| Some((relation, reading.tags.lacking(relation)?)));
+        self.repair_all(lacking.collect()).await?;
+        Ok(stored)
     }
 
-    async fn begin_anew(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<Chunk, Trouble> {
-        tracing::info!(corp.id = %reading.scope.corp, chunk.number = chunk.number, "a cursor went stale; the chunk is read anew");
-        let anew = Chunk {
+    async fn restart(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<Chunk, SyncError> {
+        tracing::info!(
+            event = "run.chunk_restarted",
+            chunk.number = chunk.number,
+            "a cursor expired; the chunk is read from its first page again"
+        );
+        let restarted = Chunk {
             reading: chunk.reading + 1,
             since: None,
             ..chunk
         };
-        let scope = reading.scope;
-        self.store.put_chunk(scope.corp, reading.run, &anew).await?;
-        Ok(anew)
+        self.store
+            .put_chunk(self.corp, reading.run, &restarted)
+            .await?;
+        Ok(restarted)
     }
 
     /// WeCom refuses the whole list because of one member, and does not say which.
-    async fn read_each_alone(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<(), Trouble> {
-        let scope = reading.scope;
-        let singles: Vec<Chunk> = (SINGLES + chunk.number * 100..)
+    async fn read_each(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<(), SyncError> {
+        let singles: Vec<Chunk> = (SINGLE_MEMBER_CHUNKS + chunk.number * 100..)
             .zip(&chunk.members)
             .map(|(number, member)| Chunk {
                 number,
@@ -250,7 +278,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             })
             .collect();
         self.store
-            .put_chunks(scope.corp, reading.run, &singles)
+            .put_chunks(self.corp, reading.run, &singles)
             .await?;
         self.finish(reading, chunk).await?;
         for single in singles {
@@ -259,26 +287,26 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         Ok(())
     }
 
-    async fn finish(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<(), Trouble> {
-        let Reading {
-            scope, meter, run, ..
-        } = *reading;
+    async fn finish(&self, reading: &Reading<'_>, chunk: Chunk) -> Result<(), SyncError> {
         let done = Chunk {
             done: true,
             ..chunk
         };
-        self.store.put_chunk(scope.corp, run, &done).await?;
-        if done.number < SINGLES {
-            meter.change(|run| run.done += count(done.members.len()));
+        self.store.put_chunk(self.corp, reading.run, &done).await?;
+        if done.number < SINGLE_MEMBER_CHUNKS {
+            self.progress
+                .change(|run| run.done += count(done.members.len()));
         }
         Ok(())
     }
 
     /// All channels of the corp.
-    pub(crate) async fn channels(&self, scope: &Scope<'_>) -> Result<Vec<Channel>, Trouble> {
+    pub(crate) async fn channels(&self) -> Result<Vec<Channel>, SyncError> {
         let (mut all, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.store.channels(scope.corp, cursor.as_ref(), CHANNELS);
+            let page = self
+                .store
+                .channels(self.corp, cursor.as_ref(), CHANNELS_PER_PAGE);
             let (channels, next) = page.await?;
             all.extend(channels);
             match next {
@@ -290,14 +318,14 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
 
     /// The tags of every channel that puts some on, as far as there are such tags: a tag that was deleted at WeCom
     /// would be refused for each customer again. A library that could not be read leaves out none.
-    async fn channel_tags(&self, scope: &Scope<'_>) -> Result<ChannelTags, Trouble> {
-        let library = self.store.tag_groups(scope.corp).await?;
+    async fn channel_tags(&self) -> Result<ChannelTags, SyncError> {
+        let library = self.store.tag_groups(self.corp).await?;
         let living: HashSet<TagId> = library
             .into_iter()
             .flat_map(|group| group.tag)
             .map(|tag| tag.id)
             .collect();
-        let channels = self.channels(scope).await?;
+        let channels = self.channels().await?;
         let tags: HashMap<_, _> = channels
             .into_iter()
             .map(|channel| {

@@ -7,38 +7,33 @@ use jiff::Timestamp;
 use wecom::api::path;
 use wecom::{Class, UserId};
 
-use crate::calls::call;
-use crate::meter::Meter;
-use crate::together;
-use crate::trouble::Trouble;
-use crate::{Scope, Store, Syncer, Wecom};
+use crate::concurrent;
+use crate::error::SyncError;
+use crate::pass::Pass;
+use crate::{Store, Wecom};
 
-/// Members whose details are read before the place is written down.
-const TOGETHER: usize = 100;
+/// Members whose details are read before the position is stored.
+const MEMBERS_PER_CHECKPOINT: usize = 100;
 
-impl<S: Store, W: Wecom> Syncer<S, W> {
-    /// Reads who is there. An app need not be allowed to see the whole address book; what it may not see is left out
-    /// and said, and the customers of the members who may have some are read all the same.
-    pub(crate) async fn read_members(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-    ) -> Result<(), Trouble> {
+impl<S: Store, W: Wecom> Pass<'_, S, W> {
+    /// Syncs the members in the app's visible range. An app need not be allowed to see the whole address book; what it may
+    /// not see is skipped and reported, and the customers of the members who may have some are read all the same.
+    pub(crate) async fn read_members(&self) -> Result<(), SyncError> {
         let begun = self.clock.now();
-        let (corp, app) = (scope.corp, scope.app);
-        let follow = call(scope, meter, path::GET_FOLLOW_USER_LIST, || {
+        let (corp, app) = (self.corp, self.app);
+        let follow = self.call(path::GET_FOLLOW_USER_LIST, || {
             self.wecom.follow_users(corp, app)
         });
         let follow: BTreeSet<UserId> = follow.await?.into_iter().collect();
-        meter.change(|run| run.total = count(follow.len()));
+        self.progress.change(|run| run.total = count(follow.len()));
         let mut ids = follow.clone();
-        let complete = match self.visible_members(scope, meter).await {
+        let complete = match self.visible_members().await {
             Ok(visible) => {
                 ids.extend(visible);
                 true
             }
-            Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => {
-                meter.skipped("the address book", &error);
+            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+                self.progress.note_skipped("the address book", &error);
                 false
             }
             Err(trouble) => return Err(trouble),
@@ -48,8 +43,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             .iter()
             .map(|member| (&member.userid, member))
             .collect();
-        self.read_details(scope, meter, (&ids, &follow), &known)
-            .await?;
+        self.read_details(&ids, &follow, &known).await?;
         let gone = stored.iter().filter(|member| !ids.contains(&member.userid));
         for member in gone.filter(|member| complete && member.gone_at.is_none()) {
             let gone = Member {
@@ -57,45 +51,37 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 gone_at: Some(begun.as_second()),
                 ..member.clone()
             };
-            self.put(scope, meter, &gone, begun).await?;
+            self.put(&gone, begun).await?;
         }
         Ok(())
     }
 
     /// The members of the app's range: those of its departments and those who are named.
-    async fn visible_members(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-    ) -> Result<Vec<UserId>, Trouble> {
-        let (corp, app) = (scope.corp, scope.app);
-        let range = call(scope, meter, path::GET_AGENT, || {
-            self.wecom.visible_range(corp, app)
-        })
-        .await?;
-        let departments = self.read_departments(scope, meter).await?;
+    async fn visible_members(&self) -> Result<Vec<UserId>, SyncError> {
+        let (corp, app) = (self.corp, self.app);
+        let range = self
+            .call(path::GET_AGENT, || self.wecom.visible_range(corp, app))
+            .await?;
+        let departments = self.read_departments().await?;
         let members = departments.into_iter().map(|id| async move {
-            call(scope, meter, path::LIST_USERS, || {
+            self.call(path::LIST_USERS, || {
                 self.wecom.department_members(corp, app, id)
             })
             .await
         });
-        let members = together::all(members.collect(), scope.config.limits.in_flight).await?;
+        let members =
+            concurrent::try_join_bounded(members.collect(), self.config.limits.in_flight).await?;
         let listed = members.into_iter().flatten().map(|entry| entry.user_id);
         Ok(range.users.into_iter().chain(listed).collect())
     }
 
     /// Reads the departments, stores what differs, and returns their ids.
-    async fn read_departments(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-    ) -> Result<Vec<u64>, Trouble> {
-        let (corp, at) = (scope.corp, self.clock.now());
-        let told = call(scope, meter, path::LIST_DEPARTMENTS, || {
-            self.wecom.departments(corp, scope.app)
+    async fn read_departments(&self) -> Result<Vec<u64>, SyncError> {
+        let (corp, at) = (self.corp, self.clock.now());
+        let fetched = self.call(path::LIST_DEPARTMENTS, || {
+            self.wecom.departments(corp, self.app)
         });
-        let told: Vec<Department> = told
+        let fetched: Vec<Department> = fetched
             .await?
             .into_iter()
             .map(|department| Department {
@@ -105,69 +91,64 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             })
             .collect();
         let stored = self.store.departments(corp).await?;
-        let changed = told
+        let changed = fetched
             .iter()
             .filter(|department| !stored.contains(department));
         let changed: Vec<Department> = changed.cloned().collect();
-        let is_told = |id: u64| told.iter().any(|department| department.id == id);
+        let is_listed = |id: u64| fetched.iter().any(|department| department.id == id);
         let gone: Vec<u64> = stored
             .iter()
             .map(|department| department.id)
-            .filter(|id| !is_told(*id))
+            .filter(|id| !is_listed(*id))
             .collect();
-        meter.change(|run| run.writes += count(changed.len() + gone.len()));
+        self.progress
+            .change(|run| run.writes += count(changed.len() + gone.len()));
         self.store
             .put_departments(corp, &changed, &gone, at)
             .await?;
-        Ok(told.iter().map(|department| department.id).collect())
+        Ok(fetched.iter().map(|department| department.id).collect())
     }
 
     /// Reads the details of members in the order of their ids, so that a run that was stopped goes on behind the last.
     async fn read_details(
         &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        (ids, follow): (&BTreeSet<UserId>, &BTreeSet<UserId>),
+        ids: &BTreeSet<UserId>,
+        follow: &BTreeSet<UserId>,
         known: &BTreeMap<&UserId, &Member>,
-    ) -> Result<(), Trouble> {
-        let after = meter.run().resume_after.map(UserId::from);
+    ) -> Result<(), SyncError> {
+        let after = self
+            .progress
+            .with(|run| run.resume_after.clone())
+            .map(UserId::from);
         let left: Vec<&UserId> = ids
             .iter()
             .filter(|id| after.as_ref().is_none_or(|after| *id > after))
             .collect();
-        for members in left.chunks(TOGETHER) {
-            let read = members.iter().map(|id| {
-                self.read_member(
-                    scope,
-                    meter,
-                    id,
-                    follow.contains(*id),
-                    known.get(*id).copied(),
-                )
-            });
-            together::all(read.collect(), self.pace.in_work(scope)).await?;
+        for members in left.chunks(MEMBERS_PER_CHECKPOINT) {
+            let read = members
+                .iter()
+                .map(|id| self.read_member(id, follow.contains(*id), known.get(*id).copied()));
+            concurrent::try_join_bounded(read.collect(), self.concurrency()).await?;
             let last = members.last().map(|id| id.as_str().to_owned());
-            meter.change(|run| run.resume_after = last);
+            self.progress.change(|run| run.resume_after = last);
         }
         Ok(())
     }
 
     pub(crate) async fn read_member(
         &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
         id: &UserId,
         follows: bool,
         known: Option<&Member>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), SyncError> {
         let at = self.clock.now();
-        let told = call(scope, meter, path::GET_USER, || {
-            self.wecom.member(scope.corp, scope.app, id)
+        let response = self.call(path::GET_USER, || {
+            self.wecom.member(self.corp, self.app, id)
         });
-        let user = match told.await {
+        let user = match response.await {
             Ok(user) => user,
-            // Who has left meanwhile, or is out of sight, is no reason to stop.
-            Err(Trouble::Wecom(error)) if error.class() == Class::Configuration => return Ok(()),
+            // A member who has left meanwhile, or is out of sight, does not stop the run.
+            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => return Ok(()),
             Err(trouble) => return Err(trouble),
         };
         let member = Member {
@@ -183,18 +164,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         if known == Some(&member) {
             return Ok(());
         }
-        self.put(scope, meter, &member, at).await
+        self.put(&member, at).await
     }
 
-    async fn put(
-        &self,
-        scope: &Scope<'_>,
-        meter: &Meter,
-        member: &Member,
-        at: Timestamp,
-    ) -> Result<(), Trouble> {
-        if self.store.put_member(scope.corp, member, at).await? {
-            meter.change(|run| run.writes += 1);
+    async fn put(&self, member: &Member, at: Timestamp) -> Result<(), SyncError> {
+        if self.store.put_member(self.corp, member, at).await? {
+            self.progress.change(|run| run.writes += 1);
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use domain::quota::{Guard, Usage};
 use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;
 
-use super::Noticed;
-use crate::{Scope, Store, Syncer, Wecom};
+use super::Findings;
+use crate::pass::Target;
+use crate::{Store, Syncer, Wecom};
 
 /// The run of a corp that is under way, and the last one.
 type Runs = (Option<Run>, Option<Run>);
@@ -18,21 +19,21 @@ type Quota = (Guard, Vec<Usage>);
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Measures, with what the tick of each corp met with.
-    pub(super) async fn measure(&self, scopes: &[Scope<'_>], noticed: &[Noticed]) {
-        if scopes.is_empty() {
+    pub(super) async fn measure(&self, targets: &[Target<'_>], findings: &[Findings]) {
+        if targets.is_empty() {
             return;
         }
-        let corps = scopes.iter().map(|scope| self.look(scope));
+        let corps = targets.iter().map(|target| self.look(target));
         let (runs, quotas): (Vec<_>, Vec<_>) =
             futures::future::join_all(corps).await.into_iter().unzip();
         if let Some(runs) = all(runs) {
-            self.tell_runs(&runs);
+            self.report_runs(&runs);
         }
         if let Some(quotas) = all(quotas) {
-            self.tell_quotas(scopes, &quotas);
+            self.report_quotas(targets, &quotas);
         }
-        let sum = |count: fn(&Noticed) -> &OnceLock<usize>| -> Option<usize> {
-            noticed.iter().map(|corp| count(corp).get().copied()).sum()
+        let sum = |count: fn(&Findings) -> &OnceLock<usize>| -> Option<usize> {
+            findings.iter().map(|corp| count(corp).get().copied()).sum()
         };
         for (name, sum) in [
             ("apps_broken", sum(|corp| &corp.apps_broken)),
@@ -45,13 +46,13 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// Reads the state of a corp: one request each.
-    async fn look(&self, scope: &Scope<'_>) -> (Option<Runs>, Option<Quota>) {
-        let runs = self.store.runs(scope.corp).await;
-        let quota = self.store.quota(scope.corp).await;
-        (known(scope, runs), known(scope, quota))
+    async fn look(&self, target: &Target<'_>) -> (Option<Runs>, Option<Quota>) {
+        let runs = self.store.runs(target.corp).await;
+        let quota = self.store.quota(target.corp).await;
+        (known(target, runs), known(target, quota))
     }
 
-    fn tell_runs(&self, runs: &[Runs]) {
+    fn report_runs(&self, runs: &[Runs]) {
         let now = self.clock.unix_seconds();
         let ages = runs
             .iter()
@@ -67,12 +68,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         }
     }
 
-    fn tell_quotas(&self, scopes: &[Scope<'_>], quotas: &[Quota]) {
+    fn report_quotas(&self, targets: &[Target<'_>], quotas: &[Quota]) {
         let now = self.clock.unix_seconds();
         let paused: usize = quotas.iter().map(|(guard, _)| guard.paused(now)).sum();
         self.gauge("apis_paused", Unit::Count, paused);
-        let used = scopes.iter().zip(quotas).flat_map(|(scope, (_, usage))| {
-            let limits = &scope.config.limits.rate;
+        let used = targets.iter().zip(quotas).flat_map(|(target, (_, usage))| {
+            let limits = &target.config.limits.rate;
             usage.iter().map(move |usage| usage.percent(now, limits))
         });
         let most = used.max().unwrap_or_default();
@@ -91,9 +92,9 @@ fn all<T>(corps: Vec<Option<T>>) -> Option<Vec<T>> {
 }
 
 /// What was read, if it was.
-fn known<T>(scope: &Scope<'_>, read: Result<T, StoreError>) -> Option<T> {
+fn known<T>(target: &Target<'_>, read: Result<T, StoreError>) -> Option<T> {
     read.inspect_err(|error| {
-        tracing::warn!(corp.id = %scope.corp, store.error = %error, "a gauge of a tick could not be read and is not told");
+        tracing::warn!(event = "tick.gauge_unread", corp.id = %target.corp, store.error = %error, "a gauge could not be read, and is not reported");
     })
     .ok()
 }

@@ -11,7 +11,7 @@ use crate::contact::{ContactRecord, Profile};
 use crate::error::StoreError;
 use crate::event::{EventId, InboxEvent, Stored};
 use crate::outcome::{Subject, TagsOutcome, WelcomeOutcome};
-use crate::relation::{Arrival, Change, Relation};
+use crate::relation::{AddRecord, Change, Relation, RelationKey};
 use crate::tally::{DayAdds, Days, Fact};
 use crate::welcome::{Candidates, Welcome, WelcomeOwner};
 
@@ -24,8 +24,9 @@ pub trait StoreEvent {
     ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
 }
 
-/// Reads events of the inbox.
-pub trait ReadEvents {
+/// Reads events of the inbox table, and the index of those that are pending: the scheduled sync has still to ask WeCom about
+/// their objects.
+pub trait EventStore {
     /// One event.
     fn event(
         &self,
@@ -38,19 +39,27 @@ pub trait ReadEvents {
         customer: &ExternalUserId,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
-}
-
-/// Leaves events to the sync.
-pub trait LeaveWork {
+    /// Events that were received before `until_ms` (Unix milliseconds) and are still pending, oldest first.
+    fn pending_events(
+        &self,
+        corp: &CorpId,
+        until_ms: i64,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
+    /// Records that these events are no longer pending.
+    fn mark_refreshed(
+        &self,
+        events: &[EventId],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Marks an event that is still stored as work: the sync asks WeCom about what the event is about.
-    fn leave_to_sync(
+    fn mark_pending(
         &self,
         event: &InboxEvent,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Reads the welcomes that may answer an add, in one round trip.
-pub trait ReadWelcomes {
+/// Default welcomes, and the welcomes that may answer an add.
+pub trait WelcomeStore {
     /// Those of the channel, of the member and of the corp.
     fn candidates(
         &self,
@@ -58,10 +67,12 @@ pub trait ReadWelcomes {
         channel: Option<&ChannelId>,
         member: &UserId,
     ) -> impl Future<Output = Result<Candidates, StoreError>> + Send;
-}
-
-/// Keeps the default welcomes.
-pub trait KeepWelcomes {
+    /// One default.
+    fn welcome(
+        &self,
+        corp: &CorpId,
+        owner: &WelcomeOwner,
+    ) -> impl Future<Output = Result<Option<Welcome>, StoreError>> + Send;
     /// All defaults of a corp.
     fn welcomes(
         &self,
@@ -76,18 +87,14 @@ pub trait KeepWelcomes {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Reads one channel.
-pub trait ReadChannel {
+/// The channels of a corp.
+pub trait ChannelStore {
     /// The channel, deleted ones included.
     fn channel(
         &self,
         corp: &CorpId,
         id: &ChannelId,
     ) -> impl Future<Output = Result<Option<Channel>, StoreError>> + Send;
-}
-
-/// Keeps the channels of a corp.
-pub trait KeepChannels: ReadChannel {
     /// A page of channels in the order of their ids, after `cursor`, and the next cursor.
     fn channels(
         &self,
@@ -95,13 +102,13 @@ pub trait KeepChannels: ReadChannel {
         cursor: Option<&ChannelId>,
         limit: i32,
     ) -> impl Future<Output = Result<(Vec<Channel>, Option<ChannelId>), StoreError>> + Send;
-    /// Writes `channel` if the stored one is still as it was when it was read: absent, or of the version
-    /// `read`. Returns whether it was.
+    /// Writes `channel` if the stored row still has the version `expected_version`, or does not exist if that is `None`.
+    /// Returns whether it did.
     fn put_channel(
         &self,
         corp: &CorpId,
         channel: &Channel,
-        read: Option<u64>,
+        expected_version: Option<u64>,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// Removes a channel that was never made at WeCom.
     fn forget_channel(
@@ -111,30 +118,26 @@ pub trait KeepChannels: ReadChannel {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Reads one follow relation.
-pub trait ReadRelation {
+/// Follow relations, one by one, as events change them.
+pub trait RelationStore {
     /// The relation of a pair.
     fn relation(
         &self,
         corp: &CorpId,
-        pair: (&UserId, &ExternalUserId),
+        key: &RelationKey,
     ) -> impl Future<Output = Result<Option<Relation>, StoreError>> + Send;
-}
-
-/// Changes follow relations.
-pub trait ChangeRelation {
-    /// Applies `change` and returns the relation before and after it. Two changes at once both hold.
+    /// Applies `change` and returns the relation after it. Two changes at the same time both hold.
     fn change(
         &self,
         corp: &CorpId,
         change: &Change,
-    ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
-    /// Applies an add with all that is known of it, in the same way.
-    fn arrive(
+    ) -> impl Future<Output = Result<Relation, StoreError>> + Send;
+    /// Applies an add with everything that is known of it, in the same way.
+    fn record_add(
         &self,
         corp: &CorpId,
-        arrival: &Arrival,
-    ) -> impl Future<Output = Result<(Option<Relation>, Relation), StoreError>> + Send;
+        add: &AddRecord,
+    ) -> impl Future<Output = Result<Relation, StoreError>> + Send;
     /// Records the corp tags that were applied to a customer at `at`.
     fn add_tags(
         &self,
@@ -145,28 +148,20 @@ pub trait ChangeRelation {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Reads what is known of a customer.
-pub trait ReadContact {
+/// Everything that is stored about one customer.
+pub trait ContactStore {
     /// The relations of a customer, and the outcomes of the events about it.
     fn contact(
         &self,
         corp: &CorpId,
         customer: &ExternalUserId,
     ) -> impl Future<Output = Result<ContactRecord, StoreError>> + Send;
-}
-
-/// Keeps profiles.
-pub trait KeepProfile {
     /// Stores a customer as WeCom returned it.
     fn put_profile(
         &self,
         corp: &CorpId,
         profile: &Profile,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// Finds customers.
-pub trait FindCustomers {
     /// The customers of a WeChat account: one per corp as a rule.
     fn customers_of_unionid(
         &self,
@@ -175,8 +170,8 @@ pub trait FindCustomers {
     ) -> impl Future<Output = Result<Vec<ExternalUserId>, StoreError>> + Send;
 }
 
-/// Writes down how a welcome ended.
-pub trait RecordWelcome {
+/// Outcomes of welcomes and of tagging, by event.
+pub trait OutcomeStore {
     /// Stores `outcome`. The first that is written stays, but for `sent`, which replaces any other: it is
     /// the one that cannot be a mistake.
     fn record_welcome(
@@ -184,10 +179,6 @@ pub trait RecordWelcome {
         subject: &Subject<'_>,
         outcome: &WelcomeOutcome,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// Writes down how tagging ended.
-pub trait RecordTags {
     /// The outcomes of these events, by their ids.
     fn tags_done(
         &self,
@@ -201,40 +192,32 @@ pub trait RecordTags {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Counts.
-pub trait CountFacts {
+/// Statistics of channels by day. What is counted is seen by every later read.
+pub trait CountStore {
     /// Counts `fact` on `day`, once per (member, customer, channel).
     fn count(
         &self,
         corp: &CorpId,
         channel: &ChannelId,
-        pair: (&UserId, &ExternalUserId),
+        key: &RelationKey,
         fact: Fact,
         day: Date,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// Counts the adds of one day, for limits. What is counted here is seen by whoever reads afterwards.
-pub trait CountDay {
     /// Counts the add of a pair on `day`, once, and returns that member's adds of the day, this one included.
-    fn count_today(
+    fn count_add_on(
         &self,
         corp: &CorpId,
         channel: &ChannelId,
-        pair: (&UserId, &ExternalUserId),
+        key: &RelationKey,
         day: Date,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
     /// The adds of `day`, per member.
-    fn days_counts(
+    fn adds_on(
         &self,
         corp: &CorpId,
         channel: &ChannelId,
         day: Date,
     ) -> impl Future<Output = Result<DayAdds, StoreError>> + Send;
-}
-
-/// Reads counts.
-pub trait ReadCounts {
     /// The numbers of each day from `from` to `to`, both included.
     fn days(
         &self,

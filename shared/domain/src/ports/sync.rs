@@ -8,30 +8,29 @@ use wecom::{ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 use crate::acquisition::Balance;
 use crate::due::Due;
 use crate::error::StoreError;
-use crate::event::{EventId, InboxEvent};
 use crate::group::Group;
 use crate::member::{Department, Member};
 use crate::quota::{Guard, Usage};
-use crate::relation::{Change, Observation, Observed, Reading};
-use crate::sync::{Chunk, Lease, PageRead, Run, RunId};
+use crate::relation::{Change, Comparison, Observation, Reading, RelationKey};
+use crate::sync::{Chunk, PageRead, Run, RunId, RunLease};
 use wecom::api::tag::TagGroup;
 
 /// Keeps relations in step with WeCom.
 pub trait ObserveRelations {
-    /// Compares `rows`, distinct pairs of the answer to a call, with what is stored.
-    /// Nothing is written yet: what follows from a difference is done before, for afterwards there is none.
+    /// Compares `rows`, distinct relations of the answer to a call, with the stored ones, in their order. Nothing is
+    /// written yet: what follows from a difference has to be done before, because afterwards there is none.
     fn compare(
         &self,
         corp: &CorpId,
         rows: &[Observation],
         reading: Reading,
-    ) -> impl Future<Output = Result<Observed, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Comparison>, StoreError>> + Send;
     /// Writes what differs, each row under the version that it was compared with. What is known since is not undone.
     fn keep(
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        observed: &Observed,
+        compared: &[Comparison],
         reading: Reading,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Notes that WeCom, asked at `at` about the customer of an end, no longer knows the relation: what was read
@@ -55,42 +54,27 @@ pub trait ObserveRelations {
     fn conclude_lost(
         &self,
         corp: &CorpId,
-        pair: (&UserId, &ExternalUserId),
+        key: &RelationKey,
         at: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
-/// Finds what is to be done.
-pub trait FindWork {
-    /// Events that were received before `until_ms` (Unix milliseconds) and are still pending, oldest first.
-    fn work(
+/// Reads how a corp stands with WeCom's limits.
+pub trait ReadQuota {
+    /// The guard, and what was taken of each API that was called lately. They may be a second old.
+    fn quota(
         &self,
         corp: &CorpId,
-        until_ms: i64,
-        limit: i32,
-    ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
-    /// Records that these events are no longer pending.
-    fn folded(&self, events: &[EventId]) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// What is due at `now` (Unix seconds), longest due first.
-    fn due(
-        &self,
-        corp: &CorpId,
-        now: i64,
-        limit: i32,
-    ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<(Guard, Vec<Usage>), StoreError>> + Send;
 }
 
-/// Reads runs.
-pub trait ReadRuns {
+/// Runs with their leases and checkpoints: one process at a time works on a run, and another can resume it.
+pub trait RunStore {
     /// The run that is not over, if there is one, and the last that is.
     fn runs(
         &self,
         corp: &CorpId,
     ) -> impl Future<Output = Result<(Option<Run>, Option<Run>), StoreError>> + Send;
-}
-
-/// Keeps runs, so that one process works on one at a time and another can go on from where it has come.
-pub trait KeepRuns: ReadRuns {
     /// Takes the lease of the corp's run until `until` (Unix seconds) for `owner`. `new` begins if no run is under
     /// way; without it there may be nothing to do.
     fn take_run(
@@ -100,7 +84,7 @@ pub trait KeepRuns: ReadRuns {
         new: Option<Run>,
         now: i64,
         until: i64,
-    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
+    ) -> impl Future<Output = Result<RunLease, StoreError>> + Send;
     /// Writes down how far `run` has come and holds its lease until `until`; a run that is over gives it up. Returns
     /// whether the lease was still `owner`'s.
     fn save_run(
@@ -153,17 +137,30 @@ pub trait KeepRuns: ReadRuns {
     ) -> impl Future<Output = Result<Vec<PageRead>, StoreError>> + Send;
 }
 
-/// Reads how a corp stands with WeCom's limits.
-pub trait ReadQuota {
-    /// The guard, and what was taken of each API that was called lately. They may be a second old.
-    fn quota(
+/// The balance of acquisition links, as read last.
+pub trait BalanceStore {
+    /// The balance that was read last.
+    fn balance(
         &self,
         corp: &CorpId,
-    ) -> impl Future<Output = Result<(Guard, Vec<Usage>), StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Balance>, StoreError>> + Send;
+    /// Stores a balance that was read at `at`, unless something newer is stored.
+    fn put_balance(
+        &self,
+        corp: &CorpId,
+        balance: &Balance,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Keeps departments and members.
-pub trait KeepMembers {
+/// Departments and members, as read last.
+pub trait MemberStore {
+    /// One member, also one who is gone.
+    fn member(
+        &self,
+        corp: &CorpId,
+        userid: &UserId,
+    ) -> impl Future<Output = Result<Option<Member>, StoreError>> + Send;
     /// All members that are known, those who are gone included.
     fn members(
         &self,
@@ -191,8 +188,8 @@ pub trait KeepMembers {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Keeps the library of corp tags.
-pub trait KeepTagLibrary {
+/// The corp tag list, as read last.
+pub trait TagStore {
     /// All groups with their tags.
     fn tag_groups(
         &self,
@@ -208,8 +205,8 @@ pub trait KeepTagLibrary {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Keeps customer groups.
-pub trait KeepGroups {
+/// Customer groups, as read last.
+pub trait GroupStore {
     /// One group.
     fn group(
         &self,
@@ -231,22 +228,13 @@ pub trait KeepGroups {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
-/// Reads what is left of the uses of acquisition links.
-pub trait ReadBalance {
-    /// The balance that was read last.
-    fn balance(
+/// The index of rows of the data table that are due at a time.
+pub trait DueStore {
+    /// What is due at `now` (Unix seconds), longest due first.
+    fn due(
         &self,
         corp: &CorpId,
-    ) -> impl Future<Output = Result<Option<Balance>, StoreError>> + Send;
-}
-
-/// Keeps it.
-pub trait KeepBalance: ReadBalance {
-    /// Stores a balance that was read at `at`, unless something newer is stored.
-    fn put_balance(
-        &self,
-        corp: &CorpId,
-        balance: &Balance,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+        now: i64,
+        limit: i32,
+    ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
 }

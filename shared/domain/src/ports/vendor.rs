@@ -19,6 +19,7 @@ use wecom::{
 use crate::app::AppState;
 use crate::channel::{Channel, Remote};
 use crate::error::{StoreError, UploadError, VendorError};
+use crate::relation::RelationKey;
 use crate::welcome::Source;
 
 /// Sends welcomes.
@@ -31,104 +32,6 @@ pub trait SendWelcome {
         code: &WelcomeCode,
         message: &WelcomeMessage,
     ) -> impl Future<Output = Result<(), VendorError>> + Send;
-}
-
-/// Reads names for texts.
-pub trait ReadNames {
-    /// Nickname of a customer (WeCom doc 92114).
-    fn customer_name(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        customer: &ExternalUserId,
-    ) -> impl Future<Output = Result<String, VendorError>> + Send;
-    /// Name of a member (WeCom doc 90196).
-    fn member_name(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        member: &UserId,
-    ) -> impl Future<Output = Result<String, VendorError>> + Send;
-}
-
-/// Reads profiles.
-pub trait ReadProfile {
-    /// A customer as WeCom returns it (WeCom doc 92114).
-    fn profile(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        customer: &ExternalUserId,
-    ) -> impl Future<Output = Result<ExternalContact, VendorError>> + Send;
-}
-
-/// Puts tags on customers.
-pub trait MarkTags {
-    /// Adds `tags` for one pair (WeCom doc 92118). Tags that are on already stay.
-    fn mark_tags(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        pair: (&UserId, &ExternalUserId),
-        tags: &[TagId],
-    ) -> impl Future<Output = Result<(), VendorError>> + Send;
-}
-
-/// Writes remarks.
-pub trait WriteRemark {
-    /// Sets remark and description of one pair, those that are given (WeCom doc 92115).
-    fn write_remark(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        pair: (&UserId, &ExternalUserId),
-        remark: Option<&str>,
-        description: Option<&str>,
-    ) -> impl Future<Output = Result<(), VendorError>> + Send;
-}
-
-/// Makes and changes what stands behind a channel at WeCom.
-pub trait KeepRemoteChannel {
-    /// Makes the contact way or link of `channel` (WeCom docs 92228 and 97297).
-    fn make(
-        &self,
-        corp: &CorpId,
-        channel: &Channel,
-    ) -> impl Future<Output = Result<Remote, VendorError>> + Send;
-    /// Looks for what an earlier [`make`](Self::make) made whose answer was lost. A link does not say which
-    /// channel it is of, so those of other channels, `taken`, are passed over.
-    fn find(
-        &self,
-        corp: &CorpId,
-        channel: &Channel,
-        taken: &[LinkId],
-    ) -> impl Future<Output = Result<Option<Remote>, VendorError>> + Send;
-    /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom has
-    /// before ([`Channel::update_lease_until`]), it sends everything.
-    fn update(
-        &self,
-        corp: &CorpId,
-        before: &Channel,
-        after: &Channel,
-    ) -> impl Future<Output = Result<(), VendorError>> + Send;
-    /// Deletes it. One that is gone already is deleted.
-    fn delete(
-        &self,
-        corp: &CorpId,
-        channel: &Channel,
-    ) -> impl Future<Output = Result<(), VendorError>> + Send;
-}
-
-/// Looks tags up.
-pub trait ReadTags {
-    /// Those of `tags` of which WeCom says that they do not exist (WeCom doc 92117). A look-up that fails
-    /// for another reason accuses none.
-    fn missing_tags(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        tags: &[TagId],
-    ) -> impl Future<Output = Result<Vec<TagId>, VendorError>> + Send;
 }
 
 /// Reads the state of each app's access token.
@@ -152,8 +55,69 @@ pub trait RefreshTokens {
     ) -> impl Future<Output = Result<bool, VendorError>> + Send;
 }
 
+/// Reads what is left of the uses of acquisition links.
+pub trait ReadAcquisition {
+    /// The balance (WeCom doc 97375).
+    fn acquisition_quota(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+    ) -> impl Future<Output = Result<AcquisitionQuota, VendorError>> + Send;
+}
+
+/// Reads customers, and changes their tags and remarks.
+pub trait CustomerApi {
+    /// Nickname of a customer (WeCom doc 92114).
+    fn customer_name(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> impl Future<Output = Result<String, VendorError>> + Send;
+    /// A customer as WeCom returns it (WeCom doc 92114).
+    fn profile(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+    ) -> impl Future<Output = Result<ExternalContact, VendorError>> + Send;
+    /// A page of a customer's followers: 500, so that hardly anybody has a second one (WeCom doc 92114).
+    fn followers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        customer: &ExternalUserId,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<ExternalContactDetail, VendorError>> + Send;
+    /// A page of the customers of up to 100 members (WeCom doc 92994).
+    fn customers(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        members: &[UserId],
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<BatchPage, VendorError>> + Send;
+    /// Adds `tags` for one pair (WeCom doc 92118). Tags that are on already stay.
+    fn mark_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        key: &RelationKey,
+        tags: &[TagId],
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
+    /// Sets remark and description of one pair, those that are given (WeCom doc 92115).
+    fn write_remark(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        key: &RelationKey,
+        remark: Option<&str>,
+        description: Option<&str>,
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
+}
+
 /// Reads the address book as far as an app may see it.
-pub trait ReadAddressBook {
+pub trait AddressBookApi {
     /// The app's visible range (WeCom doc 90227).
     fn visible_range(
         &self,
@@ -186,44 +150,35 @@ pub trait ReadAddressBook {
         corp: &CorpId,
         app: &AppName,
     ) -> impl Future<Output = Result<Vec<UserId>, VendorError>> + Send;
-}
-
-/// Reads customers.
-pub trait ReadCustomers {
-    /// A page of the customers of up to 100 members (WeCom doc 92994).
-    fn customers(
+    /// Name of a member (WeCom doc 90196).
+    fn member_name(
         &self,
         corp: &CorpId,
         app: &AppName,
-        members: &[UserId],
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<BatchPage, VendorError>> + Send;
+        member: &UserId,
+    ) -> impl Future<Output = Result<String, VendorError>> + Send;
 }
 
-/// Reads one customer.
-pub trait ReadFollowers {
-    /// A page of a customer's followers: 500, so that hardly anybody has a second one (WeCom doc 92114).
-    fn followers(
-        &self,
-        corp: &CorpId,
-        app: &AppName,
-        customer: &ExternalUserId,
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<ExternalContactDetail, VendorError>> + Send;
-}
-
-/// Reads the library of corp tags.
-pub trait ReadTagLibrary {
+/// Reads the corp tag list.
+pub trait TagApi {
     /// All groups with their tags; it is not paged (WeCom doc 92117).
     fn tag_library(
         &self,
         corp: &CorpId,
         app: &AppName,
     ) -> impl Future<Output = Result<Vec<TagGroup>, VendorError>> + Send;
+    /// Those of `tags` of which WeCom says that they do not exist (WeCom doc 92117). A look-up that fails
+    /// for another reason accuses none.
+    fn missing_tags(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        tags: &[TagId],
+    ) -> impl Future<Output = Result<Vec<TagId>, VendorError>> + Send;
 }
 
 /// Reads customer groups.
-pub trait ReadGroups {
+pub trait GroupApi {
     /// A page of the groups of these owners, or of everybody if none is named (WeCom doc 92120).
     fn groups(
         &self,
@@ -241,30 +196,40 @@ pub trait ReadGroups {
     ) -> impl Future<Output = Result<GroupChat, VendorError>> + Send;
 }
 
-/// Reads what is left of the uses of acquisition links.
-pub trait ReadAcquisition {
-    /// The balance (WeCom doc 97375).
-    fn acquisition_quota(
+/// Creates and changes the contact way or link of a channel at WeCom.
+pub trait ProvisionChannel {
+    /// Makes the contact way or link of `channel` (WeCom docs 92228 and 97297).
+    fn make(
         &self,
         corp: &CorpId,
-        app: &AppName,
-    ) -> impl Future<Output = Result<AcquisitionQuota, VendorError>> + Send;
-}
-
-/// Uploads pictures for good.
-pub trait UploadPicture {
-    /// Fetches `source` and uploads it as a picture whose address does not expire (WeCom doc 90256). A corp has 1,000
-    /// of them a day, and a picture has 2 MB at most.
-    fn upload_picture(
+        channel: &Channel,
+    ) -> impl Future<Output = Result<Remote, VendorError>> + Send;
+    /// Looks for what an earlier [`make`](Self::make) made whose answer was lost. A link does not say which
+    /// channel it is of, so those of other channels, `taken`, are passed over.
+    fn find(
         &self,
         corp: &CorpId,
-        app: &AppName,
-        source: &Source,
-    ) -> impl Future<Output = Result<String, UploadError>> + Send;
+        channel: &Channel,
+        taken: &[LinkId],
+    ) -> impl Future<Output = Result<Option<Remote>, VendorError>> + Send;
+    /// Sends what differs between the two, and nothing if nothing does. Where it is unclear what WeCom has
+    /// before ([`Channel::update_lease_until`]), it sends everything.
+    fn update(
+        &self,
+        corp: &CorpId,
+        before: &Channel,
+        after: &Channel,
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
+    /// Deletes it. One that is gone already is deleted.
+    fn delete(
+        &self,
+        corp: &CorpId,
+        channel: &Channel,
+    ) -> impl Future<Output = Result<(), VendorError>> + Send;
 }
 
-/// Uploads media.
-pub trait UploadMedia {
+/// Uploads files.
+pub trait MediaApi {
     /// Fetches `source` and uploads it as temporary media (WeCom doc 90253).
     fn upload(
         &self,
@@ -273,4 +238,12 @@ pub trait UploadMedia {
         source: &Source,
         kind: MediaKind,
     ) -> impl Future<Output = Result<MediaId, UploadError>> + Send;
+    /// Fetches `source` and uploads it as a picture whose address does not expire (WeCom doc 90256). A corp has 1,000
+    /// of them a day, and a picture has 2 MB at most.
+    fn upload_picture(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        source: &Source,
+    ) -> impl Future<Output = Result<String, UploadError>> + Send;
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use wecom::api::contact::{ExternalContact, FollowUser};
 
-use super::Relation;
+use super::{Relation, RelationKey};
 
 /// One customer of one member, as WeCom returns it.
 #[derive(Debug, Clone)]
@@ -14,24 +14,52 @@ pub struct Observation {
     pub follow: FollowUser,
 }
 
+impl Observation {
+    /// The relation that it is of.
+    #[must_use]
+    pub fn key(&self) -> RelationKey {
+        RelationKey::new(
+            self.follow.user_id.clone(),
+            self.contact.external_user_id.clone(),
+        )
+    }
+}
+
+/// Why WeCom was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// A run reached it. What is stored and equal stays as it is, with its time.
+    Scheduled,
+    /// An event was about it. The time of the call is stored also if nothing else differs: a page that a run read before
+    /// may differ, and is written later.
+    Event,
+}
+
 /// A call that returned relations.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     /// When it began.
     pub at: Timestamp,
-    /// Whether it was made because of an event. Then its time is kept also if nothing else differs: a page that was read
-    /// before it may differ, and comes too late.
-    pub for_event: bool,
+    /// Why it was made.
+    pub trigger: Trigger,
 }
 
-/// What observations come to.
-#[derive(Debug, Clone, Default)]
-pub struct Observed {
-    /// The relations as they are from now on, in the order of the observations.
-    pub relations: Vec<Relation>,
-    /// Places, in that order, of the relations of which it was not known that a channel of ours brought them, each with
-    /// whether it is the first of all channels.
-    pub came: Vec<(usize, bool)>,
-    /// Places of the relations that differ from what is stored, each with the version that it was compared with.
-    pub differ: Vec<(usize, u64)>,
+/// What the comparison of an observation with the stored relation comes to.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// The relation from now on.
+    pub relation: Relation,
+    /// Set if it was not known before that a channel of ours brought the customer.
+    pub newly_attributed: Option<Attributed>,
+    /// Set if the relation differs from the stored one: the version of that row, 0 if there is none.
+    pub replaces_version: Option<u64>,
+}
+
+/// Which of a relation's channels brought the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attributed {
+    /// The first of all: its add counts with the relation.
+    First,
+    /// A later one: its add counts by a row of its own.
+    Later,
 }

@@ -1,9 +1,10 @@
 //! What events and readings make of a relation, in whatever order they come.
 
-use wecom::api::contact::FollowUser;
+use jiff::Timestamp;
+use wecom::api::contact::{ExternalContact, FollowUser};
+use wecom::{ExternalUserId, UserId};
 
 use super::*;
-use crate::relation::Observation;
 
 const A: &str = "ch0000000000001";
 const B: &str = "ch0000000000002";
@@ -15,9 +16,8 @@ fn second(second: i64) -> Timestamp {
 
 fn change(at: i64, kind: ChangeKind) -> Change {
     Change {
-        userid: UserId::from("zhangsan"),
-        external_userid: ExternalUserId::from("wmA"),
-        at,
+        key: RelationKey::new(UserId::from("zhangsan"), ExternalUserId::from("wmA")),
+        at: UnixSeconds(at),
         kind,
     }
 }
@@ -71,8 +71,8 @@ fn the_newest_event_decides_in_whatever_order_they_come() {
     for (changes, status, at) in cases {
         let relation = after(changes);
         assert_eq!(
-            (relation.status, relation.status_at),
-            (status, at),
+            (relation.status(), relation.lifecycle.known_at()),
+            (status, UnixSeconds(at)),
             "{changes:?}"
         );
     }
@@ -99,12 +99,16 @@ fn repeating_a_change_changes_nothing() {
 #[test]
 fn a_full_add_without_state_keeps_the_channel_of_the_half_add() {
     let relation = after(&[half(1, A), add(3, "")]);
-    assert_eq!(relation.channel_id, ChannelId::parse(A));
-    assert!(!relation.unconfirmed);
-    assert_eq!(relation.added_at, Some(1), "the half add counts as the add");
-    assert!(after(&[half(1, A)]).unconfirmed);
+    assert_eq!(relation.channel(), ChannelId::parse(A).as_ref());
+    assert!(!relation.lifecycle.is_unconfirmed());
+    assert_eq!(
+        relation.lifecycle.added_at,
+        Some(UnixSeconds(1)),
+        "the half add counts as the add"
+    );
+    assert!(after(&[half(1, A)]).lifecycle.is_unconfirmed());
     assert!(
-        !after(&[add(3, A), half(1, A)]).unconfirmed,
+        !after(&[add(3, A), half(1, A)]).lifecycle.is_unconfirmed(),
         "a late half add does not undo the confirmation"
     );
 }
@@ -112,16 +116,17 @@ fn a_full_add_without_state_keeps_the_channel_of_the_half_add() {
 #[test]
 fn the_last_way_used_is_the_attribution() {
     assert_eq!(
-        after(&[add(1, A), left(2), add(3, B)]).channel_id,
-        ChannelId::parse(B)
+        after(&[add(1, A), left(2), add(3, B)]).channel(),
+        ChannelId::parse(B).as_ref()
     );
     assert_eq!(
-        after(&[add(3, B), add(1, A)]).channel_id,
-        ChannelId::parse(B)
+        after(&[add(3, B), add(1, A)]).channel(),
+        ChannelId::parse(B).as_ref()
     );
     let foreign = after(&[add(1, "another-tool")]);
+    let attribution = foreign.attribution.unwrap();
     assert_eq!(
-        (foreign.channel_id, foreign.state),
+        (attribution.channel, attribution.state),
         (None, Some(State::from("another-tool")))
     );
 }
@@ -131,7 +136,7 @@ fn leaving_counts_to_the_channel_that_brought_the_customer_before() {
     let loss = |changes: &[Change]| {
         after(changes)
             .loss()
-            .map(|(channel, at)| (channel.to_string(), at))
+            .map(|(channel, at)| (channel.to_string(), at.get()))
     };
     assert_eq!(loss(&[add(1, A), left(5)]), Some((A.into(), 5)));
     assert_eq!(
@@ -167,11 +172,11 @@ fn the_channel_of_an_earlier_relation_is_not_the_present_one() {
 #[test]
 fn a_new_start_has_no_tags_of_the_old_one() {
     let mut relation = after(&[add(1, A)]);
-    relation.tag_ids = vec![TagId::from("et1")];
-    assert_eq!(add(1, A).apply(Some(&relation)).tag_ids.len(), 1);
+    relation.tags.current = vec![TagId::from("et1")];
+    assert_eq!(add(1, A).apply(Some(&relation)).tags.current.len(), 1);
     let again = add(9, A).apply(Some(&left(5).apply(Some(&relation))));
-    assert!(again.tag_ids.is_empty());
-    assert_eq!(again.added_at, Some(9));
+    assert!(again.tags.current.is_empty());
+    assert_eq!(again.lifecycle.added_at, Some(UnixSeconds(9)));
 }
 
 fn seen(createtime: i64, state: &str) -> FollowUser {
@@ -186,27 +191,37 @@ fn seen(createtime: i64, state: &str) -> FollowUser {
 }
 
 fn observe(before: Option<&Relation>, seen: &FollowUser, at: i64) -> Relation {
-    let contact = ExternalContact {
-        external_user_id: ExternalUserId::from("wmA"),
-        ..ExternalContact::default()
+    let row = Observation {
+        contact: ExternalContact {
+            external_user_id: ExternalUserId::from("wmA"),
+            ..ExternalContact::default()
+        },
+        follow: seen.clone(),
     };
-    Relation::observed(before, &contact, seen, second(at))
+    Relation::observed(before, &row, second(at))
 }
 
 #[test]
-fn what_no_event_told_is_learnt_from_a_reading() {
+fn what_no_event_reported_is_taken_from_a_reading() {
     let relation = observe(None, &seen(7, A), 100);
-    assert_eq!(relation.status, Status::Active);
+    assert_eq!(relation.status(), Status::Active);
     assert_eq!(
         (
-            relation.added_at,
-            relation.attributed_at,
-            relation.observed_at
+            relation.lifecycle.added_at,
+            relation.attribution.as_ref().map(|way| way.since),
+            relation.snapshot.observed_at
         ),
-        (Some(7), Some(7), Some(second(100)))
+        (
+            Some(UnixSeconds(7)),
+            Some(UnixSeconds(7)),
+            Some(second(100))
+        )
     );
     assert_eq!(relation.present_channel(), ChannelId::parse(A).as_ref());
-    assert_eq!(relation.tag_ids, [TagId::from("et1"), TagId::from("et2")]);
+    assert_eq!(
+        relation.tags.current,
+        [TagId::from("et1"), TagId::from("et2")]
+    );
     assert_eq!(
         observe(Some(&relation), &seen(7, A), 200),
         relation,
@@ -215,13 +230,16 @@ fn what_no_event_told_is_learnt_from_a_reading() {
 }
 
 #[test]
-fn a_reading_confirms_a_half_add_and_keeps_what_the_events_told() {
+fn a_reading_confirms_a_half_add_and_keeps_what_events_reported() {
     let before = after(&[half(5, A)]);
     let confirmed = observe(Some(&before), &seen(6, A), 100);
-    assert!(!confirmed.unconfirmed);
+    assert!(!confirmed.lifecycle.is_unconfirmed());
     assert_eq!(
-        (confirmed.added_at, confirmed.attributed_at),
-        (Some(5), Some(5))
+        (
+            confirmed.lifecycle.added_at,
+            confirmed.attribution.map(|way| way.since)
+        ),
+        (Some(UnixSeconds(5)), Some(UnixSeconds(5)))
     );
 }
 
@@ -245,18 +263,22 @@ fn being_listed_undoes_a_removal_and_not_a_loss() {
     ];
     for (changes, createtime, status) in cases {
         let observed = observe(Some(&after(&changes)), &seen(createtime, A), 100);
-        assert_eq!(observed.status, status, "{changes:?}, created {createtime}");
+        assert_eq!(
+            observed.status(),
+            status,
+            "{changes:?}, created {createtime}"
+        );
     }
 }
 
 #[test]
-fn a_reading_of_the_second_of_an_end_tells_the_rest_at_once() {
+fn a_reading_of_the_second_of_an_end_updates_the_rest() {
     for end in [left(50), removed(50)] {
         let before = after(&[add(1, A), end.clone()]);
         let observed = observe(Some(&before), &seen(1, A), 50);
-        assert_eq!((observed.status, observed.status_at), (before.status, 50));
-        assert_eq!(observed.told.remark.expose(), "王");
-        if before.status == Status::Lost {
+        assert_eq!(observed.lifecycle.stage, before.lifecycle.stage);
+        assert_eq!(observed.snapshot.follow.remark.expose(), "王");
+        if before.status() == Status::Lost {
             let later = observe(Some(&observed), &seen(1, A), 60);
             assert_eq!(later, observed, "nothing is left to be learnt");
         }
@@ -264,57 +286,65 @@ fn a_reading_of_the_second_of_an_end_tells_the_rest_at_once() {
 }
 
 #[test]
-fn who_is_missed_by_a_complete_reading_is_lost_until_seen_or_told_otherwise() {
+fn a_relation_missing_in_a_complete_listing_is_lost_until_seen_or_reported() {
     let before = after(&[add(1, A)]);
-    let missed = before.missed(second(100));
+    let missing = before.missing(second(100));
     assert_eq!(
-        (missed.status, missed.status_at, missed.lost_at),
-        (Status::Lost, 100, None)
+        missing.lifecycle,
+        Lifecycle {
+            stage: Stage::Lost {
+                at: UnixSeconds(100),
+                evidence: Evidence::Inferred
+            },
+            ..before.lifecycle
+        }
     );
     assert_eq!(
-        missed.loss(),
+        missing.loss(),
         None,
         "who ended it is not known, so it counts for nobody"
     );
-    assert_eq!(missed.missed(second(200)), missed);
+    assert_eq!(missing.missing(second(200)), missing);
     assert_eq!(
-        observe(Some(&missed), &seen(1, A), 200).status,
+        observe(Some(&missing), &seen(1, A), 200).status(),
         Status::Active
     );
-    let told = removed(60).apply(Some(&missed));
+    let reported = removed(60).apply(Some(&missing));
     assert_eq!(
-        (told.status, told.status_at),
-        (Status::Removed, 60),
+        reported.lifecycle.stage,
+        Stage::Removed {
+            at: UnixSeconds(60)
+        },
         "the event came late"
     );
     assert_eq!(
-        add(90, B).apply(Some(&missed)).status,
+        add(90, B).apply(Some(&missing)).status(),
         Status::Lost,
         "an older add"
     );
-    assert_eq!(add(101, B).apply(Some(&missed)).status, Status::Active);
+    assert_eq!(add(101, B).apply(Some(&missing)).status(), Status::Active);
 }
 
 #[test]
-fn who_was_heard_of_during_a_reading_is_not_missed_by_it() {
+fn a_relation_reported_during_a_listing_is_not_missing_in_it() {
     for relation in [
         after(&[add(100, A)]),
         after(&[half(1, A)]),
         observe(None, &seen(1, A), 100),
         after(&[add(1, A), left(5)]),
     ] {
-        assert_eq!(relation.missed(second(100)), relation);
+        assert_eq!(relation.missing(second(100)), relation);
     }
 }
 
 #[test]
-fn a_tag_that_a_person_took_off_is_not_lacking() {
+fn a_tag_that_a_person_removed_is_not_lacking() {
     let [one, two, three] = ["et1", "et2", "et3"].map(TagId::from);
     let relation = after(&[add(1, A)]).tagged(&[one.clone(), two.clone()], second(50));
     let mut seen = seen(1, A);
     seen.tag_id = vec![two.clone()];
     let relation = observe(Some(&relation), &seen, 100);
-    assert_eq!(relation.tag_ids, std::slice::from_ref(&two));
+    assert_eq!(relation.tags.current, std::slice::from_ref(&two));
     assert_eq!(relation.lacks(&[one.clone(), two, three.clone()]), [three]);
     let again = add(300, A).apply(Some(&left(200).apply(Some(&relation))));
     assert_eq!(
@@ -325,13 +355,13 @@ fn a_tag_that_a_person_took_off_is_not_lacking() {
 }
 
 #[test]
-fn an_add_is_one_change_with_all_that_its_handling_found_out() {
+fn an_add_is_one_change_with_everything_that_its_handling_found() {
     let channel = ChannelId::parse(A).unwrap();
     let add_of = |channel: &ChannelId| Counted {
         channel: channel.clone(),
         day: jiff::civil::date(2026, 11, 23),
     };
-    let told = Observation {
+    let read = Observation {
         contact: ExternalContact::default(),
         follow: FollowUser {
             remark: "王小明".into(),
@@ -339,40 +369,39 @@ fn an_add_is_one_change_with_all_that_its_handling_found_out() {
             ..seen(10, A)
         },
     };
-    let arrival = Arrival {
-        told: Some((told, second(11))),
+    let record = AddRecord {
+        read: Some((read, second(11))),
         tagged: Some((vec![TagId::from("et1")], second(12))),
         remark: Some("王小明-展会".to_owned()),
-        ..Arrival::new(add(10, A), Some(add_of(&channel)))
+        ..AddRecord::new(add(10, A), Some(add_of(&channel)))
     };
-    let relation = arrival.apply(None);
-    assert_eq!(relation.tag_ids, [TagId::from("et1"), TagId::from("et2")]);
-    assert_eq!(relation.marked, [TagId::from("et1")]);
+    let relation = record.apply(None);
     assert_eq!(
-        relation.told.remark.expose(),
+        relation.tags.current,
+        [TagId::from("et1"), TagId::from("et2")]
+    );
+    assert_eq!(relation.tags.applied_by_bundle, [TagId::from("et1")]);
+    assert_eq!(
+        relation.snapshot.follow.remark.expose(),
         "王小明-展会",
         "ours is the newer one"
     );
     assert_eq!(
-        (relation.observed_at, relation.added_at),
-        (Some(second(12)), Some(10))
+        (relation.snapshot.observed_at, relation.lifecycle.added_at),
+        (Some(second(12)), Some(UnixSeconds(10)))
     );
-    assert!(relation.counts(&channel) && relation.contact.is_some());
-    assert_eq!(
-        arrival.apply(Some(&relation)),
-        relation,
-        "it may come again"
-    );
+    assert!(relation.counts(&channel) && relation.snapshot.contact.is_some());
+    assert_eq!(record.apply(Some(&relation)), relation, "it may come again");
 
     // Another channel's add counts by a row of its own, and the first one's stays.
     let other = ChannelId::parse(B).unwrap();
-    let again = Arrival::new(add(20, B), Some(add_of(&other)));
+    let again = AddRecord::new(add(20, B), Some(add_of(&other)));
     let relation = again.apply(Some(&relation));
     assert!(relation.counts(&channel) && !relation.counts(&other));
-    assert_eq!(relation.channel_id, Some(other.clone()));
+    assert_eq!(relation.channel(), Some(&other));
 
     // One that had no channel before counts with the relation.
     let found = add(1, "").apply(None);
-    let relation = Arrival::new(add(5, B), Some(add_of(&other))).apply(Some(&found));
+    let relation = AddRecord::new(add(5, B), Some(add_of(&other))).apply(Some(&found));
     assert!(relation.counts(&other));
 }

@@ -11,7 +11,7 @@ use wecom::{Class, CorpId};
 use super::plan::{Plan, plan};
 use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
-use domain::ports::{CountDay, KeepChannels, KeepRemoteChannel};
+use domain::ports::{ChannelStore, CountStore, ProvisionChannel};
 
 /// Seconds after which a lease expires: a call with its retries takes some 20 at most.
 const LEASE_SECONDS: i64 = 60;
@@ -56,8 +56,8 @@ pub async fn align<S, W>(
     now: Timestamp,
 ) -> Result<Aligned, AlignError>
 where
-    S: KeepChannels + CountDay,
-    W: KeepRemoteChannel,
+    S: ChannelStore + CountStore,
+    W: ProvisionChannel,
 {
     let mut run = Run {
         store,
@@ -96,7 +96,7 @@ struct Run<'a, S, W> {
     changed: bool,
 }
 
-impl<S: KeepChannels, W: KeepRemoteChannel> Run<'_, S, W> {
+impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
     /// Whether another process is updating WeCom at the moment. It looks at the channel again afterwards, and then sees
     /// every add that was counted before this moment.
     fn is_leased_by_other(&self, channel: &Channel) -> bool {

@@ -7,7 +7,7 @@ use wecom::{CorpId, UserId};
 use domain::channel::Channel;
 use domain::duty::recheck_at;
 use domain::error::StoreError;
-use domain::ports::CountDay;
+use domain::ports::CountStore;
 use domain::tally::DayAdds;
 
 /// Who shall stand in a channel's contact way or link, and until when.
@@ -24,7 +24,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// If the counts of the day cannot be read.
-pub async fn plan<S: CountDay>(
+pub async fn plan<S: CountStore>(
     store: &S,
     corp: &CorpId,
     channel: &Channel,
@@ -36,7 +36,7 @@ pub async fn plan<S: CountDay>(
     };
     let local = timezone.to_datetime(now);
     let adds = if schedule.has_limits() {
-        store.days_counts(corp, &channel.id, local.date()).await?
+        store.adds_on(corp, &channel.id, local.date()).await?
     } else {
         DayAdds::new()
     };

@@ -2,6 +2,7 @@
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
+use domain::relation::RelationKey;
 use domain::sync::{Chunk, RunId};
 use domain::tally::Fact;
 use domain::welcome::WelcomeOwner;
@@ -51,10 +52,10 @@ impl Key {
 
     /// Of a follow relation.
     #[must_use]
-    pub fn relation(corp: &CorpId, customer: &ExternalUserId, member: &UserId) -> Self {
+    pub fn relation(corp: &CorpId, relation: &RelationKey) -> Self {
         Self::new(
-            contact(corp, customer),
-            format!("{RELATION}{}", member.key()),
+            contact(corp, &relation.customer),
+            format!("{RELATION}{}", relation.member.key()),
         )
     }
 
@@ -72,13 +73,11 @@ impl Key {
 
     /// Of a counted fact.
     #[must_use]
-    pub fn fact(
-        corp: &CorpId,
-        channel: &ChannelId,
-        fact: Fact,
-        pair: (&UserId, &ExternalUserId),
-    ) -> Self {
-        Self::new(format!("{corp}#channel#{channel}"), day_sort(fact, pair))
+    pub fn fact(corp: &CorpId, channel: &ChannelId, fact: Fact, relation: &RelationKey) -> Self {
+        Self::new(
+            format!("{corp}#channel#{channel}"),
+            day_sort(fact, relation),
+        )
     }
 
     /// Of a member.
@@ -161,13 +160,8 @@ impl Key {
 
     /// Of an add that is counted by the day.
     #[must_use]
-    pub fn day_add(
-        corp: &CorpId,
-        channel: &ChannelId,
-        day: Date,
-        (member, customer): (&UserId, &ExternalUserId),
-    ) -> Self {
-        let sk = format!("{}{customer}", day_member(member));
+    pub fn day_add(corp: &CorpId, channel: &ChannelId, day: Date, relation: &RelationKey) -> Self {
+        let sk = format!("{}{}", day_member(&relation.member), relation.customer);
         Self::new(day_adds(corp, channel, day), sk)
     }
 

@@ -2,20 +2,18 @@
 
 use domain::acquisition::Balance;
 use domain::error::StoreError;
-use domain::ports::{KeepBalance, ReadBalance};
+use domain::ports::BalanceStore;
 use jiff::Timestamp;
 use wecom::CorpId;
 
 use super::Store;
 use crate::layout::Key;
 
-impl ReadBalance for Store {
+impl BalanceStore for Store {
     async fn balance(&self, corp: &CorpId) -> Result<Option<Balance>, StoreError> {
         self.read_value(&Key::balance(corp)).await
     }
-}
 
-impl KeepBalance for Store {
     async fn put_balance(
         &self,
         corp: &CorpId,

@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::channel::{Channel, ChannelId};
 use domain::error::StoreError;
-use domain::ports::{KeepChannels, ReadChannel};
+use domain::ports::ChannelStore;
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;
 
-use super::{Due, Store, condition_held, item, read, s, unavailable};
+use super::{Due, Store, attr_s, condition_held, from_row, to_row, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -23,18 +23,17 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn channel(&self) -> Result<Channel, StoreError> {
-        serde_json::from_str(&self.channel).map_err(|_| StoreError::Unreadable("a channel".into()))
+        serde_json::from_str(&self.channel)
+            .map_err(|error| StoreError::unreadable("a channel", error))
     }
 }
 
-impl ReadChannel for Store {
+impl ChannelStore for Store {
     async fn channel(&self, corp: &CorpId, id: &ChannelId) -> Result<Option<Channel>, StoreError> {
         let row = self.read_item::<Row>(&Key::channel(corp, id)).await?;
         row.map(|row| row.channel()).transpose()
     }
-}
 
-impl KeepChannels for Store {
     async fn channels(
         &self,
         corp: &CorpId,
@@ -47,13 +46,17 @@ impl KeepChannels for Store {
             .table_name(&self.data)
             .key_condition_expression("pk = :pk");
         query = query
-            .expression_attribute_values(":pk", s(layout::channels(corp)))
+            .expression_attribute_values(":pk", attr_s(layout::channels(corp)))
             .limit(limit);
         if let Some(after) = cursor {
-            query = query.set_exclusive_start_key(Some(item(&Key::channel(corp, after))?));
+            query = query.set_exclusive_start_key(Some(to_row(&Key::channel(corp, after))?));
         }
         let page = query.send().await.map_err(unavailable)?;
-        let rows = page.items.unwrap_or_default().into_iter().map(read::<Row>);
+        let rows = page
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(from_row::<Row>);
         let channels = rows
             .map(|row| row?.channel())
             .collect::<Result<Vec<_>, _>>()?;
@@ -68,10 +71,10 @@ impl KeepChannels for Store {
         &self,
         corp: &CorpId,
         channel: &Channel,
-        read: Option<u64>,
+        expected_version: Option<u64>,
     ) -> Result<bool, StoreError> {
-        let json =
-            serde_json::to_string(channel).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let json = serde_json::to_string(channel)
+            .map_err(|error| StoreError::unwritable("a channel", error))?;
         let row = Row {
             key: Key::channel(corp, &channel.id),
             channel: json,
@@ -82,8 +85,8 @@ impl KeepChannels for Store {
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
-        let put = match read {
+            .set_item(Some(to_row(&row)?));
+        let put = match expected_version {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => put
                 .condition_expression("version = :read")
@@ -93,7 +96,7 @@ impl KeepChannels for Store {
     }
 
     async fn forget_channel(&self, corp: &CorpId, id: &ChannelId) -> Result<(), StoreError> {
-        let key = item(&Key::channel(corp, id))?;
+        let key = to_row(&Key::channel(corp, id))?;
         let delete = self
             .client
             .delete_item()

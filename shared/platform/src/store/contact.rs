@@ -5,13 +5,15 @@ use domain::error::StoreError;
 use domain::event::EventId;
 use domain::instant;
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
-use domain::ports::{FindCustomers, KeepProfile, ReadContact};
+use domain::ports::ContactStore;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, UnionId};
 
 use super::read_rows::{NOT_NEWER, read_at};
-use super::{Item, Store, condition_held, item, outcomes, read, relations, s, unavailable};
+use super::{
+    Item, Store, attr_s, condition_held, from_row, outcomes, relations, to_row, unavailable,
+};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -27,13 +29,33 @@ struct ProfileRow {
     read_us: Option<u32>,
 }
 
-impl KeepProfile for Store {
+impl ContactStore for Store {
+    async fn contact(
+        &self,
+        corp: &CorpId,
+        customer: &ExternalUserId,
+    ) -> Result<ContactRecord, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.data)
+            .key_condition_expression("pk = :pk");
+        let query =
+            query.expression_attribute_values(":pk", attr_s(layout::contact(corp, customer)));
+        let mut items = query.consistent_read(true).into_paginator().items().send();
+        let mut record = ContactRecord::default();
+        while let Some(item) = items.next().await {
+            add(&mut record, item.map_err(unavailable)?)?;
+        }
+        Ok(record)
+    }
+
     async fn put_profile(&self, corp: &CorpId, profile: &Profile) -> Result<(), StoreError> {
         let (seconds, microseconds) = instant::split(profile.read_at);
         let row = ProfileRow {
             key: Key::profile(corp, &profile.contact.external_user_id),
             profile: serde_json::to_string(profile)
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+                .map_err(|error| StoreError::unwritable("a profile", error))?,
             read_at: seconds,
             read_us: Some(microseconds),
         };
@@ -41,15 +63,13 @@ impl KeepProfile for Store {
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
+            .set_item(Some(to_row(&row)?));
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
             .set_expression_attribute_values(read_at(profile.read_at));
         condition_held(put.send().await).map(|_| ())
     }
-}
 
-impl FindCustomers for Store {
     async fn customers_of_unionid(
         &self,
         corp: &CorpId,
@@ -62,7 +82,7 @@ impl FindCustomers for Store {
             .index_name("by_unionid");
         let query = query.key_condition_expression("unionid = :unionid");
         let query =
-            query.expression_attribute_values(":unionid", s(layout::unionid(corp, unionid)));
+            query.expression_attribute_values(":unionid", attr_s(layout::unionid(corp, unionid)));
         let page = query.send().await.map_err(unavailable)?;
         let sort = |item: &Item| {
             item.get("customer")
@@ -81,37 +101,17 @@ impl FindCustomers for Store {
     }
 }
 
-impl ReadContact for Store {
-    async fn contact(
-        &self,
-        corp: &CorpId,
-        customer: &ExternalUserId,
-    ) -> Result<ContactRecord, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.data)
-            .key_condition_expression("pk = :pk");
-        let query = query.expression_attribute_values(":pk", s(layout::contact(corp, customer)));
-        let mut items = query.consistent_read(true).into_paginator().items().send();
-        let mut record = ContactRecord::default();
-        while let Some(item) = items.next().await {
-            add(&mut record, item.map_err(unavailable)?)?;
-        }
-        Ok(record)
-    }
-}
-
 fn add(record: &mut ContactRecord, item: Item) -> Result<(), StoreError> {
-    let key: Key = read(item.clone())?;
+    let key: Key = from_row(item.clone())?;
     if key.sk == layout::PROFILE {
         // One that an older version wrote in another form is read again from WeCom.
-        let profile = serde_json::from_str(&read::<ProfileRow>(item)?.profile).ok();
+        let profile = serde_json::from_str(&from_row::<ProfileRow>(item)?.profile).ok();
         record.profile = later(record.profile.take(), profile);
     } else if key.sk.starts_with(layout::RELATION) {
-        let relation = read::<relations::Row>(item)?.relation()?;
-        let told = relation.contact.clone().zip(relation.observed_at);
-        let profile = told.map(|(contact, read_at)| Profile { contact, read_at });
+        let relation = from_row::<relations::Row>(item)?.relation()?;
+        let snapshot = &relation.snapshot;
+        let read = snapshot.contact.clone().zip(snapshot.observed_at);
+        let profile = read.map(|(contact, read_at)| Profile { contact, read_at });
         record.profile = later(record.profile.take(), profile);
         record.relations.push(relation);
     } else if let Some(event) = key
@@ -136,5 +136,5 @@ fn later(one: Option<Profile>, other: Option<Profile>) -> Option<Profile> {
 }
 
 fn outcome<R: DeserializeOwned>(item: Item) -> Result<Outcome<R>, StoreError> {
-    Ok(read::<outcomes::Row<R>>(item)?.outcome)
+    Ok(from_row::<outcomes::Row<R>>(item)?.outcome)
 }

@@ -2,16 +2,16 @@
 
 use domain::error::StoreError;
 use domain::group::Group;
-use domain::ports::KeepGroups;
+use domain::ports::GroupStore;
 use wecom::{ChatId, CorpId};
 
-use super::{Item, Store, item, s, unavailable};
+use super::{Item, Store, attr_s, to_row, unavailable};
 use crate::layout::{self, Key};
 
 /// Groups of a page of the list: about 60 bytes each.
 const PAGE: i32 = 1_000;
 
-impl KeepGroups for Store {
+impl GroupStore for Store {
     async fn group(&self, corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError> {
         self.read_value(&Key::group(corp, chat_id)).await
     }
@@ -25,14 +25,14 @@ impl KeepGroups for Store {
             .client
             .query()
             .table_name(&self.data)
-            .expression_attribute_values(":pk", s(layout::groups(corp)))
+            .expression_attribute_values(":pk", attr_s(layout::groups(corp)))
             .consistent_read(true)
             .limit(PAGE);
         query = match after {
             None => query.key_condition_expression("pk = :pk"),
             Some(after) => query
                 .key_condition_expression("pk = :pk AND sk > :after")
-                .expression_attribute_values(":after", s(after.as_str())),
+                .expression_attribute_values(":after", attr_s(after.as_str())),
         };
         let page = query.send().await.map_err(unavailable)?;
         let chat_id = |item: &Item| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned();
@@ -51,7 +51,7 @@ impl KeepGroups for Store {
                 .client
                 .put_item()
                 .table_name(&self.data)
-                .set_item(Some(item(&in_list)?));
+                .set_item(Some(to_row(&in_list)?));
             put.send().await.map_err(unavailable)?;
         }
         let written = self
@@ -68,7 +68,7 @@ impl KeepGroups for Store {
                 .client
                 .delete_item()
                 .table_name(&self.data)
-                .set_key(Some(item(&in_list)?));
+                .set_key(Some(to_row(&in_list)?));
             delete.send().await.map_err(unavailable)?;
         }
         Ok(written)

@@ -2,12 +2,17 @@
 
 use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent, Stored};
-use domain::ports::{ReadEvents, StoreEvent};
+use domain::instant::UnixSeconds;
+use domain::ports::{EventStore, StoreEvent};
+use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, ExternalUserId, Fields, Message, WelcomeCode};
 
-use super::{Store, condition_held, item, s, unavailable};
+use super::{Store, attr_s, condition_held, to_row, unavailable};
 use crate::layout;
+
+/// Events that are marked at the same time. A transaction of many would cost twice as much.
+const MAX_CONCURRENT_MARKS: usize = 16;
 
 /// An event as an item of the inbox table, and as an image of its stream.
 #[derive(Serialize, Deserialize)]
@@ -17,7 +22,7 @@ struct Row {
     app: AppName,
     /// The event's name: the streams filter by it.
     name: String,
-    created_at: i64,
+    created_at: UnixSeconds,
     received_at_ms: i64,
     /// All fields but the welcome code, as JSON: an item of one string is small and read in one go.
     fields: String,
@@ -52,11 +57,11 @@ impl Row {
             created_at: event.created_at,
             received_at_ms: event.received_at_ms,
             fields: serde_json::to_string(&event.fields)
-                .map_err(|e| StoreError::Unreadable(e.to_string()))?,
+                .map_err(|error| StoreError::unwritable("an event", error))?,
             welcome_code: event.welcome_code.clone(),
-            contact_sort: contact
-                .is_some()
-                .then(|| layout::contact_sort(event.created_at, event.received_at_ms, &event.id)),
+            contact_sort: contact.is_some().then(|| {
+                layout::contact_sort(event.created_at.get(), event.received_at_ms, &event.id)
+            }),
             contact,
             work: is_work.then(|| event.corp.clone()),
             work_sort: is_work.then(|| layout::work_sort(event.received_at_ms, &event.id)),
@@ -65,9 +70,8 @@ impl Row {
     }
 
     fn event(self) -> Result<InboxEvent, StoreError> {
-        let fields: Fields = serde_json::from_str(&self.fields).map_err(|_| {
-            StoreError::Unreadable("the fields of an event are not a list of pairs".into())
-        })?;
+        let fields: Fields = serde_json::from_str(&self.fields)
+            .map_err(|error| StoreError::unreadable("the fields of an event", error))?;
         let message = Message::from_fields(fields);
         Ok(InboxEvent {
             id: self.id,
@@ -82,42 +86,13 @@ impl Row {
     }
 }
 
-/// Reads the event in an image of the inbox's stream.
-///
-/// # Errors
-/// [`StoreError::Unreadable`] for an image that is not an event.
-pub fn event_of_image(image: impl Into<serde_dynamo::Item>) -> Result<InboxEvent, StoreError> {
-    let row: Row = serde_dynamo::from_item(image.into())
-        .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    row.event()
-}
-
-impl StoreEvent for Store {
-    async fn store_event(&self, event: &InboxEvent) -> Result<Stored, StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.inbox)
-            .set_item(Some(item(&Row::of(event)?)?));
-        let result = put
-            .condition_expression("attribute_not_exists(id)")
-            .send()
-            .await;
-        Ok(if condition_held(result)? {
-            Stored::New
-        } else {
-            Stored::Before
-        })
-    }
-}
-
-impl ReadEvents for Store {
+impl EventStore for Store {
     async fn event(&self, id: &EventId) -> Result<Option<InboxEvent>, StoreError> {
         let get = self
             .client
             .get_item()
             .table_name(&self.inbox)
-            .key("id", s(id.as_str()));
+            .key("id", attr_s(id.as_str()));
         let got = get
             .consistent_read(true)
             .send()
@@ -138,8 +113,10 @@ impl ReadEvents for Store {
             .table_name(&self.inbox)
             .index_name("by_contact");
         let query = query.key_condition_expression("contact = :contact");
-        let query = query
-            .expression_attribute_values(":contact", s(layout::contact_events(corp, customer)));
+        let query = query.expression_attribute_values(
+            ":contact",
+            attr_s(layout::contact_events(corp, customer)),
+        );
         let page = query
             .scan_index_forward(false)
             .limit(limit)
@@ -151,5 +128,112 @@ impl ReadEvents for Store {
             .into_iter()
             .map(event_of_image)
             .collect()
+    }
+
+    async fn pending_events(
+        &self,
+        corp: &CorpId,
+        until_ms: i64,
+        limit: i32,
+    ) -> Result<Vec<InboxEvent>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.inbox)
+            .index_name("by_work");
+        // Of one more digit than the sort keys begin with, so that it ends the events of its millisecond.
+        let query = query
+            .key_condition_expression("#work = :corp AND work_sort < :until")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":corp", attr_s(corp.as_str()))
+            .expression_attribute_values(":until", attr_s(format!("{:013}", until_ms.max(0))));
+        let page = query.limit(limit).send().await.map_err(unavailable)?;
+        let events = page.items.unwrap_or_default().into_iter();
+        // An item that cannot be read must not hold up the others for ever.
+        Ok(events
+            .filter_map(|item| match event_of_image(item) {
+                Ok(event) => Some(event),
+                Err(error) => {
+                    tracing::error!(corp.id = %corp, record.error = %error, "an event in the index of work cannot be read");
+                    None
+                }
+            })
+            .collect())
+    }
+
+    async fn mark_refreshed(&self, events: &[EventId]) -> Result<(), StoreError> {
+        let marks: Vec<_> = events
+            .iter()
+            .map(|event| self.clear_pending(event))
+            .collect();
+        let marks = futures::stream::iter(marks).buffer_unordered(MAX_CONCURRENT_MARKS);
+        marks.try_collect().await
+    }
+
+    async fn mark_pending(&self, event: &InboxEvent) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.inbox)
+            .key("id", attr_s(event.id.as_str()))
+            .update_expression("SET #work = :corp, work_sort = :sort")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":corp", attr_s(event.corp.as_str()))
+            .expression_attribute_values(
+                ":sort",
+                attr_s(layout::work_sort(event.received_at_ms, &event.id)),
+            );
+        let left = update
+            .condition_expression("attribute_exists(id)")
+            .send()
+            .await;
+        condition_held(left).map(|_| ())
+    }
+}
+
+/// Reads the event in an image of the inbox's stream.
+///
+/// # Errors
+/// [`StoreError::Unreadable`] for an image that is not an event.
+pub fn event_of_image(image: impl Into<serde_dynamo::Item>) -> Result<InboxEvent, StoreError> {
+    let row: Row = serde_dynamo::from_item(image.into())
+        .map_err(|error| StoreError::unreadable("an event", error))?;
+    row.event()
+}
+
+impl StoreEvent for Store {
+    async fn store_event(&self, event: &InboxEvent) -> Result<Stored, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.inbox)
+            .set_item(Some(to_row(&Row::of(event)?)?));
+        let result = put
+            .condition_expression("attribute_not_exists(id)")
+            .send()
+            .await;
+        Ok(if condition_held(result)? {
+            Stored::New
+        } else {
+            Stored::Before
+        })
+    }
+}
+
+impl Store {
+    /// Takes the marks of work away from an event that is still there.
+    async fn clear_pending(&self, event: &EventId) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.inbox)
+            .key("id", attr_s(event.as_str()))
+            .update_expression("REMOVE #work, work_sort")
+            .expression_attribute_names("#work", "work");
+        let marked = update
+            .condition_expression("attribute_exists(id)")
+            .send()
+            .await;
+        condition_held(marked).map(|_| ())
     }
 }

@@ -2,14 +2,18 @@
 
 use domain::error::StoreError;
 use domain::member::{Department, Member};
-use domain::ports::KeepMembers;
+use domain::ports::MemberStore;
 use jiff::Timestamp;
-use wecom::CorpId;
+use wecom::{CorpId, UserId};
 
 use super::Store;
 use crate::layout::{self, Key};
 
-impl KeepMembers for Store {
+impl MemberStore for Store {
+    async fn member(&self, corp: &CorpId, userid: &UserId) -> Result<Option<Member>, StoreError> {
+        self.read_value(&Key::member(corp, userid)).await
+    }
+
     async fn members(&self, corp: &CorpId) -> Result<Vec<Member>, StoreError> {
         self.read_values(layout::members(corp)).await
     }

@@ -11,18 +11,20 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::error::StoreError;
 use domain::ports::ObserveRelations;
-use domain::relation::{Change, Observation, Observed, Reading, Relation, Status};
+use domain::relation::{
+    Attributed, Change, Comparison, Observation, Reading, Relation, RelationKey, Status,
+};
 use jiff::Timestamp;
 use wecom::{CorpId, ExternalUserId, UserId};
 
 use super::relations::Row;
-use super::{Item, Store, item, n, read, s, unavailable};
+use super::{Item, Store, attr_n, attr_s, from_row, to_row, unavailable};
 use crate::layout::{self, Key};
 
-/// Rows of one transaction, and keys of one batch of reads, at most (`TransactWriteItems` and `BatchGetItem` quotas).
-const TOGETHER: usize = 100;
-/// Rows that are written one by one: a transaction of them costs twice the units and saves no time.
-const ALONE: usize = 2;
+/// The most rows of one transaction (quota of `TransactWriteItems`).
+const TRANSACTION_ROWS_MAX: usize = 100;
+/// Fewer rows are written one by one: a transaction of them costs twice the units and saves no time.
+const TRANSACTION_ROWS_MIN: usize = 3;
 /// Rows of a page of the index by member: about 250 bytes each.
 const ROSTER_PAGE: i32 = 1_000;
 
@@ -32,45 +34,47 @@ impl ObserveRelations for Store {
         corp: &CorpId,
         rows: &[Observation],
         reading: Reading,
-    ) -> Result<Observed, StoreError> {
+    ) -> Result<Vec<Comparison>, StoreError> {
         let stored = self.stored(corp, rows).await?;
-        let mut observed = Observed::default();
-        for (place, row) in rows.iter().enumerate() {
-            let key = Key::relation(corp, &row.contact.external_user_id, &row.follow.user_id);
-            let (before, version) = stored
-                .get(&key)
-                .map_or((None, 0), |(version, relation)| (Some(relation), *version));
-            let after = Relation::read(before, row, reading);
-            if after.came_unnoticed(before) {
-                observed.came.push((place, Relation::is_uncounted(before)));
+        let compare = |row: &Observation| {
+            let known = stored.get(&Key::relation(corp, &row.key()));
+            let before = known.map(|(_, relation)| relation);
+            let relation = Relation::read(before, row, reading);
+            let newly_attributed = relation.is_newly_attributed(before).then(|| {
+                match Relation::is_uncounted(before) {
+                    true => Attributed::First,
+                    false => Attributed::Later,
+                }
+            });
+            let differs = before != Some(&relation);
+            Comparison {
+                newly_attributed,
+                replaces_version: differs.then(|| known.map_or(0, |(version, _)| *version)),
+                relation,
             }
-            if before != Some(&after) {
-                observed.differ.push((place, version));
-            }
-            observed.relations.push(after);
-        }
-        Ok(observed)
+        };
+        Ok(rows.iter().map(compare).collect())
     }
 
     async fn keep(
         &self,
         corp: &CorpId,
         rows: &[Observation],
-        observed: &Observed,
+        compared: &[Comparison],
         reading: Reading,
     ) -> Result<(), StoreError> {
-        let mut writes = Vec::with_capacity(observed.differ.len());
-        for (place, version) in &observed.differ {
-            if let (Some(row), Some(after)) = (rows.get(*place), observed.relations.get(*place)) {
-                writes.push((row, Row::after(corp, *version, after)?));
+        let mut writes = Vec::with_capacity(rows.len());
+        for (row, after) in rows.iter().zip(compared) {
+            if let Some(version) = after.replaces_version {
+                writes.push((row, Row::after(corp, version, &after.relation)?));
             }
         }
-        if writes.len() <= ALONE {
+        if writes.len() < TRANSACTION_ROWS_MIN {
             return self.write_each(corp, &writes, reading).await;
         }
-        for together in writes.chunks(TOGETHER) {
-            if !self.write_together(together).await? {
-                self.write_each(corp, together, reading).await?;
+        for batch in writes.chunks(TRANSACTION_ROWS_MAX) {
+            if !self.write_transaction(batch).await? {
+                self.write_each(corp, batch, reading).await?;
             }
         }
         Ok(())
@@ -82,12 +86,12 @@ impl ObserveRelations for Store {
         change: &Change,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = Key::relation(corp, &change.external_userid, &change.userid);
-        let confirmed = |before: Option<&Relation>| Relation {
-            observed_at: before.and_then(|before| before.observed_at).max(Some(at)),
-            ..change.apply(before)
+        let confirmed = |before: Option<&Relation>| {
+            let mut after = change.apply(before);
+            after.snapshot.observed_at = after.snapshot.observed_at.max(Some(at));
+            after
         };
-        self.rewrite(corp, &key, confirmed).await.map(|_| ())
+        self.rewrite(corp, &change.key, confirmed).await.map(|_| ())
     }
 
     async fn active_customers(
@@ -103,13 +107,13 @@ impl ObserveRelations for Store {
             .table_name(&self.data)
             .index_name("by_member")
             .expression_attribute_names("#member", "member")
-            .expression_attribute_values(":member", s(values))
+            .expression_attribute_values(":member", attr_s(values))
             .limit(ROSTER_PAGE);
         query = match after {
             None => query.key_condition_expression(names),
             Some(after) => query
                 .key_condition_expression(format!("{names} AND customer > :after"))
-                .expression_attribute_values(":after", s(after.as_str())),
+                .expression_attribute_values(":after", attr_s(after.as_str())),
         };
         let page = query.send().await.map_err(unavailable)?;
         let customer = |item: &Item| {
@@ -125,23 +129,17 @@ impl ObserveRelations for Store {
     async fn conclude_lost(
         &self,
         corp: &CorpId,
-        (member, customer): (&UserId, &ExternalUserId),
+        key: &RelationKey,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let key = Key::relation(corp, customer, member);
         // The index may be behind; the row itself decides.
-        if self.read_item::<Row>(&key).await?.is_none() {
-            return Ok(false);
-        }
-        let missed = |before: Option<&Relation>| {
-            before.map_or_else(
-                || Relation::unknown(member, customer),
-                |before| before.missed(at),
-            )
-        };
-        let (before, after) = self.rewrite(corp, &key, missed).await?;
-        Ok(before.is_some_and(|before| before.status == Status::Active)
-            && after.status == Status::Lost)
+        let missing = |before: &Relation| before.missing(at);
+        let rewritten = self.rewrite_existing(corp, key, missing).await?;
+        Ok(rewritten.is_some_and(|rewritten| {
+            let before = rewritten.before.as_ref();
+            before.is_some_and(|before| before.lifecycle.is_active())
+                && rewritten.after.status() == Status::Lost
+        }))
     }
 }
 
@@ -152,20 +150,18 @@ impl Store {
         corp: &CorpId,
         rows: &[Observation],
     ) -> Result<HashMap<Key, (u64, Relation)>, StoreError> {
-        let key = |row: &Observation| {
-            Key::relation(corp, &row.contact.external_user_id, &row.follow.user_id)
-        };
-        let keys: HashSet<Key> = rows.iter().map(key).collect();
-        let found = self.read_all(keys.into_iter().collect()).await?;
+        let keys = rows.iter().map(|row| Key::relation(corp, &row.key()));
+        let keys: HashSet<Key> = keys.collect();
+        let found = self.batch_get_all(keys.into_iter().collect()).await?;
         let stored = found.into_iter().map(|(key, item)| {
-            let row = read::<Row>(item)?;
+            let row = from_row::<Row>(item)?;
             Ok((key, (row.version, row.relation()?)))
         });
         stored.collect()
     }
 
     /// Writes all or nothing; `false` if somebody has written one of the rows meanwhile.
-    async fn write_together(&self, writes: &[(&Observation, Row)]) -> Result<bool, StoreError> {
+    async fn write_transaction(&self, writes: &[(&Observation, Row)]) -> Result<bool, StoreError> {
         let puts = writes.iter().map(|(_, row)| self.conditional(row));
         let puts = puts.collect::<Result<Vec<_>, _>>()?;
         let written = self
@@ -184,17 +180,17 @@ impl Store {
     fn conditional(&self, row: &Row) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.data)
-            .set_item(Some(item(row)?));
+            .set_item(Some(to_row(row)?));
         let read = i64::try_from(row.version - 1).unwrap_or(i64::MAX);
         let put = match read {
             0 => put.condition_expression("attribute_not_exists(pk)"),
             read => put
                 .condition_expression("version = :read")
-                .expression_attribute_values(":read", n(read)),
+                .expression_attribute_values(":read", attr_n(read)),
         };
         let put = put
             .build()
-            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            .map_err(|error| StoreError::unwritable("a follow relation", error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -213,7 +209,7 @@ impl Store {
                 }
                 after
             };
-            self.rewrite(corp, &written.key, read).await?;
+            self.rewrite(corp, &row.key(), read).await?;
         }
         Ok(())
     }

@@ -3,11 +3,11 @@
 use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent};
 use domain::outcome::{Outcome, Subject, TagsOutcome, TagsResult, WelcomeOutcome, WelcomeResult};
-use domain::ports::{RecordTags, RecordWelcome};
+use domain::ports::OutcomeStore;
 use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
 
-use super::{Due, Store, condition_held, item, read, s};
+use super::{Due, Store, attr_s, condition_held, from_row, to_row};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Row<R> {
     due: Due,
 }
 
-impl RecordWelcome for Store {
+impl OutcomeStore for Store {
     async fn record_welcome(
         &self,
         subject: &Subject<'_>,
@@ -36,30 +36,27 @@ impl RecordWelcome for Store {
             WelcomeResult::TooLate | WelcomeResult::Failed => Some(Fact::WelcomeFailed),
             _ => None,
         };
-        let pair = (subject.userid, subject.external_userid);
         let counted = fact.zip(subject.channel);
         let corp = &subject.event.corp;
         let row = Row {
-            key: Key::welcome_outcome(corp, subject.external_userid, &subject.event.id),
+            key: Key::welcome_outcome(corp, &subject.relation.customer, &subject.event.id),
             outcome: outcome.clone(),
             day: counted.map(|(_, channel)| layout::day(corp, channel, subject.day)),
-            day_sort: counted.map(|(fact, _)| layout::day_sort(fact, pair)),
+            day_sort: counted.map(|(fact, _)| layout::day_sort(fact, subject.relation)),
             due: Due::default(),
         };
         let put = self
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
+            .set_item(Some(to_row(&row)?));
         let put = match outcome.outcome {
             WelcomeResult::Sent => put,
             _ => put.condition_expression("attribute_not_exists(pk)"),
         };
         condition_held(put.send().await).map(|_| ())
     }
-}
 
-impl RecordTags for Store {
     async fn tags_done(
         &self,
         events: &[&InboxEvent],
@@ -68,10 +65,10 @@ impl RecordTags for Store {
         let mut done = Vec::new();
         // BatchGetItem takes a hundred keys.
         for some in keys.chunks(100) {
-            let found = self.read_together(&some.iter().collect::<Vec<_>>()).await?;
+            let found = self.batch_get(&some.iter().collect::<Vec<_>>()).await?;
             for (key, item) in found {
                 let event = key.sk.strip_prefix(layout::TAGS).and_then(EventId::parse);
-                let row: Row<TagsResult> = read(item)?;
+                let row: Row<TagsResult> = from_row(item)?;
                 done.extend(event.map(|event| (event, row.outcome)));
             }
         }
@@ -85,7 +82,7 @@ impl RecordTags for Store {
     ) -> Result<(), StoreError> {
         let key = Key::tags_outcome(
             &subject.event.corp,
-            subject.external_userid,
+            &subject.relation.customer,
             &subject.event.id,
         );
         let row = Row {
@@ -99,13 +96,13 @@ impl RecordTags for Store {
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
+            .set_item(Some(to_row(&row)?));
         let put = match outcome.outcome {
             // Tags that are on are on; a repetition that fails does not take them off.
             TagsResult::Tagged => put,
             _ => put
                 .condition_expression("attribute_not_exists(pk) OR outcome <> :tagged")
-                .expression_attribute_values(":tagged", s("tagged")),
+                .expression_attribute_values(":tagged", attr_s("tagged")),
         };
         condition_held(put.send().await).map(|_| ())
     }

@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::error::StoreError;
 use domain::ports::ReadQuota;
-use domain::quota::{Guard, Limits, Usage};
+use domain::quota::{Guard, Limits, QuotaGrant, Usage};
 use serde::{Deserialize, Serialize};
 use wecom::CorpId;
 
-use super::{Item, Store, condition_held, item, read, s, unavailable};
+use super::{Item, Store, attr_s, condition_held, from_row, to_row, unavailable};
 use crate::layout::{self, Key};
 
 /// Processes that may meet on one row; each loses at most once to each other.
@@ -43,16 +43,16 @@ impl ReadQuota for Store {
             .query()
             .table_name(&self.data)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(layout::quota(corp)));
+            .expression_attribute_values(":pk", attr_s(layout::quota(corp)));
         let mut items = query.into_paginator().items().send();
         let (mut guard, mut usage) = (Guard::default(), Vec::new());
         while let Some(item) = items.next().await {
             let item = item.map_err(unavailable)?;
-            let key: Key = read(item.clone())?;
+            let key: Key = from_row(item.clone())?;
             if key.sk == layout::GUARD {
                 guard = guard_of_item(item)?;
             } else if key.sk.starts_with(layout::USAGE) {
-                usage.push(read::<UsageRow>(item)?.usage);
+                usage.push(from_row::<UsageRow>(item)?.usage);
             }
         }
         Ok((guard, usage))
@@ -62,7 +62,9 @@ impl ReadQuota for Store {
 impl Store {
     /// The guard of a corp, as it was a moment ago: who asks keeps it for a second anyway.
     pub(crate) async fn guard(&self, corp: &CorpId) -> Result<Guard, StoreError> {
-        let row = self.glance::<GuardRow>(&Key::guard(corp)).await?;
+        let row = self
+            .get_eventually_consistent::<GuardRow>(&Key::guard(corp))
+            .await?;
         row.map_or(Ok(Guard::default()), |row| guard_of(&row.guard))
     }
 
@@ -84,14 +86,14 @@ impl Store {
                 version: version + 1,
                 guard: json(&guard)?,
             };
-            if guard == before || self.put_version(&item(&row)?, version).await? {
+            if guard == before || self.put_version(&to_row(&row)?, version).await? {
                 return Ok(guard);
             }
         }
         Err(StoreError::Contended("the guard of the quota"))
     }
 
-    /// Takes up to `wanted` calls of `api`, or says when there will be some.
+    /// Takes up to `wanted` calls of `api` at `now` (Unix seconds).
     pub(crate) async fn take_quota(
         &self,
         corp: &CorpId,
@@ -99,24 +101,24 @@ impl Store {
         wanted: u32,
         limits: &Limits,
         now: i64,
-    ) -> Result<Result<u32, i64>, StoreError> {
+    ) -> Result<QuotaGrant, StoreError> {
         let key = Key::usage(corp, api);
         for _ in 0..TRIES {
             let stored = self.read_item::<UsageRow>(&key).await?;
             let (version, mut usage) =
                 stored.map_or_else(Default::default, |row| (row.version, row.usage));
-            let granted = match usage.take(now, wanted, limits) {
-                Ok(granted) => granted,
-                Err(until) => return Ok(Err(until)),
-            };
+            let taken = usage.take(now, wanted, limits);
+            if let QuotaGrant::SpentUntil(_) = taken {
+                return Ok(taken);
+            }
             let row = UsageRow {
                 key: key.clone(),
                 version: version + 1,
                 usage,
                 expires_at: now + USAGE_SECONDS,
             };
-            if self.put_version(&item(&row)?, version).await? {
-                return Ok(Ok(granted));
+            if self.put_version(&to_row(&row)?, version).await? {
+                return Ok(taken);
             }
         }
         Err(StoreError::Contended("the usage of an API"))
@@ -145,13 +147,15 @@ impl Store {
 
 /// Reads the guard out of its item.
 pub(super) fn guard_of_item(item: Item) -> Result<Guard, StoreError> {
-    guard_of(&read::<GuardRow>(item)?.guard)
+    guard_of(&from_row::<GuardRow>(item)?.guard)
 }
 
 fn guard_of(json: &str) -> Result<Guard, StoreError> {
-    serde_json::from_str(json).map_err(|_| StoreError::Unreadable("the guard of the quota".into()))
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::unreadable("the guard of the quota", error))
 }
 
 fn json(guard: &Guard) -> Result<String, StoreError> {
-    serde_json::to_string(guard).map_err(|error| StoreError::Unreadable(error.to_string()))
+    serde_json::to_string(guard)
+        .map_err(|error| StoreError::unwritable("the guard of the quota", error))
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Store, condition_held, item, n, read, s, unavailable};
+use super::{Item, Store, attr_n, attr_s, condition_held, from_row, to_row, unavailable};
 use crate::layout::Key;
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(super) fn read_at(at: Timestamp) -> Option<Item> {
     let values = [(":s", seconds), (":us", microseconds.into())];
     Some(
         values
-            .map(|(name, value)| (name.to_owned(), n(value)))
+            .map(|(name, value)| (name.to_owned(), attr_n(value)))
             .into(),
     )
 }
@@ -51,7 +51,7 @@ impl Store {
         let row = Row {
             key,
             value: serde_json::to_string(value)
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+                .map_err(|error| StoreError::unwritable("what was read", error))?,
             read_at: seconds,
             read_us: Some(microseconds),
         };
@@ -59,7 +59,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
+            .set_item(Some(to_row(&row)?));
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
             .set_expression_attribute_values(read_at(at));
@@ -72,7 +72,7 @@ impl Store {
             .client
             .delete_item()
             .table_name(&self.data)
-            .set_key(Some(item(key)?));
+            .set_key(Some(to_row(key)?));
         let delete = delete
             .condition_expression(NOT_NEWER)
             .set_expression_attribute_values(read_at(at));
@@ -98,27 +98,31 @@ impl Store {
             .query()
             .table_name(&self.data)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(partition));
+            .expression_attribute_values(":pk", attr_s(partition));
         let mut items = query.consistent_read(true).into_paginator().items().send();
         let mut values = Vec::new();
         while let Some(item) = items.next().await {
-            values.push(value(&read::<Row>(item.map_err(unavailable)?)?)?);
+            values.push(value(&from_row::<Row>(item.map_err(unavailable)?)?)?);
         }
         Ok(values)
     }
 
     /// Reads any number of items of the data table.
-    pub(super) async fn read_all(&self, keys: Vec<Key>) -> Result<HashMap<Key, Item>, StoreError> {
+    pub(super) async fn batch_get_all(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<HashMap<Key, Item>, StoreError> {
         let mut found = HashMap::new();
         // BatchGetItem takes a hundred keys.
         for some in keys.chunks(100) {
-            found.extend(self.read_together(&some.iter().collect::<Vec<_>>()).await?);
+            found.extend(self.batch_get(&some.iter().collect::<Vec<_>>()).await?);
         }
         Ok(found)
     }
 }
 
 fn value<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
-    serde_json::from_str(&row.value)
-        .map_err(|_| StoreError::Unreadable(format!("the item {} of {}", row.key.sk, row.key.pk)))
+    serde_json::from_str(&row.value).map_err(|error| {
+        StoreError::unreadable(format!("the item {} of {}", row.key.sk, row.key.pk), error)
+    })
 }

@@ -4,13 +4,13 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::error::StoreError;
 use domain::instant;
-use domain::ports::{KeepRuns, ReadRuns};
-use domain::sync::{Chunk, Lease, PageRead, Run, RunId};
+use domain::ports::RunStore;
+use domain::sync::{Chunk, PageRead, Run, RunId, RunLease};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 
-use super::{Item, Store, condition_held, item, n, read, s, unavailable};
+use super::{Item, Store, attr_n, attr_s, condition_held, from_row, to_row, unavailable};
 use crate::layout::{self, Key};
 
 /// Seconds after which the parts of a run may go: a run that takes days has failed.
@@ -46,16 +46,16 @@ struct ChunkRow {
 
 impl RunRow {
     fn run(&self) -> Result<Run, StoreError> {
-        serde_json::from_str(&self.run).map_err(|_| StoreError::Unreadable("a run".into()))
+        serde_json::from_str(&self.run).map_err(|error| StoreError::unreadable("a run", error))
     }
 }
 
-impl ReadRuns for Store {
+impl RunStore for Store {
     async fn runs(&self, corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError> {
         let (present, last) = (Key::run(corp), Key::last_run(corp));
-        let mut found = self.read_together(&[&present, &last]).await?;
+        let mut found = self.batch_get(&[&present, &last]).await?;
         let mut run = |key: &Key| match found.remove(key) {
-            Some(item) => read::<RunRow>(item)?.run().map(Some),
+            Some(item) => from_row::<RunRow>(item)?.run().map(Some),
             None => Ok(None),
         };
         let (present, last) = (run(&present)?, run(&last)?);
@@ -63,9 +63,7 @@ impl ReadRuns for Store {
         let ended = present.filter(|run| run.finished_at.is_some());
         Ok((running, ended.or(last)))
     }
-}
 
-impl KeepRuns for Store {
     async fn take_run(
         &self,
         corp: &CorpId,
@@ -73,30 +71,32 @@ impl KeepRuns for Store {
         new: Option<Run>,
         now: i64,
         until: i64,
-    ) -> Result<Lease, StoreError> {
+    ) -> Result<RunLease, StoreError> {
         let stored = self.read_item::<RunRow>(&Key::run(corp)).await?;
         let version = stored.as_ref().map_or(0, |row| row.version);
         let known = stored.as_ref().map(RunRow::run).transpose()?;
         let leased = stored.is_some_and(|row| row.leased_until > now);
         let (run, over) = match (known, new) {
-            (Some(run), _) if run.finished_at.is_none() && leased => return Ok(Lease::Theirs(run)),
+            (Some(run), _) if run.finished_at.is_none() && leased => {
+                return Ok(RunLease::HeldByOther(run));
+            }
             (Some(run), _) if run.finished_at.is_none() => (run, None),
             (Some(over), Some(new)) => (new.following(&over), Some(over)),
             (None, Some(new)) => (new, None),
-            (_, None) => return Ok(Lease::Nothing),
+            (_, None) => return Ok(RunLease::NoRun),
         };
         // The last one is written down before its place is taken.
         if let Some(over) = over {
             self.put_last(corp, &over).await?;
         }
         let row = run_row(Key::run(corp), version + 1, &run, Some(owner), until)?;
-        if self.put_version(&item(&row)?, version).await? {
-            return Ok(Lease::Ours(run));
+        if self.put_version(&to_row(&row)?, version).await? {
+            return Ok(RunLease::Acquired(run));
         }
         // Somebody else was faster, and his is the run that there is.
         let taken = self.read_item::<RunRow>(&Key::run(corp)).await?;
         let taken = taken.as_ref().map(RunRow::run).transpose()?;
-        Ok(taken.map_or(Lease::Nothing, Lease::Theirs))
+        Ok(taken.map_or(RunLease::NoRun, RunLease::HeldByOther))
     }
 
     async fn save_run(
@@ -116,14 +116,14 @@ impl KeepRuns for Store {
             .client
             .update_item()
             .table_name(&self.data)
-            .set_key(Some(item(&Key::run(corp))?))
+            .set_key(Some(to_row(&Key::run(corp))?))
             .update_expression(changes)
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":run", s(json))
-            .expression_attribute_values(":until", n(until))
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":owner", s(owner));
+            .expression_attribute_values(":run", attr_s(json))
+            .expression_attribute_values(":until", attr_n(until))
+            .expression_attribute_values(":one", attr_n(1))
+            .expression_attribute_values(":owner", attr_s(owner));
         condition_held(update.send().await)
     }
 
@@ -132,13 +132,13 @@ impl KeepRuns for Store {
             .client
             .update_item()
             .table_name(&self.data)
-            .set_key(Some(item(&Key::run(corp))?))
+            .set_key(Some(to_row(&Key::run(corp))?))
             .update_expression("SET leased_until = :zero REMOVE #owner ADD version :one")
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":zero", n(0))
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":owner", s(owner));
+            .expression_attribute_values(":zero", attr_n(0))
+            .expression_attribute_values(":one", attr_n(1))
+            .expression_attribute_values(":owner", attr_s(owner));
         condition_held(update.send().await).map(|_| ())
     }
 
@@ -181,7 +181,7 @@ impl KeepRuns for Store {
             done: chunk.done,
             expires_at: expires_at(run),
         };
-        self.put(item(&row)?).await
+        self.put(to_row(&row)?).await
     }
 
     async fn put_page(
@@ -191,22 +191,22 @@ impl KeepRuns for Store {
         chunk: &Chunk,
         page: &PageRead,
     ) -> Result<(), StoreError> {
-        let mut row = item(&Key::page(corp, run, chunk, page.number))?;
-        row.insert("number".into(), n(i64::from(page.number)));
+        let mut row = to_row(&Key::page(corp, run, chunk, page.number))?;
+        row.insert("number".into(), attr_n(i64::from(page.number)));
         row.insert(
             "seen".into(),
             AttributeValue::B(Blob::new(page.seen.clone())),
         );
         for (name, cursor) in [("from", &page.from), ("cursor", &page.cursor)] {
             if let Some(cursor) = cursor {
-                row.insert(name.into(), s(cursor));
+                row.insert(name.into(), attr_s(cursor));
             }
         }
         if !page.unlicensed.is_empty() {
-            let members = page.unlicensed.iter().map(|member| s(member.as_str()));
+            let members = page.unlicensed.iter().map(|member| attr_s(member.as_str()));
             row.insert("unlicensed".into(), AttributeValue::L(members.collect()));
         }
-        row.insert("expires_at".into(), n(expires_at(run)));
+        row.insert("expires_at".into(), attr_n(expires_at(run)));
         self.put(row).await
     }
 
@@ -217,7 +217,12 @@ impl KeepRuns for Store {
         chunk: &Chunk,
     ) -> Result<Vec<PageRead>, StoreError> {
         let items: Vec<Item> = self.part_items(corp, run, &layout::pages(chunk)).await?;
-        let unreadable = || StoreError::Unreadable("a page of a run".into());
+        let unreadable = || {
+            StoreError::unreadable(
+                "a page of a run",
+                "an attribute is missing or has another type",
+            )
+        };
         let page = |item: &Item| {
             let number = item
                 .get("number")
@@ -248,7 +253,7 @@ impl KeepRuns for Store {
 impl Store {
     async fn put_last(&self, corp: &CorpId, run: &Run) -> Result<(), StoreError> {
         let row = run_row(Key::last_run(corp), 1, run, None, 0)?;
-        self.put(item(&row)?).await
+        self.put(to_row(&row)?).await
     }
 
     async fn put(&self, row: Item) -> Result<(), StoreError> {
@@ -264,7 +269,7 @@ impl Store {
         prefix: &str,
     ) -> Result<Vec<T>, StoreError> {
         let items = self.part_items(corp, run, prefix).await?;
-        items.into_iter().map(read).collect()
+        items.into_iter().map(from_row).collect()
     }
 
     async fn part_items(
@@ -278,8 +283,8 @@ impl Store {
             .query()
             .table_name(&self.data)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", s(layout::run_parts(corp, run)))
-            .expression_attribute_values(":prefix", s(prefix));
+            .expression_attribute_values(":pk", attr_s(layout::run_parts(corp, run)))
+            .expression_attribute_values(":prefix", attr_s(prefix));
         let mut items = query.consistent_read(true).into_paginator().items().send();
         let mut parts = Vec::new();
         while let Some(item) = items.next().await {
@@ -306,7 +311,7 @@ fn run_row(
 }
 
 fn json(run: &Run) -> Result<String, StoreError> {
-    serde_json::to_string(run).map_err(|error| StoreError::Unreadable(error.to_string()))
+    serde_json::to_string(run).map_err(|error| StoreError::unwritable("a run", error))
 }
 
 fn expires_at(run: &RunId) -> i64 {

@@ -1,7 +1,7 @@
 //! The library of corp tags: one item per group, with its tags.
 
 use domain::error::StoreError;
-use domain::ports::KeepTagLibrary;
+use domain::ports::TagStore;
 use jiff::Timestamp;
 use wecom::CorpId;
 use wecom::TagGroupId;
@@ -10,7 +10,7 @@ use wecom::api::tag::TagGroup;
 use super::Store;
 use crate::layout::{self, Key};
 
-impl KeepTagLibrary for Store {
+impl TagStore for Store {
     async fn tag_groups(&self, corp: &CorpId) -> Result<Vec<TagGroup>, StoreError> {
         self.read_values(layout::tags(corp)).await
     }

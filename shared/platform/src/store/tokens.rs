@@ -7,7 +7,7 @@ use serde::Deserialize;
 use wecom::client::Broken;
 use wecom::{Error, StoredToken, TokenKey, TokenStore};
 
-use super::{Store, condition_held, item, n, s};
+use super::{Store, attr_n, attr_s, condition_held, to_row};
 use crate::BoxFuture;
 use crate::layout::Key;
 
@@ -33,7 +33,7 @@ impl SharedTokens {
     }
 
     fn update(&self, key: &TokenKey) -> Result<UpdateItemFluentBuilder, StoreError> {
-        let key = item(&Key::token(&key.corp, &key.app))?;
+        let key = to_row(&Key::token(&key.corp, &key.app))?;
         Ok(self
             .store
             .client
@@ -71,8 +71,8 @@ impl SharedTokens {
         let update = update
             .condition_expression("attribute_not_exists(leased_until) OR leased_until <= :now");
         let update = update
-            .expression_attribute_values(":until", n(until))
-            .expression_attribute_values(":now", n(now));
+            .expression_attribute_values(":until", attr_n(until))
+            .expression_attribute_values(":now", attr_n(now));
         condition_held(update.send().await)
     }
 
@@ -91,10 +91,11 @@ impl SharedTokens {
             .update(key)?
             .update_expression(expression)
             .expression_attribute_names("#token", "token");
-        let update = update.expression_attribute_values(":token", s(token.token.expose_secret()));
-        let mut update = update.expression_attribute_values(":until", n(token.expires_at));
+        let update =
+            update.expression_attribute_values(":token", attr_s(token.token.expose_secret()));
+        let mut update = update.expression_attribute_values(":until", attr_n(token.expires_at));
         if let Some(broken) = broken {
-            update = update.expression_attribute_values(":broken", s(broken));
+            update = update.expression_attribute_values(":broken", attr_s(broken));
         }
         condition_held(update.send().await).map(|_| ())
     }
@@ -104,7 +105,7 @@ impl SharedTokens {
         let update = update.condition_expression("leased_until = :until");
         condition_held(
             update
-                .expression_attribute_values(":until", n(until))
+                .expression_attribute_values(":until", attr_n(until))
                 .send()
                 .await,
         )

@@ -2,14 +2,14 @@
 
 use domain::channel::ChannelId;
 use domain::error::StoreError;
-use domain::ports::{KeepWelcomes, ReadWelcomes};
+use domain::ports::WelcomeStore;
 use domain::welcome::{Candidates, ChannelWelcome, Welcome, WelcomeOwner};
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 
 use super::channels::Row as ChannelRow;
 use super::quota::guard_of_item;
-use super::{Due, Item, Store, item, read, s, unavailable};
+use super::{Due, Item, Store, attr_s, from_row, to_row, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -28,11 +28,11 @@ struct Row {
 impl Row {
     fn welcome(&self) -> Result<Welcome, StoreError> {
         serde_json::from_str(&self.welcome)
-            .map_err(|_| StoreError::Unreadable("a default welcome".into()))
+            .map_err(|error| StoreError::unreadable("a default welcome", error))
     }
 }
 
-impl ReadWelcomes for Store {
+impl WelcomeStore for Store {
     async fn candidates(
         &self,
         corp: &CorpId,
@@ -45,13 +45,16 @@ impl ReadWelcomes for Store {
         let guard_key = Key::guard(corp);
         let always = [&member_key, &corp_key, &guard_key];
         let keys: Vec<&Key> = channel_key.iter().chain(always).collect();
-        let mut items = self.read_together(&keys).await?;
+        let mut items = self.batch_get(&keys).await?;
         let mut take = |key: &Key| items.remove(key);
-        let welcome =
-            |found: Option<Item>| found.map(|item| read::<Row>(item)?.welcome()).transpose();
+        let welcome = |found: Option<Item>| {
+            found
+                .map(|item| from_row::<Row>(item)?.welcome())
+                .transpose()
+        };
         let channel = match channel_key.as_ref().and_then(&mut take) {
             Some(item) => {
-                let channel = read::<ChannelRow>(item)?.channel()?;
+                let channel = from_row::<ChannelRow>(item)?.channel()?;
                 Some(ChannelWelcome {
                     name: channel.spec.name,
                     welcome: channel.spec.welcome,
@@ -67,20 +70,27 @@ impl ReadWelcomes for Store {
             corp: welcome(take(&corp_key))?,
         })
     }
-}
 
-impl KeepWelcomes for Store {
+    async fn welcome(
+        &self,
+        corp: &CorpId,
+        owner: &WelcomeOwner,
+    ) -> Result<Option<Welcome>, StoreError> {
+        let row = self.read_item::<Row>(&Key::welcome(corp, owner)).await?;
+        row.map(|row| row.welcome()).transpose()
+    }
+
     async fn welcomes(&self, corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.data)
             .key_condition_expression("pk = :pk");
-        let query = query.expression_attribute_values(":pk", s(layout::welcomes(corp)));
+        let query = query.expression_attribute_values(":pk", attr_s(layout::welcomes(corp)));
         let mut pages = query.into_paginator().items().send();
         let mut welcomes = Vec::new();
         while let Some(item) = pages.next().await {
-            let row: Row = read(item.map_err(unavailable)?)?;
+            let row: Row = from_row(item.map_err(unavailable)?)?;
             let owner = match (&row.userid, row.key.sk.strip_prefix(layout::MEMBER)) {
                 (Some(userid), Some(_)) => WelcomeOwner::Member(userid.clone()),
                 (None, Some(key)) => WelcomeOwner::Member(UserId::from(key)),
@@ -103,15 +113,15 @@ impl KeepWelcomes for Store {
                 .client
                 .delete_item()
                 .table_name(&self.data)
-                .set_key(Some(item(&key)?));
+                .set_key(Some(to_row(&key)?));
             return delete.send().await.map(|_| ()).map_err(unavailable);
         };
         let userid = match owner {
             WelcomeOwner::Corp => None,
             WelcomeOwner::Member(userid) => Some(userid.clone()),
         };
-        let json =
-            serde_json::to_string(welcome).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let json = serde_json::to_string(welcome)
+            .map_err(|error| StoreError::unwritable("a default welcome", error))?;
         let row = Row {
             key,
             userid,
@@ -122,7 +132,7 @@ impl KeepWelcomes for Store {
             .client
             .put_item()
             .table_name(&self.data)
-            .set_item(Some(item(&row)?));
+            .set_item(Some(to_row(&row)?));
         put.send().await.map(|_| ()).map_err(unavailable)
     }
 }

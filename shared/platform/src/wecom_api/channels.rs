@@ -2,7 +2,7 @@
 
 use domain::channel::{Channel, ChannelKind, Remote};
 use domain::error::VendorError;
-use domain::ports::KeepRemoteChannel;
+use domain::ports::ProvisionChannel;
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
     AddContactWay, ContactWayType, ListContactWay, Scene, UpdateContactWay,
@@ -18,7 +18,7 @@ const CLOCKS_DIFFER: i64 = 300;
 /// count, so more would mean that somebody makes thousands a minute.
 const CANDIDATES: usize = 200;
 
-impl KeepRemoteChannel for WecomApi {
+impl ProvisionChannel for WecomApi {
     async fn make(&self, corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError> {
         let make = |client: Client| async move { make(&client, channel).await };
         let api = match channel.spec.kind {

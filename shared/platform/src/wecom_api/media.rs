@@ -1,7 +1,7 @@
 //! Media of welcomes: fetched from their source, uploaded to WeCom.
 
 use domain::error::UploadError;
-use domain::ports::{UploadMedia, UploadPicture};
+use domain::ports::MediaApi;
 use domain::welcome::Source;
 use wecom::api::media::{MediaKind, PICTURE_MAX_BYTES};
 use wecom::api::path;
@@ -9,7 +9,7 @@ use wecom::{AppName, Client, CorpId, MediaId};
 
 use super::WecomApi;
 
-impl UploadMedia for WecomApi {
+impl MediaApi for WecomApi {
     async fn upload(
         &self,
         corp: &CorpId,
@@ -29,9 +29,7 @@ impl UploadMedia for WecomApi {
         let uploaded = self.call(corp, app, path::UPLOAD_MEDIA, upload).await?;
         Ok(uploaded.media_id)
     }
-}
 
-impl UploadPicture for WecomApi {
     async fn upload_picture(
         &self,
         corp: &CorpId,

@@ -1,20 +1,19 @@
-//! An add with all that its handling has found out: one change of the relation, so that it is written once.
+//! An add with everything that its handling found out: one change of the relation, so that it is written once.
 
 use jiff::Timestamp;
 use wecom::TagId;
 
-use super::{Change, Counted, Relation};
-use crate::relation::{Observation, Reading};
+use super::{Change, Counted, Observation, Reading, Relation, Trigger};
 
 /// What an add does to a relation.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct AddRecord {
     /// What the event says.
     pub change: Change,
-    /// The channel and the day that it counts for.
+    /// The channel and the day for which it counts.
     pub counted: Option<Counted>,
     /// The customer as WeCom returned it, and when that call began.
-    pub told: Option<(Observation, Timestamp)>,
+    pub read: Option<(Observation, Timestamp)>,
     /// Tags that the bundle applied, and when.
     pub tagged: Option<(Vec<TagId>, Timestamp)>,
     /// The remark that the bundle has written.
@@ -23,14 +22,14 @@ pub struct Arrival {
     pub description: Option<String>,
 }
 
-impl Arrival {
+impl AddRecord {
     /// An add of which only the event is known.
     #[must_use]
     pub fn new(change: Change, counted: Option<Counted>) -> Self {
         Self {
             change,
             counted,
-            told: None,
+            read: None,
             tagged: None,
             remark: None,
             description: None,
@@ -44,19 +43,20 @@ impl Arrival {
         if Relation::is_uncounted(before) {
             after.counted.clone_from(&self.counted);
         }
-        if let Some((row, at)) = &self.told {
-            let asked = Reading {
+        if let Some((observation, at)) = &self.read {
+            let reading = Reading {
                 at: *at,
-                for_event: true,
+                trigger: Trigger::Event,
             };
-            after = Relation::read(Some(&after), row, asked);
+            after = Relation::read(Some(&after), observation, reading);
         }
         if let Some((tags, at)) = &self.tagged {
             after = after.tagged(tags, *at);
         }
+        let follow = &mut after.snapshot.follow;
         let written = [
-            (&mut after.told.remark, &self.remark),
-            (&mut after.told.description, &self.description),
+            (&mut follow.remark, &self.remark),
+            (&mut follow.description, &self.description),
         ];
         for (field, text) in written {
             if let Some(text) = text {

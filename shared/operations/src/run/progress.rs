@@ -1,4 +1,4 @@
-//! How far a run has come and what it has cost, counted by all its parts at once.
+//! How far a run has come and what it has cost, counted by all its parts at the same time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,43 +6,50 @@ use clock::Clock;
 use domain::error::VendorError;
 use domain::sync::{Phase, Run};
 
-/// The run that is under way.
-pub(crate) struct Meter {
+/// The run that a process works on.
+pub struct Progress {
     run: Mutex<Run>,
     clock: Clock,
 }
 
-impl Meter {
-    /// Goes on from what is stored.
-    pub(crate) fn new(run: Run, clock: &Clock) -> Self {
+impl Progress {
+    /// Continues from `run` as it is stored.
+    #[must_use]
+    pub fn new(run: Run, clock: &Clock) -> Self {
         Self {
             run: Mutex::new(run),
             clock: clock.clone(),
         }
     }
 
-    /// The run as it is now.
-    pub(crate) fn run(&self) -> Run {
+    /// The run as it is now, to be stored.
+    #[must_use]
+    pub fn run(&self) -> Run {
         let mut run = self.lock().clone();
         run.updated_at = self.clock.unix_seconds();
         run
     }
 
+    /// Reads a value of the run.
+    pub fn with<T>(&self, read: impl FnOnce(&Run) -> T) -> T {
+        read(&self.lock())
+    }
+
     /// Changes the run.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Run) -> T) -> T {
+    pub fn change<T>(&self, change: impl FnOnce(&mut Run) -> T) -> T {
         change(&mut self.lock())
     }
 
-    /// Counts a call.
-    pub(crate) fn called(&self, api: &'static str) {
+    /// Counts a call of `api`.
+    pub fn count_call(&self, api: &'static str) {
         self.change(|run| {
             run.calls += 1;
             *run.quota.entry(api.to_owned()).or_default() += 1;
         });
     }
 
-    /// Notes that something may not be read. A run that goes on notes it once.
-    pub(crate) fn skipped(&self, what: &str, error: &VendorError) {
+    /// Notes that `what` may not be read. A run that is resumed notes it once.
+    pub fn note_skipped(&self, what: &str, error: &VendorError) {
         let note = format!("{what}: {error}");
         self.change(|run| {
             if !run.skipped.contains(&note) {
@@ -51,8 +58,8 @@ impl Meter {
         });
     }
 
-    /// Goes over to the next part.
-    pub(crate) fn enter(&self, phase: Phase) {
+    /// Begins the next phase.
+    pub fn enter(&self, phase: Phase) {
         self.change(|run| {
             run.phase = phase;
             run.resume_after = None;

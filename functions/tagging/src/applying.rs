@@ -1,57 +1,93 @@
-//! Putting tags and remark on one customer, and what each answer of WeCom means for the record.
+//! Applies tags and remark to one customer, and decides what each answer of WeCom means for the record.
 
 use domain::channel::Channel;
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
-use domain::relation::{Arrival, Change, Observation};
+use domain::relation::{AddRecord, Observation, RelationKey};
 use jiff::Timestamp;
 use platform::in_flight::InFlight;
 use platform::retry::{self, passes_soon};
 use wecom::api::contact::{ExternalContact, FollowUser, REMARK_MAX_CHARS};
 use wecom::api::path;
-use wecom::{Class, ErrorCode, ExternalUserId, TagId, UserId};
+use wecom::{Class, ErrorCode, TagId};
 
-use crate::{Add, Store, Tagger, Unfinished, Wecom};
+use crate::{Add, Applied, RetryReason, Store, Tagger, Wecom};
 
-/// Member and customer.
-type Pair<'a> = (&'a UserId, &'a ExternalUserId);
-/// A customer, what the member has on it, and when WeCom was asked.
-type Read = Result<(ExternalContact, Option<FollowUser>, Timestamp), VendorError>;
-/// Remark and description that were written.
-type Texts = (Option<String>, Option<String>);
+/// A customer as WeCom returns it.
+struct Read {
+    contact: ExternalContact,
+    /// What the member has on the customer; `None` if it is not on the first page of followers.
+    follow: Option<FollowUser>,
+    /// When the call began.
+    at: Timestamp,
+}
+
+/// What the bundle wrote on a customer.
+#[derive(Default)]
+struct Texts {
+    remark: Option<String>,
+    description: Option<String>,
+}
+
+/// Tags that were applied, and when; with the outcome.
+struct Marked {
+    outcome: TagsOutcome,
+    tagged: Option<(Vec<TagId>, Timestamp)>,
+}
+
+impl From<TagsOutcome> for Marked {
+    fn from(outcome: TagsOutcome) -> Self {
+        Self {
+            outcome,
+            tagged: None,
+        }
+    }
+}
+
+/// Calls that share a limit.
+struct Limited<'a> {
+    limiter: &'a InFlight,
+    /// Name of the APIs in log lines.
+    apis: &'static str,
+}
 
 /// The APIs that share the calls in flight for what is written.
 const WRITES: &str = "mark_tag and remark";
 /// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
-const LONGEST_HOLD: i64 = 90;
+const LONGEST_PAUSE_WAITED: i64 = 90;
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
-    /// Puts tags and remark on and reads the customer, and notes in `arrival` what was done. The outer error is the
-    /// store's; the inner one brings the record again.
-    pub(crate) async fn put(
+    /// Applies tags and remark, reads the customer, and notes in `record` what was done.
+    pub(crate) async fn apply(
         &self,
         add: &Add<'_>,
-        arrival: &mut Arrival,
-    ) -> Result<Result<TagsOutcome, Unfinished>, StoreError> {
-        let pair = pair(&arrival.change);
-        let (marked, read) = tokio::join!(self.mark(add, pair), self.read(add.event, pair));
-        let (mut outcome, tagged) = match marked {
+        record: &mut AddRecord,
+    ) -> Result<Applied, StoreError> {
+        let key = record.change.key.clone();
+        let (marked, read) = tokio::join!(self.mark(add, &key), self.read(add.event, &key));
+        let Marked {
+            mut outcome,
+            tagged,
+        } = match marked {
             Ok(marked) => marked,
-            Err(cause) => return Ok(Err(cause)),
+            Err(reason) => return Ok(Applied::Postponed(reason)),
         };
         let written = match &add.channel {
-            Some(channel) if is_well(&outcome) => {
-                self.remark(add.event, pair, channel, &read).await
+            Some(channel) if is_tagged(&outcome) => {
+                self.write_texts(add.event, &key, channel, &read).await
             }
-            _ => Ok((None, None)),
+            _ => Ok(Texts::default()),
         };
-        arrival.tagged = tagged;
+        record.tagged = tagged;
         match written {
-            Ok(texts) => (arrival.remark, arrival.description) = texts,
-            Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
-                return Ok(Err(Unfinished::Wecom(error)));
+            Ok(texts) => {
+                record.remark = texts.remark;
+                record.description = texts.description;
+            }
+            Err(error) if affects_whole_tenant(&error, self.clock.unix_seconds()) => {
+                return Ok(Applied::Postponed(RetryReason::Wecom(error)));
             }
             Err(error) => {
                 outcome.remark_errcode = error.code();
@@ -61,83 +97,85 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             }
         }
         match read {
-            Ok((contact, Some(follow), at)) => {
-                arrival.told = Some((Observation { contact, follow }, at));
-            }
+            Ok(Read {
+                contact,
+                follow: Some(follow),
+                at,
+            }) => record.read = Some((Observation { contact, follow }, at)),
             // The relation has ended since, or waits for the member.
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => {}
             unread => {
                 let error = unread.err().map(|error| error.to_string());
                 tracing::info!(event.id = %add.event.id, corp.id = %add.event.corp, wecom.error = error, "the customer of an add is left to the sync");
-                self.store.leave_to_sync(add.event).await?;
+                self.store.mark_pending(add.event).await?;
             }
         }
-        Ok(Ok(outcome))
+        Ok(Applied::Done(outcome))
     }
 
-    /// Applies the channel's tags; returns which, and when.
-    async fn mark(
-        &self,
-        add: &Add<'_>,
-        pair: Pair<'_>,
-    ) -> Result<(TagsOutcome, Option<(Vec<TagId>, Timestamp)>), Unfinished> {
+    /// Applies the channel's tags.
+    async fn mark(&self, add: &Add<'_>, key: &RelationKey) -> Result<Marked, RetryReason> {
         let event = add.event;
         let Some(channel) = &add.channel else {
             let why = match event.event.state() {
                 None => "the customer came by search, card or group, and not through a channel",
                 Some(_) => "the event's state is not one of a channel of this corp",
             };
-            return Ok((TagsOutcome::new(TagsResult::NoChannel).because(why), None));
+            return Ok(TagsOutcome::new(TagsResult::NoChannel).because(why).into());
         };
         let tags = &channel.spec.tag_ids;
         if tags.is_empty() {
-            return Ok((TagsOutcome::new(TagsResult::NoTags), None));
+            return Ok(TagsOutcome::new(TagsResult::NoTags).into());
         }
-        let mark = || self.wecom.mark_tags(&event.corp, &event.app, pair, tags);
-        let (answer, attempts) = self.call(event, (&self.in_flight, WRITES), mark).await;
-        let (mut outcome, tagged) = match answer {
-            Ok(()) => (
-                TagsOutcome::new(TagsResult::Tagged),
-                Some((tags.clone(), self.clock.now())),
-            ),
-            Err(error) if holds_the_stream(&error, self.clock.unix_seconds()) => {
-                return Err(Unfinished::Wecom(error));
+        let mark = || self.wecom.mark_tags(&event.corp, &event.app, key, tags);
+        let (answer, attempts) = self.call(event, self.writes(), mark).await;
+        let mut marked = match answer {
+            Ok(()) => Marked {
+                outcome: TagsOutcome::new(TagsResult::Tagged),
+                tagged: Some((tags.clone(), self.clock.now())),
+            },
+            Err(error) if affects_whole_tenant(&error, self.clock.unix_seconds()) => {
+                return Err(RetryReason::Wecom(error));
             }
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
-                let waiting = waiting.because(
-                    "the member has to confirm the customer first; the add that follows is tagged",
-                );
-                (waiting, None)
+                let why =
+                    "the member has to confirm the customer first; the add that follows is tagged";
+                waiting.because(why).into()
             }
-            Err(error) => (TagsOutcome::new(TagsResult::Failed).after(&error), None),
+            Err(error) => TagsOutcome::new(TagsResult::Failed).after(&error).into(),
         };
-        outcome.attempts = attempts;
-        Ok((outcome, tagged))
+        marked.outcome.attempts = attempts;
+        Ok(marked)
     }
 
     /// The customer with what the member has on it, as WeCom returns it now. One page is read: of a customer with more
     /// than 500 followers, the member may be on another.
-    async fn read(&self, event: &InboxEvent, (member, customer): Pair<'_>) -> Read {
+    async fn read(&self, event: &InboxEvent, key: &RelationKey) -> Result<Read, VendorError> {
         let at = self.clock.now();
         let (corp, app) = (&event.corp, &event.app);
-        let get = || self.wecom.followers(corp, app, customer, None);
-        let detail = self
-            .call(event, (&self.reads, path::GET_EXTERNAL_CONTACT), get)
-            .await
-            .0?;
+        let get = || self.wecom.followers(corp, app, &key.customer, None);
+        let reads = Limited {
+            limiter: &self.reads,
+            apis: path::GET_EXTERNAL_CONTACT,
+        };
+        let detail = self.call(event, reads, get).await.0?;
         let mut followers = detail.follow_user.into_iter();
-        let follow = followers.find(|follow| follow.user_id == *member);
-        Ok((detail.external_contact, follow, at))
+        let follow = followers.find(|follow| follow.user_id == key.member);
+        Ok(Read {
+            contact: detail.external_contact,
+            follow,
+            at,
+        })
     }
 
     /// Writes the channel's remark and description; returns what was written.
-    async fn remark(
+    async fn write_texts(
         &self,
         event: &InboxEvent,
-        pair: Pair<'_>,
+        key: &RelationKey,
         channel: &Channel,
-        read: &Read,
+        read: &Result<Read, VendorError>,
     ) -> Result<Texts, VendorError> {
         let spec = &channel.spec;
         let template = spec.remark.as_ref();
@@ -145,42 +183,51 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let (remark, description) = (remark.transpose()?, spec.description.clone());
         if remark.is_some() || description.is_some() {
             let write = || {
-                let texts = (remark.as_deref(), description.as_deref());
+                let (remark, description) = (remark.as_deref(), description.as_deref());
                 self.wecom
-                    .write_remark(&event.corp, &event.app, pair, texts.0, texts.1)
+                    .write_remark(&event.corp, &event.app, key, remark, description)
             };
-            let written = self.call(event, (&self.in_flight, WRITES), write);
-            written.await.0?;
+            self.call(event, self.writes(), write).await.0?;
         }
-        Ok((remark, description))
+        Ok(Texts {
+            remark,
+            description,
+        })
+    }
+
+    fn writes(&self) -> Limited<'_> {
+        Limited {
+            limiter: &self.in_flight,
+            apis: WRITES,
+        }
     }
 
     /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
     async fn call<T, F: Future<Output = Result<T, VendorError>>>(
         &self,
         event: &InboxEvent,
-        (in_flight, apis): (&InFlight, &'static str),
+        limited: Limited<'_>,
         make: impl Fn() -> F,
     ) -> (Result<T, VendorError>, u32) {
-        let make = || in_flight.call(&event.corp, apis, make());
+        let make = || limited.limiter.call(&event.corp, limited.apis, make());
         retry::call(&self.clock, passes_soon, make).await
     }
 }
 
-fn pair(change: &Change) -> Pair<'_> {
-    (&change.userid, &change.external_userid)
-}
-
-/// Whether tags were no trouble: a customer that WeCom refuses to tag is left unchanged.
-fn is_well(outcome: &TagsOutcome) -> bool {
+/// Whether the customer has the tags of the channel. A customer whom WeCom refuses to tag is left unchanged.
+fn is_tagged(outcome: &TagsOutcome) -> bool {
     matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
 }
 
 /// The remark that `template` makes. Without the name it is made of it would replace a better one: there is no neutral
 /// form here.
-fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, VendorError> {
+fn remark_of(
+    template: &str,
+    channel: &str,
+    read: &Result<Read, VendorError>,
+) -> Result<String, VendorError> {
     let customer = match read {
-        Ok((contact, ..)) => Some(contact.name.expose()),
+        Ok(read) => Some(read.contact.name.expose()),
         Err(error) if Placeholder::Customer.is_in(template) => return Err(error.clone()),
         Err(_) => None,
     };
@@ -194,8 +241,8 @@ fn remark_of(template: &str, channel: &str, read: &Read) -> Result<String, Vendo
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
 /// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn holds_the_stream(error: &VendorError, now: i64) -> bool {
-    if matches!(error, VendorError::Paused { until, .. } if *until > now + LONGEST_HOLD) {
+fn affects_whole_tenant(error: &VendorError, now: i64) -> bool {
+    if matches!(error, VendorError::Paused { until, .. } if *until > now + LONGEST_PAUSE_WAITED) {
         return false;
     }
     // Every other code of the retry class is about this pair.
@@ -212,7 +259,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     #[test]
-    fn errors_about_wecom_hold_the_stream_and_errors_about_one_customer_do_not() {
+    fn errors_about_the_tenant_stop_the_stream_and_errors_about_one_customer_do_not() {
         let api = |code: i64| {
             VendorError::from(Error::Api {
                 api: "mark_tag",
@@ -242,7 +289,7 @@ mod tests {
             (away, true, true),
         ] {
             assert_eq!(
-                (holds_the_stream(&error, NOW), passes_soon(&error)),
+                (affects_whole_tenant(&error, NOW), passes_soon(&error)),
                 (holds, soon),
                 "{error}"
             );
