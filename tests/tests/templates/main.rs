@@ -47,6 +47,7 @@ fn each_template_has_the_contract_of_its_snapshot() {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
+    settings.set_sort_maps(true);
     settings.bind(|| {
         for (name, text) in &templates {
             insta::assert_yaml_snapshot!(name.as_str(), contract(&read(text)));
