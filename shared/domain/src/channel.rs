@@ -37,6 +37,15 @@ impl ChannelId {
     }
 
     /// Reads an id that came in a path or an event's `State`. Any other text is no channel of ours.
+    ///
+    /// ```
+    /// use domain::channel::ChannelId;
+    ///
+    /// let id = ChannelId::from_random(7);
+    /// assert_eq!(id.as_str(), "ch0000000000007");
+    /// assert_eq!(ChannelId::parse(id.state().as_str()), Some(id));
+    /// assert_eq!(ChannelId::parse("of-another-tool"), None);
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let symbols = text.strip_prefix("ch")?;

@@ -95,6 +95,21 @@ impl From<WrittenShift> for Shift {
 impl Schedule {
     /// Those of `users`, the channel's members, who are on duty at `now`, the local time of the corp, and not
     /// `full`; else the backup. The order is that of the list they come from.
+    ///
+    /// ```
+    /// use domain::duty::Schedule;
+    /// use jiff::civil::date;
+    /// use wecom::UserId;
+    ///
+    /// let schedule: Schedule = serde_json::from_str(r#"{"daily_limit": 50, "backup": ["wangwu"]}"#)?;
+    /// let users = [UserId::from("zhangsan"), UserId::from("lisi")];
+    /// let noon = date(2026, 11, 23).at(12, 0, 0, 0);
+    /// let without = |full: &'static [&str]| schedule.on_duty(&users, noon, &|user| full.contains(&user.as_str()));
+    /// assert_eq!(without(&[]), users);
+    /// assert_eq!(without(&["zhangsan"]), [UserId::from("lisi")]);
+    /// assert_eq!(without(&["zhangsan", "lisi"]), [UserId::from("wangwu")]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn on_duty(
         &self,
@@ -123,6 +138,25 @@ impl Schedule {
     /// The next minute, after `now`, at which the clock may change who is on duty: a shift begins or ends, or a
     /// day begins and with it new counts. If nothing is near, the end of the days that were searched; `None` if
     /// the clock changes nothing ever.
+    ///
+    /// ```
+    /// use domain::duty::Schedule;
+    /// use jiff::civil::date;
+    ///
+    /// let schedule: Schedule = serde_json::from_str(
+    ///     r#"{"shifts": [{"weekdays": ["mon"], "from": "09:00", "to": "18:00"}], "backup": ["wangwu"]}"#,
+    /// )?;
+    /// // 2026-11-23 is a Monday.
+    /// let morning = date(2026, 11, 23).at(8, 0, 0, 0);
+    /// let begins = date(2026, 11, 23).at(9, 0, 0, 0);
+    /// let ends = date(2026, 11, 23).at(18, 0, 0, 0);
+    /// assert_eq!(schedule.next_change(morning), Some(begins));
+    /// assert_eq!(schedule.next_change(begins), Some(ends));
+    ///
+    /// let always: Schedule = serde_json::from_str(r#"{"backup": ["wangwu"]}"#)?;
+    /// assert_eq!(always.next_change(morning), None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn next_change(&self, now: DateTime) -> Option<DateTime> {
         if self.shifts.is_empty() && !self.has_limits() {

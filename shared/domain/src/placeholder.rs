@@ -50,6 +50,20 @@ impl Placeholder {
 }
 
 /// Fills in the placeholders of `text`, each value once: a customer who is called `{member}` keeps the name.
+///
+/// ```
+/// use domain::placeholder::{Names, render};
+///
+/// let names = Names {
+///     customer: Some("王小明"),
+///     channel: Some("上海展会"),
+///     ..Names::default()
+/// };
+/// assert_eq!(
+///     render("{customer}您好，我是{member}，欢迎来到{channel}！", names),
+///     "王小明您好，我是您的顾问，欢迎来到上海展会！"
+/// );
+/// ```
 #[must_use]
 pub fn render(text: &str, names: Names<'_>) -> String {
     let mut rendered = String::with_capacity(text.len() + 16);
@@ -68,6 +82,17 @@ pub fn render(text: &str, names: Names<'_>) -> String {
 }
 
 /// Fills in `text` and shortens the customer's name, and only it, until the whole has `limit` characters.
+///
+/// ```
+/// use domain::placeholder::{Names, render_within};
+///
+/// let names = Names {
+///     customer: Some("Alexander"),
+///     ..Names::default()
+/// };
+/// assert_eq!(render_within("{customer}-fair", names, 20), "Alexander-fair");
+/// assert_eq!(render_within("{customer}-fair", names, 9), "Alex-fair");
+/// ```
 #[must_use]
 pub fn render_within(text: &str, names: Names<'_>, limit: usize) -> String {
     let customer = names.customer.unwrap_or(NEUTRAL_CUSTOMER);

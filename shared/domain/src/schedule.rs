@@ -19,6 +19,16 @@ const DAY: u16 = 24 * 60;
 impl Minute {
     /// Reads `HH:MM`, from `00:00` to `24:00`.
     ///
+    /// ```
+    /// use domain::schedule::Minute;
+    ///
+    /// assert!(Minute::parse("09:00")? < Minute::parse("24:00")?);
+    /// for wrong in ["9:00", "24:01", "12:60", "noon"] {
+    ///     assert!(Minute::parse(wrong).is_err(), "{wrong}");
+    /// }
+    /// # Ok::<(), String>(())
+    /// ```
+    ///
     /// # Errors
     /// Says what a time looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -146,6 +156,18 @@ impl When {
     }
 
     /// Whether it holds at `now`, the local time of the corp.
+    ///
+    /// ```
+    /// use domain::schedule::When;
+    /// use jiff::civil::date;
+    ///
+    /// // 2026-11-23 is a Monday.
+    /// let nights: When = serde_json::from_str(r#"{"weekdays": ["mon"], "from": "22:00", "to": "06:00"}"#)?;
+    /// assert!(nights.holds_at(date(2026, 11, 23).at(23, 0, 0, 0)));
+    /// assert!(nights.holds_at(date(2026, 11, 24).at(5, 0, 0, 0)));
+    /// assert!(!nights.holds_at(date(2026, 11, 23).at(5, 0, 0, 0)));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn holds_at(&self, now: DateTime) -> bool {
         self.begun(now).is_some()

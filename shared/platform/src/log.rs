@@ -74,7 +74,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use clock::ManualClock;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 
@@ -93,36 +93,82 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_has_time_level_event_fields_and_what_was_worked_on() {
+    /// What `work` logs at INFO and above, line by line.
+    fn lines(work: impl FnOnce()) -> Vec<Value> {
         let written = Written::default();
         let writer = written.clone();
         let clock = ManualClock::new().clock();
         let lines = json(LevelFilter::INFO, &clock, move || writer.clone());
-        tracing::subscriber::with_default(lines.finish(), || {
-            let _record = tracing::info_span!("record", event.id = "e1").entered();
+        tracing::subscriber::with_default(lines.finish(), work);
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Compares the one line that `work` logs with a snapshot.
+    fn compare(name: &str, work: impl FnOnce()) {
+        let lines = lines(work);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_omit_expression(true);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_sort_maps(true);
+        settings.bind(|| insta::assert_json_snapshot!(name, &lines[0]));
+    }
+
+    #[test]
+    fn a_line_that_operators_look_for_has_an_event_and_its_spans() {
+        compare("log_event", || {
+            let _invocation = tracing::info_span!("invocation", requestId = "r1").entered();
+            let _record = tracing::info_span!("record", event.id = "e1", corp.id = "c1").entered();
             tracing::warn!(
                 event = "tagging.retry",
                 wecom.errcode = 45009,
                 "a record will be retried"
             );
-            tracing::debug!("below the level");
         });
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        let mut line: Value = serde_json::from_str(&text).unwrap();
-        let timestamp = line["timestamp"].take();
-        let timestamp: jiff::Timestamp = timestamp.as_str().unwrap().parse().unwrap();
-        assert_eq!(timestamp.as_second(), clock.now().as_second());
+    }
+
+    #[test]
+    fn a_line_without_an_event_has_its_sentence_and_fields() {
+        compare("log_sentence", || {
+            tracing::info!(corp.id = %"c1", run.writes = 3_u64, run.lost = 0, run.done = true, "a run is complete");
+        });
+    }
+
+    #[test]
+    fn an_error_has_its_cause_as_text() {
+        compare("log_error", || {
+            let cause = "a \"cause\"\nof two lines";
+            tracing::error!(event = "admin.failed", http.status = 502, refusal.cause = %cause, "a call failed");
+        });
+    }
+
+    #[test]
+    fn a_field_that_is_absent_is_left_out() {
+        compare("log_absent_field", || {
+            tracing::info!(
+                run.error = None::<&str>,
+                run.held_up = Some("quota"),
+                "a run stops"
+            );
+        });
+    }
+
+    #[test]
+    fn what_is_below_the_level_is_not_written() {
         assert_eq!(
-            line,
-            json!({
-                "timestamp": null,
-                "level": "WARN",
-                "event": "tagging.retry",
-                "wecom.errcode": 45009,
-                "message": "a record will be retried",
-                "spans": [{"name": "record", "event.id": "e1"}],
-            })
+            lines(|| tracing::debug!("below the level")),
+            Vec::<Value>::new()
         );
+    }
+
+    #[test]
+    fn the_time_of_a_line_is_that_of_the_clock() {
+        let clock = ManualClock::new().clock();
+        let line = lines(|| tracing::info!("now")).remove(0);
+        let timestamp: jiff::Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
+        assert_eq!(timestamp.as_second(), clock.now().as_second());
     }
 }

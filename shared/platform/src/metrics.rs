@@ -218,34 +218,76 @@ mod tests {
         assert_eq!(line["level"], "INFO");
     }
 
-    #[test]
-    fn one_line_has_measurements_with_several_dimensions_and_further_fields() {
+    /// Compares the one line that `write` writes with a snapshot.
+    fn compare(name: &str, write: impl FnOnce(&Metrics)) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        let metrics = Metrics::new("callback", ManualClock::new().clock(), move |line| {
+        let metrics = Metrics::new("scrm-sync", ManualClock::new().clock(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
-        let groups = [
-            Group {
-                dimensions: &[("event", "add_external_contact")],
-                measured: &[("events", Unit::Count, 1)],
-            },
-            Group {
-                dimensions: &[("status", "200")],
-                measured: &[("callback_ms", Unit::Milliseconds, 7)],
-            },
-        ];
-        metrics.write(&groups, &[("event.id", "e1".into())]);
+        write(&metrics);
         let lines = lines.lock().unwrap();
-        assert_eq!(lines.len(), 1);
+        assert_eq!(lines.len(), 1, "{lines:?}");
         let line: Value = serde_json::from_str(&lines[0]).unwrap();
-        let directives = &line["_aws"]["CloudWatchMetrics"];
-        assert_eq!(directives[0]["Dimensions"], json!([["function", "event"]]));
-        assert_eq!(directives[1]["Dimensions"], json!([["function", "status"]]));
-        assert_eq!(directives[1]["Metrics"][0]["Name"], "callback_ms");
-        assert_eq!(
-            (&line["events"], &line["callback_ms"], &line["event.id"]),
-            (&json!(1), &json!(7), &json!("e1"))
-        );
+        let mut settings = insta::Settings::clone_current();
+        settings.set_omit_expression(true);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_sort_maps(true);
+        settings.bind(|| insta::assert_json_snapshot!(name, line));
+    }
+
+    #[test]
+    fn a_measurement_without_dimensions_has_the_function_only() {
+        compare("metric_gauge", |metrics| {
+            metrics.put("reconcile_percent", Unit::Percent, 40, &[]);
+        });
+    }
+
+    #[test]
+    fn a_measurement_without_a_unit_says_so() {
+        compare("metric_without_unit", |metrics| {
+            metrics.put("reconcile_age_hours", Unit::None, 7, &[]);
+        });
+    }
+
+    #[test]
+    fn a_count_has_its_dimensions() {
+        compare("metric_count", |metrics| {
+            metrics.put("reconciles", Unit::Count, 1, &[("result", "complete")]);
+        });
+    }
+
+    #[test]
+    fn a_line_has_several_measurements_with_the_same_dimensions() {
+        compare("metric_count_and_duration", |metrics| {
+            let measured = Group {
+                dimensions: &[("outcome", "sent")],
+                measured: &[
+                    ("welcomes", Unit::Count, 1),
+                    ("welcome_ms", Unit::Milliseconds, 312),
+                ],
+            };
+            metrics.write(&[measured], &[("event.id", "e1".into())]);
+        });
+    }
+
+    #[test]
+    fn one_line_has_measurements_with_several_dimensions_and_further_fields() {
+        compare("metric_groups_and_fields", |metrics| {
+            let groups = [
+                Group {
+                    dimensions: &[("event", "add_external_contact"), ("known", "false")],
+                    measured: &[("events", Unit::Count, 1)],
+                },
+                Group {
+                    dimensions: &[("status", "200")],
+                    measured: &[("callback_ms", Unit::Milliseconds, 7)],
+                },
+            ];
+            metrics.write(
+                &groups,
+                &[("event.id", "e1".into()), ("event.age_s", 2.into())],
+            );
+        });
     }
 }

@@ -111,3 +111,81 @@ fn read(record: EventRecord, metrics: &Metrics) -> Option<(String, InboxEvent)> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use clock::ManualClock;
+    use domain::outcome::{WelcomeOutcome, WelcomeResult};
+    use wecom::{AppName, CorpId, ErrorCode, Message};
+
+    use super::*;
+
+    /// Metrics, and the lines that they write.
+    fn metrics() -> (Metrics, Arc<Mutex<Vec<Value>>>) {
+        let lines = Arc::<Mutex<Vec<Value>>>::default();
+        let written = Arc::clone(&lines);
+        let metrics = Metrics::new("scrm-tagging", ManualClock::new().clock(), move |line| {
+            let line = serde_json::from_str(line).unwrap();
+            written.lock().unwrap().push(line);
+        });
+        (metrics, lines)
+    }
+
+    fn compare(name: &str, value: &Value) {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_omit_expression(true);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_sort_maps(true);
+        settings.bind(|| insta::assert_json_snapshot!(name, value));
+    }
+
+    fn event() -> InboxEvent {
+        let message = "<xml><MsgType>event</MsgType><Event>change_external_contact</Event>\
+            <ChangeType>add_external_contact</ChangeType><CreateTime>4116801600</CreateTime>\
+            <UserID>zhangsan</UserID><ExternalUserID>wm1</ExternalUserID></xml>";
+        let (corp, app) = (CorpId::from("ww1"), AppName::from("contact"));
+        let message = Message::parse(message).unwrap();
+        InboxEvent::receive(corp, app, message, clock::START)
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_counted() {
+        let (metrics, lines) = metrics();
+        let mut record = EventRecord::default();
+        record.change.sequence_number = Some("7".to_owned());
+        let mut batch = Event::default();
+        batch.records.push(record);
+        assert!(events(batch, &metrics).is_empty());
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), 1);
+        compare("metric_unreadable_record", &lines[0]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_makes_the_code_panic_is_counted() {
+        let (metrics, lines) = metrics();
+        let events = vec![("7".to_owned(), event())];
+        let answer = handle_each(events, 1, &metrics, async |_| panic!("on purpose"));
+        assert!(answer.await.batch_item_failures.is_empty());
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), 1);
+        compare("metric_record_that_panicked", &lines[0]);
+    }
+
+    #[test]
+    fn a_line_about_an_outcome_has_ids_and_the_code_only() {
+        let mut outcome = WelcomeOutcome::new(WelcomeResult::Failed);
+        outcome.attempts = 3;
+        outcome.errcode = Some(ErrorCode::new(45009));
+        let fields = outcome_fields(&event(), &outcome);
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        compare(
+            "metric_fields_of_an_outcome",
+            &Value::Object(fields.collect()),
+        );
+    }
+}

@@ -147,6 +147,31 @@ impl CallbackCrypto {
     ///
     /// # Errors
     /// [`OpenError::SignatureMismatch`] before anything else; the other variants only under a valid signature.
+    ///
+    /// # Examples
+    /// The URL verification, with WeCom's part played by [`seal`](Self::seal):
+    ///
+    /// ```
+    /// use wecom::{CallbackCrypto, OpenError, Signature};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+    /// let crypto = CallbackCrypto::new("QDG6eK", key, "wx5823bf96d3bd56c7")?;
+    /// let sealed = crypto.seal("1616140317555161061", "1409659589", "263014780")?;
+    ///
+    /// let signature = Signature {
+    ///     msg_signature: &sealed.msg_signature,
+    ///     timestamp: &sealed.timestamp,
+    ///     nonce: &sealed.nonce,
+    /// };
+    /// let echostr = sealed.encrypt.as_str();
+    /// assert_eq!(crypto.open(&signature, echostr)?, "1616140317555161061");
+    ///
+    /// let later = Signature { timestamp: "1409659590", ..signature };
+    /// assert_eq!(crypto.open(&later, echostr), Err(OpenError::SignatureMismatch));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(&self, signature: &Signature<'_>, encrypted: &str) -> Result<String, OpenError> {
         let expected = self.sign(signature.timestamp, signature.nonce, encrypted);
         verify_slices_are_equal(expected.as_bytes(), signature.msg_signature.as_bytes())

@@ -33,6 +33,18 @@ impl Envelope {
     ///
     /// # Errors
     /// One [`EnvelopeError`] per cause.
+    ///
+    /// # Examples
+    /// ```
+    /// use wecom::{Envelope, EnvelopeError};
+    ///
+    /// let body = b"<xml><ToUserName>ww1</ToUserName><Encrypt>QQ==</Encrypt></xml>";
+    /// let envelope = Envelope::parse(body)?;
+    /// assert_eq!(envelope.encrypt, "QQ==");
+    /// assert_eq!(envelope.to_user_name.as_deref(), Some("ww1"));
+    /// assert_eq!(Envelope::parse(b"{}"), Err(EnvelopeError::NoEncrypt));
+    /// # Ok::<(), EnvelopeError>(())
+    /// ```
     pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
         let text = str::from_utf8(body).map_err(|_| EnvelopeError::NotUtf8)?;
         let fields = Fields::parse(text)?;

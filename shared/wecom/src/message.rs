@@ -24,6 +24,21 @@ impl Message {
     /// # Errors
     /// Only if it is not well-formed. An event that is unknown, or known and short of a field, is
     /// [`Event::Unknown`].
+    ///
+    /// # Examples
+    /// ```
+    /// use wecom::{Event, Message};
+    ///
+    /// let message = Message::parse(
+    ///     "<xml><CreateTime>1403610513</CreateTime><MsgType>event</MsgType>\
+    ///      <Event>change_external_contact</Event><ChangeType>del_follow_user</ChangeType>\
+    ///      <UserID>zhangsan</UserID><ExternalUserID>wmA</ExternalUserID></xml>",
+    /// )?;
+    /// assert_eq!(message.create_time(), Some(1_403_610_513));
+    /// assert_eq!(message.event.name(), "del_follow_user");
+    /// assert!(matches!(message.event, Event::DeletedFollowUser { .. }));
+    /// # Ok::<(), wecom::MessageError>(())
+    /// ```
     pub fn parse(plaintext: &str) -> Result<Self, MessageError> {
         Ok(Self::from_fields(Fields::parse(plaintext)?))
     }

@@ -20,7 +20,7 @@ const KEYS: [&str; 2] = [
 ];
 
 /// A request with this `Authorization`, and the whole answer.
-async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, String) {
+pub(crate) async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, String) {
     let url = format!("{}/admin/corps/{path}", world.stack.url);
     let mut request = http_client().get(url);
     if let Some(authorization) = authorization {
@@ -31,7 +31,7 @@ async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, St
 }
 
 /// A request with a key and any body, and its answer.
-async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Value) {
+pub(crate) async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Value) {
     let url = format!("{}/admin/corps/{DEMO_CORP}/{path}", world.stack.url);
     let request = http_client().request(method, url);
     let request = request.bearer_auth(&world.stack.keys.admin_keys[0]);

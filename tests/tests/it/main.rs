@@ -39,6 +39,7 @@ mod repairs;
 mod restarts;
 mod schedules;
 mod schedules_admin;
+mod snapshots;
 mod sync;
 mod sync_crashes;
 mod sync_random;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use platform::BoxFuture;
@@ -52,6 +53,7 @@ pub(crate) struct Outside {
     _leftovers: Leftovers,
     directory: TempDir,
     config: Value,
+    lines: Arc<Mutex<Vec<Value>>>,
     _served: Served,
 }
 
@@ -107,6 +109,7 @@ impl Outside {
             wecom,
             directory,
             config,
+            lines: Arc::default(),
             _served: served,
         }
     }
@@ -152,8 +155,19 @@ impl Outside {
 
     /// Those of a function that makes no call to WeCom.
     pub(crate) fn base(&self, dynamodb_url: &str, function: &'static str) -> Base {
-        let metrics = Metrics::new(function, self.time.clock(), |_| {});
+        let lines = Arc::clone(&self.lines);
+        let metrics = Metrics::new(function, self.time.clock(), move |line| {
+            lines
+                .lock()
+                .unwrap()
+                .push(serde_json::from_str(line).unwrap());
+        });
         self.base_measured_by(dynamodb_url, metrics)
+    }
+
+    /// The metric lines of all functions that were made by [`base`](Self::base) or [`platform`](Self::platform).
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// The same with metrics of the test's own.

@@ -28,7 +28,7 @@ use crate::dying::Fate;
 use crate::outside::Outside;
 
 /// An address of nobody: what would use the tables would be told so in the log.
-const NO_TABLES: &str = "http://127.0.0.1:9";
+pub(crate) const NO_TABLES: &str = "http://127.0.0.1:9";
 
 thread_local! {
     /// What is logged on this thread, while a test wants to know.
@@ -73,7 +73,7 @@ fn take_log() -> String {
 }
 
 /// A request as the HTTP API hands it on.
-fn request(method: &str, path: &str) -> Value {
+pub(crate) fn request(method: &str, path: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
         "headers": {"authorization": "Bearer none"}, "isBase64Encoded": false,
@@ -146,7 +146,7 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
 
 /// The status and body of an HTTP answer; none if the function ended with the error, which Lambda counts and tries
 /// again.
-async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
+pub(crate) async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
     match function.invoke(event.to_string().into_bytes()).await.answer {
         Ok(answer) => {
             let answer: Value = serde_json::from_slice(&answer).unwrap();

@@ -7,6 +7,20 @@ use std::fmt;
 
 /// WeCom's `errcode`. The codes that this crate or its callers act on have names; what each of all the others means is
 /// in the [table](codes::TABLE). It is stored and sent as the plain number.
+///
+/// # Examples
+/// ```
+/// use wecom::{Class, ErrorCode};
+///
+/// let code = ErrorCode::new(45009);
+/// assert_eq!(code, ErrorCode::API_FREQ_OUT_OF_LIMIT);
+/// assert_eq!(code.class(), Class::Retry);
+/// assert!(code.meaning().is_some() && code.limits_calls());
+///
+/// // A code that the table does not have is for a person to look at.
+/// let unknown = ErrorCode::new(999_999);
+/// assert_eq!((unknown.class(), unknown.meaning()), (Class::Configuration, None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ErrorCode(i64);
