@@ -25,8 +25,8 @@ use crate::data_directory::DataDirectory;
 use crate::embedded::Embedded;
 use crate::event_source::{EventSource, EventSourceMapping, Pattern};
 use crate::invoke::Function;
-use crate::stack::{DATA_TABLE, INBOX_TABLE};
 use crate::start::StartError;
+use crate::tables::{DATA_TABLE, INBOX_TABLE};
 
 /// Time-outs of the functions. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging
 /// waits for its share of calls in flight; an upload of media takes up to a minute, and the gateway gives up

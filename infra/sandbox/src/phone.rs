@@ -16,9 +16,9 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::json;
 
-const PAGE: &str = include_str!("index.html");
-const STYLE: &str = include_str!("phone.css");
-const SCRIPT: &str = include_str!("phone.js");
+const PAGE: &str = include_str!("phone/index.html");
+const STYLE: &str = include_str!("phone/phone.css");
+const SCRIPT: &str = include_str!("phone/phone.js");
 
 /// The routes of the page, relative to the mount point.
 pub(crate) fn routes() -> Router<Sandbox> {
