@@ -137,6 +137,12 @@ impl Function {
         &self.config.function_name
     }
 
+    /// The time-out of an invocation.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The clock that invocations are timed by.
     #[must_use]
     pub const fn clock(&self) -> &Clock {
