@@ -38,6 +38,7 @@ mod refusal;
 mod remote;
 mod stats;
 mod sync;
+mod view;
 mod welcomes;
 
 /// What the API asks of its store.
