@@ -28,9 +28,9 @@ use crate::invoke::Function;
 use crate::start::StartError;
 use crate::tables::{DATA_TABLE, INBOX_TABLE};
 
-/// Time-outs of the functions, as in infra/template.yaml; tests/it/template.rs compares these and the mappings below with
-/// it. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging waits for its share of calls in flight;
-/// an upload of media takes up to a minute, and the gateway gives up after 30 s.
+/// Time-outs of the functions, as in infra/template.yaml; tests/it/template.rs compares these and the mappings below
+/// with it. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging waits for its share of calls in
+/// flight; an upload of media takes up to a minute, and the gateway gives up after 30 s.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(30);
 const TAGGING_TIMEOUT: Duration = Duration::from_secs(120);

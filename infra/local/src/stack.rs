@@ -1,7 +1,7 @@
 //! The whole bundle, running: what the template deploys, wired together in one process.
 //!
-//! The functions are the deployed ones: the same handlers over the same adapters, behind the same event
-//! types. Only what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
+//! The functions are the deployed ones: the same handlers over the same adapters, behind the same event types. Only
+//! what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,8 +58,8 @@ pub enum Wecom {
     At(String),
 }
 
-/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running
-/// requests end first.
+/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running requests end
+/// first.
 pub struct Stack {
     /// `http://127.0.0.1:` and the port of the front door.
     pub url: String,

@@ -1,8 +1,8 @@
 //! The WeCom API below `/cgi-bin/`: one table of calls, each a function of the state.
 //!
-//! A call goes through admission ([`pipeline`]): faults by command, its token, the limits, the
-//! checks of the request; then it waits for the sandbox's latency without holding the lock; then it
-//! takes effect. It knows no types of the bundle: requests are read as JSON values.
+//! A call goes through admission ([`pipeline`]): faults by command, its token, the limits, the checks of the request;
+//! then it waits for the sandbox's latency without holding the lock; then it takes effect. It knows no types of the
+//! bundle: requests are read as JSON values.
 
 mod acquisition;
 mod address_book;

@@ -1,5 +1,4 @@
-//! Callbacks: which events go out, when and how often. As WeCom does it, or as unreliably as a test
-//! wants it.
+//! Callbacks: which events go out, when and how often. As WeCom does it, or as unreliably as a test wants it.
 
 mod client;
 mod delivery;
@@ -25,13 +24,12 @@ use std::time::SystemTime;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeliveryMode {
-    /// Copies of every event, each with attempts of its own. 1 is as it should be; 2 and more play
-    /// a WeCom that did not hear the answer.
+    /// Copies of every event, each with attempts of its own. 1 is as it should be; 2 and more play a WeCom that did not
+    /// hear the answer.
     pub copies: u32,
     /// Every n-th event is never delivered.
     pub lose_every: Option<u64>,
-    /// Events are held until so many are together, and then go out in shuffled order. 0 and 1 keep
-    /// the order.
+    /// Events are held until so many are together, and then go out in shuffled order. 0 and 1 keep the order.
     pub reorder: usize,
     /// Events are held until the mode changes.
     pub paused: bool,

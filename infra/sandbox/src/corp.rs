@@ -1,5 +1,5 @@
-//! One company and the verbs of its dialogue: what customers, members and the console do, and what
-//! can be seen of it afterwards.
+//! One company and the verbs of its dialogue: what customers, members and the console do, and what can be seen of it
+//! afterwards.
 
 mod adding;
 mod apps;
@@ -30,9 +30,8 @@ use super::model::{CorpState, Ids, Pair};
 use super::{Sandbox, SandboxOptions};
 use serde::Serialize;
 
-/// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as
-/// tasks, so verbs need a Tokio runtime. Wait for them with [`Sandbox::settled`] or
-/// [`Sandbox::wait_for`].
+/// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as tasks, so verbs need
+/// a Tokio runtime. Wait for them with [`Sandbox::settled`] or [`Sandbox::wait_for`].
 #[derive(Clone, Debug)]
 pub struct Corp {
     sandbox: Sandbox,
@@ -47,8 +46,7 @@ pub struct Happening {
     pub external_userid: String,
     /// The member, as the address book spells the userid.
     pub userid: String,
-    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing
-    /// new.
+    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing new.
     pub events: Vec<EventId>,
 }
 

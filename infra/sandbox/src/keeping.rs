@@ -1,5 +1,5 @@
-//! A sandbox that survives its process: its state in a file, which is read at the start and replaced when
-//! something has changed.
+//! A sandbox that survives its process: its state in a file, which is read at the start and replaced when something has
+//! changed.
 
 use super::Sandbox;
 use super::model::{CorpState, Ids, Quota, Welcomed, moment};
@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 /// The shortest time between two writes, and so about what a killed process forgets.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The keeping of one sandbox in one file. It ends when this is dropped, like that of a process that is
-/// killed; [`finish`](Self::finish) saves what has changed last.
+/// The keeping of one sandbox in one file. It ends when this is dropped, like that of a process that is killed;
+/// [`finish`](Self::finish) saves what has changed last.
 #[derive(Debug)]
 pub struct Kept {
     stop: Option<oneshot::Sender<()>>,
@@ -56,15 +56,14 @@ struct Saved<C> {
 }
 
 impl Sandbox {
-    /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has
-    /// changed, at most once a second by the clock of the options. Needs a Tokio runtime.
+    /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has changed, at most
+    /// once a second by the clock of the options. Needs a Tokio runtime.
     ///
-    /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats
-    /// and tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys
-    /// are those of the set-up. Tokens, faults, the delivery mode, limits that were changed and the journals
-    /// begin as set up, and an event that was not delivered stays so. A process
-    /// that is killed forgets about its last second: who made a contact way in it is answered 41044 for it
-    /// afterwards.
+    /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats and
+    /// tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys are
+    /// those of the set-up. Tokens, faults, the delivery mode, limits that were changed and the journals begin as set
+    /// up, and an event that was not delivered stays so. A process
+    /// that is killed forgets about its last second: who made a contact way in it is answered 41044 for it afterwards.
     ///
     /// # Errors
     ///

@@ -1,7 +1,6 @@
 //! The state of a sandbox: corps with their apps, members, channels, customers, tags and media.
 //!
-//! Nothing here waits or speaks HTTP. One lock guards the whole state and is never held over an
-//! await.
+//! Nothing here waits or speaks HTTP. One lock guards the whole state and is never held over an await.
 
 mod channel;
 mod customer;
@@ -39,8 +38,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-/// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes
-/// first and is spelt as the member is set up, so that the pairs of one member stand together.
+/// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes first and is spelt as
+/// the member is set up, so that the pairs of one member stand together.
 pub(crate) type Pair = (Id, Id);
 
 /// Boxed, because the nodes of the map have room for more than they hold.
@@ -82,8 +81,8 @@ impl State {
     }
 }
 
-/// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the
-/// configuration, the rest from nowhere, because it is about what is going on.
+/// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the configuration,
+/// the rest from nowhere, because it is about what is going on.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CorpState {
     pub(crate) id: String,

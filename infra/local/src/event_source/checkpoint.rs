@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::SequenceNumber;
 
-/// The position of a mapping. Lanes finish out of order; the position is the one before the oldest
-/// record that any of them still has.
+/// The position of a mapping. Lanes finish out of order; the position is the one before the oldest record that any of
+/// them still has.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     stream_arn: String,
@@ -26,9 +26,8 @@ struct Stored {
 }
 
 impl Checkpoint {
-    /// Reads the position from the file. A position of another stream (the table was made anew) or
-    /// a file that cannot be read counts as none: to process a record twice is safe, to skip one is
-    /// not.
+    /// Reads the position from the file. A position of another stream (the table was made anew) or a file that cannot
+    /// be read counts as none: to process a record twice is safe, to skip one is not.
     pub(super) async fn load(stream_arn: &str, file: Option<PathBuf>) -> Self {
         let stored = match &file {
             Some(path) => load(path, stream_arn).await,
@@ -48,8 +47,8 @@ impl Checkpoint {
         self.stored
     }
 
-    /// Notes the records that go to the lanes, out of a read that ended with `last`. What the filter
-    /// dropped is finished by that.
+    /// Notes the records that go to the lanes, out of a read that ended with `last`. What the filter dropped is
+    /// finished by that.
     pub(super) async fn begin(
         &mut self,
         records: impl Iterator<Item = SequenceNumber>,
@@ -57,8 +56,8 @@ impl Checkpoint {
     ) {
         self.unfinished.extend(records);
         self.read = Some(last);
-        // Records in flight do not move the position, but a mapping that began at the newest record
-        // needs one before its first batch is done with, or a restart would skip that batch.
+        // Records in flight do not move the position, but a mapping that began at the newest record needs one before
+        // its first batch is done with, or a restart would skip that batch.
         if self.unfinished.is_empty() || self.stored.is_none() {
             self.store().await;
         }
@@ -114,8 +113,8 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
     sequence.filter(|_| stored.is_some_and(|stored| stored.stream_arn == stream_arn))
 }
 
-/// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the
-/// new one.
+/// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the new
+/// one.
 async fn replace(file: &Path, stored: &Stored) -> io::Result<()> {
     let beside = file.with_extension("new");
     tokio::fs::write(&beside, serde_json::to_vec(stored)?).await?;

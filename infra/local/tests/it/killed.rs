@@ -1,5 +1,5 @@
-//! A process that is killed again and again in the middle of its work, while WeCom goes on and delivers once
-//! more what was not acknowledged.
+//! A process that is killed again and again in the middle of its work, while WeCom goes on and delivers once more what
+//! was not acknowledged.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -110,8 +110,8 @@ pub(super) fn agent(call: &mut Call<'_>) -> Answer {
     }))
 }
 
-/// Addresses of WeCom's own servers: a server asks for them before it lets callbacks in, or to open its
-/// connection ahead of the first call (WeCom doc 90930).
+/// Addresses of WeCom's own servers: a server asks for them before it lets callbacks in, or to open its connection
+/// ahead of the first call (WeCom doc 90930).
 pub(super) fn addresses(_: &mut Call<'_>) -> Answer {
     fields(json!({"ip_list": ["127.0.0.1"]}))
 }

@@ -13,8 +13,8 @@ const LIST_WINDOW_S: u64 = 90 * 24 * 3600;
 pub(super) fn add(call: &mut Call<'_>) -> Answer {
     let (kind, scene) = (kind(call.fields)?, scene(call.fields)?);
     if call.fields.flag("is_temp", false)? {
-        // Temporary sessions are for medical companies only, and the sandbox's are not. That the
-        // code is this one is unverified.
+        // Temporary sessions are for medical companies only, and the sandbox's are not. That the code is this one is
+        // unverified.
         return Err(Refusal(48002));
     }
     let config_id = call.ids.hex();

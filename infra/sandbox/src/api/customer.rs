@@ -168,8 +168,8 @@ pub(super) fn remark(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// A member's relations that the app sees, with customers whose ids come after `after`. However many
-/// relations the corp has, this looks only at the member's.
+/// A member's relations that the app sees, with customers whose ids come after `after`. However many relations the corp
+/// has, this looks only at the member's.
 fn relations_of<'a>(
     call: &'a Call<'_>,
     userid: &Id,

@@ -48,8 +48,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Answer {
     fields(json!({"group_chat_list": rows, "next_cursor": next_cursor}))
 }
 
-/// The owners to whom the list is restricted, in lower case. Who has left may be among them: that is
-/// how their groups are found.
+/// The owners to whom the list is restricted, in lower case. Who has left may be among them: that is how their groups
+/// are found.
 fn owners(call: &Call<'_>) -> Result<Option<HashSet<String>>, Refusal> {
     let asked = match call.fields.object("owner_filter")? {
         Some(filter) => filter.texts("userid_list")?,

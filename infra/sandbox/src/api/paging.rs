@@ -1,5 +1,5 @@
-//! Paging by opaque cursor: the key of the last item handed out, so that a page stays right when
-//! items come and go between two calls.
+//! Paging by opaque cursor: the key of the last item handed out, so that a page stays right when items come and go
+//! between two calls.
 
 use super::{Call, Refusal};
 use crate::model::moment::unix_ms_of;
@@ -22,8 +22,7 @@ struct Stamp {
 }
 
 impl Page {
-    /// Reads `cursor` and `limit`; `scope` names the list, so that a cursor of another list is
-    /// refused with 50100.
+    /// Reads `cursor` and `limit`; `scope` names the list, so that a cursor of another list is refused with 50100.
     pub(crate) fn read(
         call: &Call<'_>,
         scope: &str,
@@ -55,8 +54,8 @@ impl Page {
         })
     }
 
-    /// Takes one page of items that come in the order of their keys and after the page's start,
-    /// and the cursor of the next: empty at the end.
+    /// Takes one page of items that come in the order of their keys and after the page's start, and the cursor of the
+    /// next: empty at the end.
     pub(crate) fn take<T>(
         &self,
         scope: &str,

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that
-/// has reached WeCom takes its effect even if the caller hangs up.
+/// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that has reached WeCom
+/// takes its effect even if the caller hangs up.
 pub(crate) async fn serve(sandbox: Sandbox, request: Request<Body>) -> Response {
     let work = tokio::spawn(async move {
         Pending::new(sandbox, Incoming::read(request).await)

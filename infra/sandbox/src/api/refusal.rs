@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 pub(crate) struct Refusal(pub(crate) i64);
 
 impl Refusal {
-    /// The answer as WeCom words it. Its tail changes from call to call, so that nobody can match
-    /// on the text.
+    /// The answer as WeCom words it. Its tail changes from call to call, so that nobody can match on the text.
     pub(crate) fn answer(self, hint: &str) -> Value {
         let Self(code) = self;
         let text = text(code);

@@ -14,8 +14,7 @@ pub(super) struct Api {
     /// The path below `/cgi-bin/`.
     pub(super) path: &'static str,
     pub(super) method: Method,
-    /// The fields that it knows, in the body or, for a GET, in the query. Any other is noted as a
-    /// warning.
+    /// The fields that it knows, in the body or, for a GET, in the query. Any other is noted as a warning.
     pub(super) fields: &'static [&'static str],
     pub(super) run: Run,
     /// What the call holds while it is under way, if calls about one record exclude each other.

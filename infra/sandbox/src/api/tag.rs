@@ -159,8 +159,8 @@ fn read_new_tags(fields: Fields<'_>) -> Result<Vec<(String, u32)>, Refusal> {
     tags.collect()
 }
 
-/// The group that is named by id or by name. An empty id is an error of its own, so an app that
-/// has none must leave the field out.
+/// The group that is named by id or by name. An empty id is an error of its own, so an app that has none must leave the
+/// field out.
 fn find_or_make_group(call: &mut Call<'_>) -> Result<String, Refusal> {
     let by_id = call.fields.text("group_id")?;
     let existing = match by_id {

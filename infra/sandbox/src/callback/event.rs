@@ -77,8 +77,8 @@ pub(crate) fn event_for_all(
     apps.map(|app| event(app, name, change, fields)).collect()
 }
 
-/// The same event for every app with a callback that sees the member. That the visible range holds for
-/// events as it does for the APIs is unverified.
+/// The same event for every app with a callback that sees the member. That the visible range holds for events as it
+/// does for the APIs is unverified.
 pub(crate) fn event_about_member(
     corp: &CorpState,
     userid: &str,

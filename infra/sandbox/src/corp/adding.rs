@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 const EVENT: &str = "change_external_contact";
 
-/// Makes or renews a relation. Nothing happens if the two are in contact (unverified for a customer
-/// who scans again, but consistent with the documents).
+/// Makes or renews a relation. Nothing happens if the two are in contact (unverified for a customer who scans again,
+/// but consistent with the documents).
 pub(super) fn add(
     corp: &mut CorpState,
     ids: &mut Ids,

@@ -17,8 +17,8 @@ pub struct OtherApp {
 }
 
 impl Corp {
-    /// Checks an app's callback URL as the console does when it is saved: a GET with an encrypted
-    /// `echostr`, to be answered with exactly its plaintext within one second (WeCom doc 90930).
+    /// Checks an app's callback URL as the console does when it is saved: a GET with an encrypted `echostr`, to be
+    /// answered with exactly its plaintext within one second (WeCom doc 90930).
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl Corp {
         });
     }
 
-    /// From now on the console welcomes the member's new customers with this text, so that their
-    /// events have no welcome code; `None` ends it (WeCom doc 92130).
+    /// From now on the console welcomes the member's new customers with this text, so that their events have no welcome
+    /// code; `None` ends it (WeCom doc 92130).
     ///
     /// # Errors
     ///

@@ -37,8 +37,8 @@ pub struct MemberEdit {
 }
 
 impl Corp {
-    /// A customer scans or opens a channel, which is named by its config id, link id, URL or state.
-    /// A customer who has the member already causes no event.
+    /// A customer scans or opens a channel, which is named by its config id, link id, URL or state. A customer who has
+    /// the member already causes no event.
     ///
     /// # Errors
     ///
@@ -81,8 +81,7 @@ impl Corp {
         })
     }
 
-    /// The member confirms a half add. The event has a welcome code unless the one of the half add
-    /// was used.
+    /// The member confirms a half add. The event has a welcome code unless the one of the half add was used.
     ///
     /// # Errors
     ///

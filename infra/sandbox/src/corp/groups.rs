@@ -73,8 +73,8 @@ impl Corp {
         Ok(GroupHappening { chat_id, events })
     }
 
-    /// People come into a group: members by userid, anybody else by external_userid. Who is in it already is
-    /// passed over; if that is everybody, there is no event.
+    /// People come into a group: members by userid, anybody else by external_userid. Who is in it already is passed
+    /// over; if that is everybody, there is no event.
     ///
     /// # Errors
     ///
@@ -118,8 +118,8 @@ impl Corp {
         })
     }
 
-    /// People leave a group, or are removed from it. Who is not in it is passed over; if that is everybody,
-    /// there is no event.
+    /// People leave a group, or are removed from it. Who is not in it is passed over; if that is everybody, there is no
+    /// event.
     ///
     /// # Errors
     ///
@@ -183,8 +183,8 @@ impl Corp {
         })
     }
 
-    /// Another member owns the group; one who is not in it joins it first, which is an event of its own. The
-    /// group of an owner who had left is inherited by that.
+    /// Another member owns the group; one who is not in it joins it first, which is an event of its own. The group of
+    /// an owner who had left is inherited by that.
     ///
     /// # Errors
     ///

@@ -72,8 +72,8 @@ impl Corp {
         self.change_member(userid, |member| member.status = status)
     }
 
-    /// The member gets the customer-contact function, or loses it. Without it the list APIs show neither
-    /// the member nor the member's customers, who all come back with it (WeCom docs 92571, 92113).
+    /// The member gets the customer-contact function, or loses it. Without it the list APIs show neither the member nor
+    /// the member's customers, who all come back with it (WeCom docs 92571, 92113).
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl Corp {
         self.change_member(userid, |member| member.has_function = function)
     }
 
-    /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member
-    /// as unlicensed and lists no customer (WeCom doc 92994).
+    /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member as
+    /// unlicensed and lists no customer (WeCom doc 92994).
     ///
     /// # Errors
     ///
@@ -92,8 +92,8 @@ impl Corp {
         self.change_member(userid, |member| member.licensed = licensed)
     }
 
-    /// The member leaves the company. The relations end without an event, and the groups of the member wait
-    /// for another owner.
+    /// The member leaves the company. The relations end without an event, and the groups of the member wait for another
+    /// owner.
     ///
     /// # Errors
     ///
@@ -115,8 +115,8 @@ impl Corp {
         })
     }
 
-    /// From now on the app sees these members, and the members of these departments and of all below them.
-    /// An app without such a list sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
+    /// From now on the app sees these members, and the members of these departments and of all below them. An app
+    /// without such a list sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
     ///
     /// # Errors
     ///

@@ -11,8 +11,8 @@ const LOW: u64 = 20;
 
 impl Corp {
     /// Links bring so many customers more: the balance falls by as much, from what expires first. The event is
-    /// `balance_low` when it falls below 20, and `balance_exhausted` when nothing is left. Customers
-    /// who scan a link in the sandbox use up nothing by themselves.
+    /// `balance_low` when it falls below 20, and `balance_exhausted` when nothing is left. Customers who scan a link in
+    /// the sandbox use up nothing by themselves.
     ///
     /// # Errors
     ///
@@ -30,8 +30,8 @@ impl Corp {
         })
     }
 
-    /// The company buys so many customers, until a moment in Unix seconds. The event is
-    /// `balance_increased` when nothing was left.
+    /// The company buys so many customers, until a moment in Unix seconds. The event is `balance_increased` when
+    /// nothing was left.
     ///
     /// # Errors
     ///
@@ -49,8 +49,8 @@ impl Corp {
         })
     }
 
-    /// What expires first expires soon: `quota_expire_soon`, as 14, 7, 3, 2 and 1 days before. Without a
-    /// balance there is no event.
+    /// What expires first expires soon: `quota_expire_soon`, as 14, 7, 3, 2 and 1 days before. Without a balance there
+    /// is no event.
     ///
     /// # Errors
     ///

@@ -122,8 +122,8 @@ pub struct MemberTruth {
 }
 
 impl Corp {
-    /// What the corp's first app can find out. What it cannot is not here: members outside its visible
-    /// range, relations of members without the customer-contact function, half adds.
+    /// What the corp's first app can find out. What it cannot is not here: members outside its visible range, relations
+    /// of members without the customer-contact function, half adds.
     #[must_use]
     pub fn truth(&self) -> Truth {
         let first = |corp: &CorpState| corp.apps.first().map(|app| app.name.clone());

@@ -6,8 +6,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The text of an id. A customer's id is the key of the customer, of each relation and of the place in a
-/// group; in a corp of a million relations copies of it would be most of the memory.
+/// The text of an id. A customer's id is the key of the customer, of each relation and of the place in a group; in a
+/// corp of a million relations copies of it would be most of the memory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id(Arc<str>);
 

@@ -37,15 +37,15 @@ impl CorpState {
             .is_some_and(|member| self.sees(app, member))
     }
 
-    /// Whether the list APIs show the relation to the app: it is open, the member has the
-    /// customer-contact function and the app sees the member (WeCom doc 92113).
+    /// Whether the list APIs show the relation to the app: it is open, the member has the customer-contact function and
+    /// the app sees the member (WeCom doc 92113).
     pub(crate) fn shows(&self, app: &str, (userid, _): &Pair, relation: &Relation) -> bool {
         let shown = |member: &Member| member.has_function && self.sees(app, member);
         relation.is_open() && self.member(userid).is_some_and(shown)
     }
 
-    /// Whether the app sees the group. The group of an owner who left is in nobody's range any more
-    /// and waits for whoever asks for it by its owner (WeCom doc 92120).
+    /// Whether the app sees the group. The group of an owner who left is in nobody's range any more and waits for
+    /// whoever asks for it by its owner (WeCom doc 92120).
     pub(crate) fn shows_group(&self, app: &str, group: &Group) -> bool {
         let is_orphan = group.status == GroupStatus::OwnerLeft;
         !group.dissolved && (is_orphan || self.sees_userid(app, &group.owner))

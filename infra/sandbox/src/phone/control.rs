@@ -48,8 +48,8 @@ pub(crate) struct AppRequest {
     url: String,
 }
 
-/// `POST api/faults`: `{"api"?, "calls", "fault": {"code": 45009}}`; without `api` it is any API.
-/// Faults: `{"code": n}`, `{"slow": ms}`, `{"http": status}`,
+/// `POST api/faults`: `{"api"?, "calls", "fault": {"code": 45009}}`; without `api` it is any API. Faults: `{"code":
+/// n}`, `{"slow": ms}`, `{"http": status}`,
 /// `{"drop_connection": {"after_effect": bool}}`.
 #[derive(Deserialize)]
 pub(crate) struct FaultRequest {
