@@ -6,9 +6,9 @@ mod keeping;
 use serde_json::Value;
 use wecom_sandbox::Happening;
 
-use acts::Play;
-
 use crate::stack::Stack;
+
+use acts::Play;
 
 /// A step that did not come out right, in a sentence.
 type Wrong = String;

@@ -22,16 +22,18 @@ mod welcome;
 
 pub(crate) use pipeline::serve;
 pub(crate) use refusal::Refusal;
-use table::Api;
+use std::time::SystemTime;
+
+use axum::body::Bytes;
+use serde_json::{Value, json};
 
 use super::model::moment::unix_s_of;
 use super::model::{CorpState, Id, Ids, Member, Pair, State};
 use super::setup::SandboxOptions;
-use axum::body::Bytes;
+
 use fields::Fields;
 use incoming::Upload;
-use serde_json::{Value, json};
-use std::time::SystemTime;
+use table::Api;
 
 /// What a call answers: fields in addition to `errcode` 0, or a refusal.
 pub(crate) type Answer = Result<Reply, Refusal>;

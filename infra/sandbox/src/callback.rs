@@ -14,11 +14,13 @@ pub(crate) use event::{
 pub use verify::VerifyError;
 pub(crate) use verify::verify;
 
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
 use super::journal::{Event, EventId};
 use super::model::State;
 use super::model::moment::unix_ms_of;
-use serde::{Deserialize, Serialize};
-use std::time::SystemTime;
 
 /// How events are delivered from now on. The default is one copy of each, at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

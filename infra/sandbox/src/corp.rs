@@ -23,12 +23,13 @@ pub(crate) use sight::applied_tags;
 pub use sight::{AppliedTag, RelationView};
 pub use truth::{CustomerTruth, MemberTruth, RelationTruth, TagGroupTruth, TagTruth, Truth};
 
+use serde::Serialize;
+
 use super::callback::{self, Happened};
 use super::journal::EventId;
 use super::model::moment::unix_s_of;
 use super::model::{CorpState, Ids, Pair};
 use super::{Sandbox, SandboxOptions};
-use serde::Serialize;
 
 /// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as tasks, so verbs need
 /// a Tokio runtime. Wait for them with [`Sandbox::settled`] or [`Sandbox::wait_for`].

@@ -1,6 +1,8 @@
 //! Callback signature and encryption, written apart from the functions' own and on another crypto library (WeCom doc
 //! 90968), so that the two check each other.
 
+use std::fmt;
+
 use aes::Aes256;
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -8,7 +10,6 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest, Sha1};
-use std::fmt;
 
 /// Padding fills up to 32 bytes, twice the block of AES (WeCom doc 90968).
 const PAD_TO: usize = 32;

@@ -1,9 +1,11 @@
 //! Faults by command: the next calls of an API fail with a code, take long, or lose their connection.
 
-use super::Sandbox;
-use serde::Deserialize;
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Sandbox;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

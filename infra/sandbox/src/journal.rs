@@ -1,11 +1,12 @@
 //! What can be read back: every call that reached the API, every event and every attempt to deliver one.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// One call that reached the API. `Debug` shows neither what was asked nor what was answered.
 #[derive(Clone, Serialize)]

@@ -1,16 +1,18 @@
 //! A sandbox that survives its process: its state in a file, which is read at the start and replaced when something has
 //! changed.
 
-use super::Sandbox;
-use super::model::{CorpState, Ids, Quota, Welcomed, moment};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+
+use super::Sandbox;
+use super::model::{CorpState, Ids, Quota, Welcomed, moment};
 
 /// The shortest time between two writes, and so about what a killed process forgets.
 const PAUSE: Duration = Duration::from_secs(1);

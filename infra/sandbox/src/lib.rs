@@ -38,13 +38,15 @@ pub use setup::{
     AppSetup, CorpSetup, DepartmentSetup, MemberSetup, MemberStatus, SandboxOptions, SetupError,
 };
 
-use callback::Clients;
-use clock::Clock;
-use model::{CorpState, State};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use clock::Clock;
 use tokio::sync::watch;
+
+use callback::Clients;
+use model::{CorpState, State};
 
 /// The shortest time between two looks at a condition that somebody waits for.
 const BREATH: Duration = Duration::from_millis(2);

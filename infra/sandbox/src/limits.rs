@@ -1,10 +1,11 @@
 //! The limits per corp and API: calls in flight (45033) and calls in two windows (45009).
 
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
 use super::Sandbox;
 use super::api::Refusal;
 use super::setup::SandboxOptions;
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 /// How often one corp may call one API, from [`SandboxOptions`] at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,14 +29,16 @@ pub(crate) use range::Range;
 pub(crate) use tag::{MadeBy, Tag, TagGroup, TagLibrary};
 pub(crate) use token::{BadToken, Holder, Tokens};
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use super::callback::DeliveryQueue;
 use super::faults::FaultQueue;
 use super::journal::Journal;
 use super::limits::Limits;
 use super::setup::SandboxOptions;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 /// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes first and is spelt as
 /// the member is set up, so that the pairs of one member stand together.

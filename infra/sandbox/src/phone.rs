@@ -5,7 +5,6 @@
 mod control;
 mod overview;
 
-use super::Sandbox;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode, Uri};
@@ -15,6 +14,8 @@ use axum::{Json, Router};
 use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::json;
+
+use super::Sandbox;
 
 const PAGE: &str = include_str!("phone/index.html");
 const STYLE: &str = include_str!("phone/phone.css");

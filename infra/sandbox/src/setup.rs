@@ -1,9 +1,10 @@
 //! What a sandbox is made from: its options, and the corps with their apps, members, departments.
 
-use clock::Clock;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
+
+use clock::Clock;
+use serde::{Deserialize, Serialize};
 
 /// How one sandbox behaves. The defaults are WeCom's own numbers where WeCom publishes them.
 #[derive(Clone, Debug)]

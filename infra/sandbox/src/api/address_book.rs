@@ -1,9 +1,11 @@
 //! Members, departments and the app itself (WeCom docs 90196, 95350).
 
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
 use super::{Answer, Call, Refusal, fields};
 use crate::model::{Department, Member, Range};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// What an app of today sees of a member: no avatar, gender, phone number or e-mail address.
 pub(super) fn user(call: &mut Call<'_>) -> Answer {

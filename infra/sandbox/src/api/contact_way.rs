@@ -1,9 +1,10 @@
 //! Contact ways 「联系我」 (WeCom doc 92228).
 
+use serde_json::{Value, json};
+
 use super::paging::Page;
 use super::{Answer, Call, Fields, Refusal, done, fields};
 use crate::model::{Channel, ContactWay, CorpState};
-use serde_json::{Value, json};
 
 /// People in one contact way, departments expanded.
 const MAX_PEOPLE: usize = 100;

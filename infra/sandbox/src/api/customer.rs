@@ -1,12 +1,14 @@
 //! Follow users, customers and remarks (WeCom docs 92571, 92113, 92114, 92994, 92115).
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use serde_json::{Value, json};
+
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
 use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Customer, Id, Pair, Relation};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::ops::Bound;
 
 /// The members who have the function and are visible to the app.
 pub(super) fn follow_users(call: &mut Call<'_>) -> Answer {

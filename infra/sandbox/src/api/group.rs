@@ -1,11 +1,13 @@
 //! Customer groups (WeCom docs 92120, 92122).
 
+use std::collections::HashSet;
+use std::ops::Bound;
+
+use serde_json::{Value, json};
+
 use super::paging::Page;
 use super::{Answer, Call, Refusal, check_userid, fields};
 use crate::model::{Group, GroupMember, GroupStatus, Id};
-use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::ops::Bound;
 
 /// Members in the range of the app up to whom the groups are listed without their owners.
 const MAX_MEMBERS: usize = 1000;

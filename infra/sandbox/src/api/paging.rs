@@ -1,11 +1,13 @@
 //! Paging by opaque cursor: the key of the last item handed out, so that a page stays right when items come and go
 //! between two calls.
 
-use super::{Call, Refusal};
-use crate::model::moment::unix_ms_of;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::time::Duration;
+
+use super::{Call, Refusal};
+use crate::model::moment::unix_ms_of;
 
 /// One page as it is asked for.
 pub(crate) struct Page {

@@ -1,7 +1,8 @@
 //! The error answers of the API: one table of codes with their texts (WeCom doc 90313).
 
-use crate::model::BadToken;
 use serde_json::{Value, json};
+
+use crate::model::BadToken;
 
 /// An `errcode` other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The table of all APIs.
 
+use axum::http::Method;
+
 use super::{
     Answer, Call, Claim, Refusal, acquisition, address_book, contact_way, customer, group, media,
     tag, welcome,
 };
-use axum::http::Method;
 
 type Run = fn(&mut Call<'_>) -> Answer;
 type Claiming = fn(&mut Call<'_>) -> Result<Claim, Refusal>;

@@ -1,8 +1,9 @@
 //! Corp tags (WeCom docs 92117, 92118).
 
+use serde_json::{Value, json};
+
 use super::{Answer, Call, Claim, Fields, Refusal, done, fields};
 use crate::model::{Id, MadeBy, Tag, TagGroup};
-use serde_json::{Value, json};
 
 const MAX_TAGS: usize = 10_000;
 const MAX_TAGS_PER_CALL: usize = 1000;

@@ -1,10 +1,12 @@
 //! `gettoken` (WeCom doc 91039).
 
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
 use super::{Fields, Refusal};
 use crate::model::State;
 use crate::setup::SandboxOptions;
-use serde_json::{Value, json};
-use std::time::Instant;
 
 /// The path of the one call that needs no token.
 pub(crate) const GET_TOKEN: &str = "gettoken";

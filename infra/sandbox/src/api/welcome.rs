@@ -1,8 +1,9 @@
 //! The welcome message (WeCom doc 92137): a code lives 20 s and works once.
 
+use serde_json::{Map, Value};
+
 use super::{Answer, Call, Claim, Fields, Refusal, done};
 use crate::model::{Body, CorpState, Media, MediaKind, Pair, Sender, Welcomed, moment};
-use serde_json::{Map, Value};
 
 const MAX_ATTACHMENTS: usize = 9;
 const MAX_TEXT_BYTES: usize = 4000;

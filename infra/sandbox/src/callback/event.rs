@@ -1,8 +1,9 @@
 //! Events in WeCom's XML (WeCom doc 92130).
 
+use std::time::SystemTime;
+
 use crate::model::moment::unix_s_of;
 use crate::model::{App, CorpState};
-use std::time::SystemTime;
 
 /// An event that has happened and has no number yet.
 pub(crate) struct Happened {

@@ -1,11 +1,12 @@
 //! What happens to a corp's apps: their callbacks, tokens, secrets, media and rivals.
 
+use std::time::Duration;
+
 use super::{Corp, VerbError};
 use crate::callback::{self, Content, Happened, VerifyError};
 use crate::journal::EventId;
 use crate::model::{App, CorpState, Holder};
 use crate::setup::{MemberSetup, SetupError};
-use std::time::Duration;
 
 /// An app outside the sandbox that answers every add from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

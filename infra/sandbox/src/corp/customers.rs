@@ -1,10 +1,11 @@
 //! What customers and members do to each other.
 
+use serde::Deserialize;
+
 use super::adding::{about, add, announce_add};
 use super::{Corp, Happening, VerbError};
 use crate::callback;
 use crate::model::{Body, CorpState, Id, Pair, Relation, Sender, Standing};
-use serde::Deserialize;
 
 /// How a customer comes. The default is somebody new who uses WeChat and is added in full.
 #[derive(Clone, Debug, Default, Deserialize)]

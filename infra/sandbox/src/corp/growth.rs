@@ -1,14 +1,16 @@
 //! A corp that is as large as a test wants it, with a past, at once.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 use super::{Corp, VerbError};
 use crate::model::moment::unix_s_of;
 use crate::model::{
     CorpState, Customer, Group, GroupMember, GroupStatus, Id, Ids, Pair, Relation, Welcomed,
 };
 use crate::setup::MemberSetup;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The relations begin within two years from November 2023.
 const PAST: u64 = 1_700_000_000;

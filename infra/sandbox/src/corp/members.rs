@@ -1,9 +1,10 @@
 //! What happens in the address book. An ordinary app gets no event about it (WeCom doc 90970).
 
+use std::ops::Bound;
+
 use super::{Corp, VerbError};
 use crate::model::{GroupStatus, Id, Member, Range, Standing};
 use crate::setup::{MemberSetup, MemberStatus, SetupError};
-use std::ops::Bound;
 
 impl Corp {
     /// Somebody joins the company.

@@ -1,11 +1,12 @@
 //! Everything that the APIs would return, to compare a copy with.
 
+use std::collections::BTreeSet;
+
 use super::Corp;
 use super::group_view::{GroupView, view};
 use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Id, Pair, Relation, TagGroup};
 use crate::setup::MemberStatus;
-use std::collections::BTreeSet;
 
 /// What one app can find out about a corp by asking. Every list is sorted by its ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

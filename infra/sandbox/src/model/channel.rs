@@ -1,7 +1,8 @@
 //! The ways by which customers come: contact ways and acquisition links.
 
-use super::CorpState;
 use serde::{Deserialize, Serialize};
+
+use super::CorpState;
 
 /// One way to add a member.
 #[derive(Clone, Debug, Serialize, Deserialize)]

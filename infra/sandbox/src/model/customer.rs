@@ -1,8 +1,10 @@
 //! Customers, their relations with members, and the chat of each relation.
 
-use super::{CorpState, Id, Ids, Pair, moment};
-use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CorpState, Id, Ids, Pair, moment};
 
 /// An external contact.
 #[derive(Clone, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
 //! Which members and departments an app sees (WeCom doc 90196).
 
-use super::{CorpState, Group, GroupStatus, Id, Member, Pair, Relation};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CorpState, Group, GroupStatus, Id, Member, Pair, Relation};
 
 /// The visible range of an app; an app without one sees the root department and so everybody.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -1,16 +1,17 @@
 //! What the page, and any outside driver, can make happen.
 
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
 use super::{Failure, not_found};
 use crate::callback::DeliveryMode;
 use crate::corp::{Corp, Happening, MemberEdit, Scan, VerbError};
 use crate::faults::Fault;
 use crate::journal::EventId;
 use crate::{Sandbox, VerifyError};
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 type Answer = Result<Json<Value>, Failure>;
 

@@ -1,9 +1,11 @@
 //! A corp grown from a seed, and that the APIs return what its truth says.
 
-use crate::support::{World, world, world_with};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{CustomerTruth, Growth, RelationTruth, SandboxOptions, Truth};
+
+use crate::support::{World, world, world_with};
 
 fn growth(relations: usize) -> Growth {
     Growth {

@@ -1,8 +1,9 @@
 //! The acquisition quota, and what happens to links outside the API.
 
-use crate::support::{World, code, field, world};
 use serde_json::json;
 use wecom_sandbox::{EventId, VerbError};
+
+use crate::support::{World, code, field, world};
 
 fn change(world: &World, events: &[EventId]) -> Option<String> {
     let event = world.sandbox.event(*events.first()?)?;

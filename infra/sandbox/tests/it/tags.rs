@@ -1,8 +1,9 @@
 //! Corp tags: made, changed and applied.
 
-use crate::support::{code, field, world};
 use serde_json::json;
 use wecom_sandbox::{EventId, MemberEdit, Scan, VerbError};
+
+use crate::support::{code, field, world};
 
 const ADD: &str = "externalcontact/add_corp_tag";
 const LIST: &str = "externalcontact/get_corp_tag_list";

@@ -1,9 +1,11 @@
 //! Welcome codes: 20 s, one use, one app; and the events that have none.
 
-use crate::support::{World, code, world};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{Body, OtherApp, Scan, Sender};
+
+use crate::support::{World, code, world};
 
 const SEND: &str = "externalcontact/send_welcome_msg";
 
