@@ -9,7 +9,7 @@ use dynoxide::storage::Storage;
 use tokio::sync::watch;
 
 /// How often the database is looked at, and so the longest that a new stream record waits for its reader. `dynoxide`
-/// notifies nobody; `SQLite` counts the commits of other connections at the cost of a few microseconds a look.
+/// notifies no one; `SQLite` counts the commits of other connections at the cost of a few microseconds a look.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Notified after each commit. Clones are independent: each sees every change.

@@ -106,7 +106,7 @@ impl Embedded {
     pub async fn stop(self) {
         drop(self.stop);
         if let Ok(Err(error)) = self.server.await {
-            tracing::error!(error, "The embedded DynamoDB ended with an error.");
+            tracing::error!(error, "the embedded DynamoDB ended with an error");
         }
     }
 }
@@ -142,7 +142,7 @@ fn unopened(reason: &impl ToString) -> StartError {
 /// Removes what has expired, at once and then every [`UPKEEP_INTERVAL`].
 ///
 /// It goes by the clock of the machine whatever the clock of the stack is: `dynoxide` stamps stream records and
-/// compares expiry times by the former, which nobody can replace, as nobody can in AWS.
+/// compares expiry times by the former, which cannot be replaced, as on AWS.
 async fn keep_up(database: Database, location: String) {
     let clock = Clock::system();
     loop {
@@ -152,7 +152,7 @@ async fn keep_up(database: Database, location: String) {
             trim_streams(&location, now)
         });
         if let Ok(Err(error)) = done.await {
-            tracing::warn!(%error, "Expired items or stream records could not be removed.");
+            tracing::warn!(%error, "expired items or stream records could not be removed");
         }
         clock.next_turn(UPKEEP_INTERVAL).await;
     }

@@ -135,7 +135,7 @@ impl EventSourceMapping {
         }
     }
 
-    /// Starts to read. With a `position` file the mapping goes on after the last record that it has finished, also in a
+    /// Starts to read. With a `position` file the mapping resumes after the last record that it has finished, also in a
     /// later process; without one it begins at the starting position.
     ///
     /// The file is written after each batch that is done with. A batch that was in flight when the process ended is

@@ -85,7 +85,7 @@ pub async fn serve(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     if let Err(error) = server.await {
-        tracing::error!(%error, "The front door ended with an error.");
+        tracing::error!(%error, "the front door ended with an error");
     }
 }
 
@@ -113,7 +113,7 @@ async fn answer_to(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         tracing::warn!(
             limit_bytes = BODY_LIMIT,
-            "A request is larger than API Gateway takes."
+            "a request is larger than API Gateway takes"
         );
         return too_large();
     };
@@ -125,7 +125,7 @@ async fn answer_to(
             tracing::error!(
                 function.name = route.function.name(),
                 timeout_ms = INTEGRATION_TIMEOUT.as_millis(),
-                "A function took longer than API Gateway waits."
+                "a function took longer than API Gateway waits"
             );
             message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
@@ -134,7 +134,7 @@ async fn answer_to(
                 tracing::error!(
                     function.name = route.function.name(),
                     fault,
-                    "A function's answer is no HTTP response."
+                    "a function's answer is no HTTP response"
                 );
                 internal_server_error()
             }),

@@ -165,7 +165,7 @@ impl Function {
                 function.name = self.name(),
                 aws.request_id = request_id,
                 %error,
-                "An invocation failed."
+                "an invocation failed"
             );
         }
         Invocation { request_id, answer }

@@ -42,14 +42,14 @@ pub struct StackOptions {
     pub data: Option<PathBuf>,
     /// The configuration file; without it one is made.
     pub config: Option<PathBuf>,
-    /// Whose API is called.
+    /// Which WeCom API is called.
     pub wecom: Wecom,
     /// The time of the functions, and of everything around them that waits or has an age. What the embedded DynamoDB
     /// stamps and deletes goes by the clock of the machine.
     pub clock: Clock,
 }
 
-/// Whose API is called.
+/// Which WeCom API is called.
 #[derive(Debug, Clone)]
 pub enum Wecom {
     /// That of the sandbox, which is part of the stack.
@@ -178,7 +178,7 @@ impl Stack {
         if let Some(kept) = self.kept
             && let Err(error) = kept.finish().await
         {
-            tracing::error!(%error, "The last changes of the WeCom sandbox are not saved.");
+            tracing::error!(%error, "the last changes of the WeCom sandbox are not saved");
         }
         self.embedded.stop().await;
     }

@@ -136,7 +136,7 @@ impl Corp {
         Ok((value, ids))
     }
 
-    /// Changes the corp without telling anybody.
+    /// Changes the corp without an event.
     fn adjust<T>(
         &self,
         change: impl FnOnce(&mut CorpState) -> Result<T, VerbError>,

@@ -58,7 +58,7 @@ struct Saved<C> {
 }
 
 impl Sandbox {
-    /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has changed, at most
+    /// Resumes from what `file` holds, if it is there, and replaces it from now on when something has changed, at most
     /// once a second by the clock of the options. Needs a Tokio runtime.
     ///
     /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats and
@@ -176,7 +176,7 @@ async fn keep(
             _ = changes.changed() => {}
         }
         if let Err(error) = save(&sandbox, &file).await {
-            tracing::warn!(%error, file = %file.display(), "The state of the WeCom sandbox cannot be saved.");
+            tracing::warn!(%error, file = %file.display(), "the state of the WeCom sandbox cannot be saved");
         }
         tokio::select! {
             _ = &mut stopped => break,
@@ -196,11 +196,11 @@ async fn save(sandbox: &Sandbox, file: &Path) -> io::Result<()> {
 
 /// Writes a new file next to the old one and renames it, so that a killed process leaves the old state or the new one.
 fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let beside = file.with_extension("new");
-    let mut new = open_private(&beside)?;
+    let path = file.with_extension("new");
+    let mut new = open_private(&path)?;
     new.write_all(content)?;
     new.sync_all()?;
-    fs::rename(&beside, file)
+    fs::rename(&path, file)
 }
 
 /// Names, messages and welcome codes are the owner's.

@@ -48,7 +48,7 @@ use tokio::sync::watch;
 use callback::Clients;
 use model::{CorpState, State};
 
-/// The shortest time between two looks at a condition that somebody waits for.
+/// The shortest time between two looks at a condition that is waited for.
 const BREATH: Duration = Duration::from_millis(2);
 
 /// A WeCom. Clones are the same one.
@@ -183,8 +183,8 @@ impl Sandbox {
         self.read(|state| state.wrong_secrets)
     }
 
-    /// Whether WeCom would have banned the caller for its wrong secrets by now. The sandbox only says so and goes on
-    /// answering.
+    /// Whether WeCom would have banned the caller for its wrong secrets by now. The sandbox only reports it and
+    /// keeps answering.
     #[must_use]
     pub fn ip_banned(&self) -> bool {
         self.wrong_secrets() >= self.inner.options.wrong_secret_limit
@@ -235,7 +235,7 @@ impl Sandbox {
         });
     }
 
-    /// Delivers what was held, and goes on delivering.
+    /// Delivers what was held, and what comes after it.
     pub fn resume(&self) {
         let paused = false;
         self.set_delivery_mode(DeliveryMode {

@@ -84,7 +84,7 @@ impl State {
 }
 
 /// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the configuration,
-/// the rest from nowhere, because it is about what is going on.
+/// the rest from nowhere, because it describes calls in progress.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CorpState {
     pub(crate) id: String,
@@ -112,7 +112,7 @@ pub(crate) struct CorpState {
     pub(crate) media: HashMap<String, Media>,
     /// Pictures of `uploadimg` by the last segment of their URL.
     pub(crate) pictures: HashMap<String, Media>,
-    /// Members for whom the console sends a welcome message by itself.
+    /// Members with a welcome message of the console, which WeCom sends itself.
     pub(crate) console_welcomes: BTreeMap<String, String>,
     #[serde(skip)]
     pub(crate) other_app: Option<super::OtherApp>,

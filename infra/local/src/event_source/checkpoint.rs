@@ -42,7 +42,7 @@ impl Checkpoint {
         }
     }
 
-    /// The record after which a restart goes on.
+    /// The record after which a restart resumes.
     pub(super) const fn position(&self) -> Option<SequenceNumber> {
         self.stored
     }
@@ -88,7 +88,7 @@ impl Checkpoint {
             Ok(()) => self.stored = position,
             // The next batch tries again; until then a restart repeats more than it must.
             Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "A stream position cannot be stored.");
+                tracing::warn!(%error, file = %file.display(), "a stream position cannot be stored");
             }
         }
     }
@@ -99,7 +99,7 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            tracing::warn!(%error, file = %file.display(), "A stream position cannot be read.");
+            tracing::warn!(%error, file = %file.display(), "a stream position cannot be read");
             return None;
         }
     };
@@ -108,7 +108,7 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
         .as_ref()
         .and_then(|stored| stored.sequence_number.parse().ok());
     if sequence.is_none() {
-        tracing::warn!(file = %file.display(), "A stream position is damaged.");
+        tracing::warn!(file = %file.display(), "a stream position is damaged");
     }
     sequence.filter(|_| stored.is_some_and(|stored| stored.stream_arn == stream_arn))
 }
@@ -116,9 +116,9 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
 /// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the new
 /// one.
 async fn replace(file: &Path, stored: &Stored) -> io::Result<()> {
-    let beside = file.with_extension("new");
-    tokio::fs::write(&beside, serde_json::to_vec(stored)?).await?;
-    tokio::fs::rename(&beside, file).await
+    let replacement = file.with_extension("new");
+    tokio::fs::write(&replacement, serde_json::to_vec(stored)?).await?;
+    tokio::fs::rename(&replacement, file).await
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ impl Lane {
             function.name = self.mapping.function.name(),
             batch.size = records.len(),
             ?condition,
-            "Records of a stream were discarded."
+            "records of a stream were discarded"
         );
         let discard = Discard {
             function: &self.mapping.function,
@@ -191,7 +191,7 @@ impl Lane {
             last_invocation,
         };
         if let Some(destination) = &self.mapping.on_failure {
-            // A destination that nobody reads any more is the owner's choice.
+            // It is the owner's choice to read the destination no more.
             let _ = destination.send(discard.document());
         }
         self.finish(records).await;

@@ -47,7 +47,7 @@ impl Reader {
     /// Reads until the mapping is dropped.
     pub(super) async fn run(self, iterator: ShardIterator, changes: Changes) {
         if let Err(error) = self.follow(iterator, changes).await {
-            tracing::error!(table = self.mapping.table, %error, "The reader of a stream panicked.");
+            tracing::error!(table = self.mapping.table, %error, "the reader of a stream panicked");
         }
     }
 
@@ -64,14 +64,14 @@ impl Reader {
                 Ok(records) if records.is_empty() => {
                     if !changes.next().await {
                         tracing::error!(
-                            "The watch over the database has ended, and so do its streams."
+                            "the watch over the database has ended, and so do its streams"
                         );
                         return Ok(());
                     }
                 }
                 Ok(records) => self.deal(records).await,
                 Err(error) => {
-                    tracing::error!(table = self.mapping.table, %error, "A stream cannot be read.");
+                    tracing::error!(table = self.mapping.table, %error, "a stream cannot be read");
                     self.mapping.clock().sleep(FAILED_READ_PAUSE).await;
                 }
             }

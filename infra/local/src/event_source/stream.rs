@@ -190,7 +190,7 @@ fn created(change: &Value) -> Timestamp {
 
 /// When a record was written, by a clock that shows `now` while the machine's shows `machine_now`. The database stamps
 /// records by the machine's clock, of which another one may be years ahead. A record is not from the future, also if
-/// the machine's clock was set back meanwhile.
+/// the machine's clock was set back in between.
 fn arrival(created: Timestamp, machine_now: Timestamp, now: Timestamp) -> Timestamp {
     let age = machine_now
         .duration_since(created)

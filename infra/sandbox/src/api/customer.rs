@@ -54,7 +54,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
     let mut shown = open
         .filter(|(pair, relation)| call.corp.shows(call.app, pair, relation))
         .peekable();
-    // The customer of somebody else is nobody to this app.
+    // A customer of members out of this app's range does not exist for it.
     if shown.peek().is_none() {
         return Err(Refusal(40096));
     }

@@ -276,7 +276,7 @@ impl Pending {
         state.journal.record(call, asked + answered, is_known, room);
     }
 
-    /// Fields that WeCom would have passed over in silence.
+    /// Fields that WeCom would have ignored silently.
     fn warnings(&self) -> Vec<String> {
         let Some(api) = Api::find(&self.incoming.path) else {
             return Vec::new();

@@ -33,7 +33,7 @@ impl Clients {
 
     fn encrypt(&self) -> reqwest::Result<&Client> {
         let client = builder().build().inspect_err(|error| {
-            tracing::warn!(%error, "There is no HTTP client for a callback with TLS.");
+            tracing::warn!(%error, "there is no HTTP client for a callback with TLS");
         })?;
         Ok(self.encrypted.get_or_init(|| client))
     }

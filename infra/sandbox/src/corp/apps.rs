@@ -11,7 +11,7 @@ use crate::setup::{MemberSetup, SetupError};
 /// An app outside the sandbox that answers every add from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherApp {
-    /// How long it sends, counted from the add; meanwhile others get 41096.
+    /// How long it sends, counted from the add; until then others get 41096.
     pub sends_for: Duration,
     /// Whether its welcome arrives: then others get 41051, else the way is free.
     pub delivers: bool,

@@ -139,12 +139,12 @@ impl Corp {
     pub fn truth_for(&self, app: &str) -> Truth {
         self.sandbox.read(|state| {
             let corp = state.corps.get(&self.id);
-            corp.map(|corp| tell(corp, app)).unwrap_or_default()
+            corp.map(|corp| truth_of(corp, app)).unwrap_or_default()
         })
     }
 }
 
-fn tell(corp: &CorpState, app: &str) -> Truth {
+fn truth_of(corp: &CorpState, app: &str) -> Truth {
     let relations = corp.relations.iter();
     let shown: Vec<(&Pair, &Relation)> = relations
         .map(|(pair, relation)| (pair, relation.as_ref()))

@@ -33,7 +33,7 @@ impl CorpState {
         range.users.contains(&member.userid) || departments.any(|id| self.sees_department(app, *id))
     }
 
-    /// Whether the app sees whoever has this userid; nobody sees who is not there.
+    /// Whether the app sees whoever has this userid; no app sees a member who does not exist.
     pub(crate) fn sees_userid(&self, app: &str, userid: &str) -> bool {
         self.member(userid)
             .is_some_and(|member| self.sees(app, member))

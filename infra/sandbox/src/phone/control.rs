@@ -65,7 +65,7 @@ pub(crate) async fn scan(
     Json(request): Json<ScanRequest>,
 ) -> Answer {
     let happening = find(&sandbox, &corp)?.scan(&request.channel, &request.scan);
-    told(happening)
+    answer(happening)
 }
 
 pub(crate) async fn add(
@@ -74,7 +74,7 @@ pub(crate) async fn add(
     Json(request): Json<AddRequest>,
 ) -> Answer {
     let happening = find(&sandbox, &corp)?.add_by_search(&request.userid, &request.scan);
-    told(happening)
+    answer(happening)
 }
 
 /// `confirm`, `leave`, `remove`, `write`, `edit`.
@@ -84,7 +84,7 @@ pub(crate) async fn act(
     Json(request): Json<ActRequest>,
 ) -> Answer {
     let corp = find(&sandbox, &corp)?;
-    told(match action.as_str() {
+    answer(match action.as_str() {
         "confirm" => corp.member_confirms(&customer, &userid),
         "leave" => corp.customer_leaves(&customer, &userid),
         "remove" => corp.member_removes(&customer, &userid),
@@ -153,7 +153,7 @@ fn find(sandbox: &Sandbox, corp: &str) -> Result<Corp, Failure> {
     sandbox.corp(corp).ok_or_else(|| not_found("corp"))
 }
 
-fn told(happening: Result<Happening, VerbError>) -> Answer {
+fn answer(happening: Result<Happening, VerbError>) -> Answer {
     Ok(Json(json!(happening?)))
 }
 

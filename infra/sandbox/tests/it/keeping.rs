@@ -1,4 +1,4 @@
-//! A sandbox in a file: what goes on in the next process, and what cannot be gone on from.
+//! A sandbox in a file: what the next process resumes, and which files it refuses.
 
 use std::time::Duration;
 
