@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clock::Clock;
+use clock::ManualClock;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::{Base, Platform};
@@ -91,15 +91,10 @@ fn base(name: &'static str) -> Base {
     };
     let directory = tempfile::tempdir().unwrap();
     let config = ConfigFile::make(&directory.path().join("config.json")).unwrap();
-    let metrics = Metrics::new(name, Clock::system(), |_| ());
+    let clock = ManualClock::new().clock();
+    let metrics = Metrics::new(name, clock.clone(), |_| ());
     let aws = aws_config("http://127.0.0.1:1").unwrap();
-    Base::with(
-        aws,
-        &environment,
-        Box::new(config),
-        metrics,
-        Clock::system(),
-    )
+    Base::with(aws, &environment, Box::new(config), metrics, clock)
 }
 
 fn platform(name: &'static str) -> Platform {
