@@ -46,6 +46,29 @@ pub fn save(name: &str, command: &str, figures: &impl Serialize) -> io::Result<(
     fs::write(path(), text)
 }
 
+/// The command of this run of the bench `name`, as it is typed.
+#[must_use]
+pub fn command(name: &str) -> String {
+    typed(&format!("cargo bench -p bundle-tests --bench {name} --"))
+}
+
+/// `program` with the options of this process. What `cargo bench` adds is left out, and so is where binaries lie, which is
+/// of no interest to others.
+#[must_use]
+pub fn typed(program: &str) -> String {
+    let mut words = vec![program.to_owned()];
+    let mut own = std::env::args().skip(1);
+    while let Some(word) = own.next() {
+        match word.as_str() {
+            "--bench" => {}
+            "--bin-dir" => drop(own.next()),
+            word if word.starts_with("--bin-dir=") => {}
+            _ => words.push(word),
+        }
+    }
+    words.join(" ")
+}
+
 /// The section `name`.
 ///
 /// # Errors

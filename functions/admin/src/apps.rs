@@ -1,9 +1,10 @@
 //! How the apps of a corp stand with WeCom: an app whose credentials are refused is shown as broken.
 
 use platform::config::Config;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::refusal::Refusal;
+use crate::view::{AppView, TokenView};
 use crate::{Admin, Answer, Scope, Store, Wecom};
 
 impl<S: Store, W: Wecom> Admin<S, W> {
@@ -14,11 +15,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let mut apps = Vec::new();
         for app in corp.apps() {
             let state = self.wecom.app_state(&scope.corp, &app.name).await?;
-            let mut shown: Value = json!(state);
-            shown["app"] = json!(app.name);
-            shown["agent_id"] = json!(app.agent_id);
-            shown["takes_callbacks"] = json!(app.callback.is_some());
-            apps.push(shown);
+            apps.push(AppView {
+                app: &app.name,
+                agent_id: app.agent_id,
+                takes_callbacks: app.callback.is_some(),
+                token: TokenView::from(&state),
+            });
         }
         Ok((200, json!({"apps": apps})))
     }

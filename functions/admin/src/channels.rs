@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::input::{self, Input};
 use crate::refusal::Refusal;
+use crate::view::ChannelView;
 use crate::{Admin, Answer, Scope, Store, Wecom};
 
 /// Channels of a page.
@@ -181,31 +182,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-/// The form of the API.
 fn view(channel: &Channel) -> Value {
-    let mut view = serde_json::to_value(&channel.spec).unwrap_or_default();
-    view["id"] = json!(channel.id);
-    view["state"] = json!(channel.id.state());
-    view["created_at"] = json!(channel.created_at);
-    view["updated_at"] = json!(channel.updated_at);
-    view["status"] = json!("active");
-    if let Some(on_duty) = &channel.on_duty {
-        view["on_duty"] = json!(on_duty);
-        view["duty_until"] = json!(channel.duty_until);
-    }
-    match &channel.remote {
-        Remote::ContactWay { config_id, qr_code } => {
-            view["config_id"] = json!(config_id);
-            view["qr_code"] = json!(qr_code);
-        }
-        Remote::AcquisitionLink { link_id, url } => {
-            view["link_id"] = json!(link_id);
-            view["url"] = json!(url);
-        }
-        Remote::Creating => view["status"] = json!("creating"),
-        Remote::Deleted { .. } => view["status"] = json!("deleted"),
-    }
-    view
+    json!(ChannelView::from(channel))
 }
 
 pub(crate) fn is_deleted(channel: &Channel) -> bool {

@@ -4,16 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use domain::contact::Profile;
-use domain::event::InboxEvent;
 use domain::field::FieldError;
 use domain::relation::{Relation, Status};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use wecom::{ExternalUserId, TagId, UnionId};
 
-use crate::events::{outcomes, view};
 use crate::input::Input;
 use crate::refusal::Refusal;
+use crate::view::{EventView, ProfileView, RelationView};
 use crate::{Admin, Answer, Scope, Store, Wecom};
 
 /// How long WeCom is waited for when a profile is not at hand; the rest of the answer does not need it.
@@ -56,15 +54,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         };
         let welcomes: HashMap<_, _> = record.welcomes.into_iter().collect();
         let tags: HashMap<_, _> = record.tags.into_iter().collect();
-        let entry = |event: &InboxEvent| {
-            let mut entry = view(event);
-            outcomes(
-                &mut entry,
+        let entry = |event| {
+            EventView::from(event).with_outcomes(
                 event,
                 welcomes.get(&event.id),
                 tags.get(&event.id),
-            );
-            entry
+            )
         };
         let tag_ids: BTreeSet<TagId> = record
             .relations
@@ -75,8 +70,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             200,
             json!({
                 "external_userid": customer,
-                "profile": profile.map(shown),
-                "relations": record.relations.into_iter().map(relation).collect::<Vec<Value>>(),
+                "profile": profile.as_ref().map(ProfileView::from),
+                "relations": record.relations.iter().map(RelationView::from).collect::<Vec<_>>(),
                 "tags": tag_ids,
                 "timeline": events.iter().map(entry).collect::<Vec<_>>(),
             }),
@@ -108,22 +103,4 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         }
         Some(profile)
     }
-}
-
-/// A relation without the customer's profile, which is returned once for all relations.
-fn relation(relation: Relation) -> Value {
-    shown(Relation {
-        contact: None,
-        ..relation
-    })
-}
-
-/// The stored value without its fields for microseconds, which are internal: instants of the API are Unix seconds.
-fn shown(stored: impl Serialize) -> Value {
-    let mut view = json!(stored);
-    if let Some(fields) = view.as_object_mut() {
-        fields.remove("observed_us");
-        fields.remove("read_us");
-    }
-    view
 }

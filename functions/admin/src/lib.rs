@@ -37,6 +37,7 @@ mod refusal;
 mod remote;
 mod stats;
 mod sync;
+mod view;
 mod welcomes;
 
 domain::port_set! {

@@ -4,10 +4,11 @@ use domain::field::FieldError;
 use domain::tally::DayCounts;
 use jiff::Span;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::input::Input;
 use crate::refusal::Refusal;
+use crate::view::{CountsView, DayView};
 use crate::{Admin, Answer, Scope, Store, Wecom};
 
 /// Days that are shown if `from` is not given.
@@ -25,13 +26,14 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let days = self.store.days(&scope.corp, &channel.id, from, to).await?;
         let mut total = DayCounts::default();
         days.values().for_each(|day| total.add(day));
-        let shown: Vec<Value> = days
-            .iter()
-            .map(|(date, counts)| day(*date, counts))
-            .collect();
+        let day = |(date, counts): (&Date, &DayCounts)| DayView {
+            date: *date,
+            counts: CountsView::from(counts),
+        };
+        let shown: Vec<DayView> = days.iter().map(day).collect();
         Ok((
             200,
-            json!({"from": from, "to": to, "days": shown, "total": total}),
+            json!({"from": from, "to": to, "days": shown, "total": CountsView::from(&total)}),
         ))
     }
 }
@@ -49,10 +51,4 @@ fn span(today: Date, input: &Input) -> Result<(Date, Date), Refusal> {
         "to to is {days} days: ask for 1 to {MOST_DAYS}, from the earlier date to the later"
     );
     Err(Refusal::Query(FieldError::new("from", message)))
-}
-
-fn day(date: Date, counts: &DayCounts) -> Value {
-    let mut day = serde_json::to_value(counts).unwrap_or_default();
-    day["date"] = json!(date);
-    day
 }

@@ -23,7 +23,6 @@ use domain::ports::{
 };
 use domain::relation::{AddRecord, Change, ChangeKind, Counted, Relation};
 use domain::tally::Fact;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};

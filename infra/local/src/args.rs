@@ -7,8 +7,7 @@ use clap::{Args, Parser, Subcommand};
 /// The port of the front door if none is given; DynamoDB takes the one after it.
 pub const DEFAULT_PORT: u16 = 9080;
 
-/// WeCom SCRM on this machine: the functions of the bundle over an embedded DynamoDB, with a WeCom
-/// sandbox.
+/// WeCom SCRM on this machine: the functions of the bundle over an embedded DynamoDB, with a WeCom sandbox.
 ///
 /// Without a command it plays the demo and stays up. Everything listens on 127.0.0.1 only.
 #[derive(Debug, Clone, Parser, PartialEq, Eq)]
@@ -24,34 +23,33 @@ pub struct CommandLine {
 pub enum Command {
     /// Play the demo and exit
     ///
-    /// A channel is made, customers scan it, callbacks go through real encryption and signatures,
-    /// welcome messages and tags arrive. Each step is printed with the time it took.
+    /// A channel is made, customers scan it, callbacks go through real encryption and signatures, welcome messages and
+    /// tags arrive. Each step is printed with the time it took.
     /// The exit code is 0 if every step came out right, else 1.
     Demo,
     /// Serve, without the demo
     ///
-    /// Serves until it is interrupted: /callback and /admin as deployed, /sandbox with the WeCom
-    /// sandbox and its phone page, and DynamoDB on the next port.
+    /// Serves until it is interrupted: /callback and /admin as deployed, /sandbox with the WeCom sandbox and its phone
+    /// page, and DynamoDB on the next port.
     Serve(Serve),
 }
 
 /// The options of `serve`.
 #[derive(Debug, Clone, Args, PartialEq, Eq)]
 pub struct Serve {
-    /// Port of the front door; the embedded DynamoDB takes the port after it. 0 takes any two free
-    /// ports
+    /// Port of the front door; the embedded DynamoDB takes the port after it. 0 takes any two free ports
     #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
     pub port: u16,
-    /// Directory for the tables, the stream positions and the state of the sandbox; made if it is
-    /// missing. Without it everything is in memory and gone at the end
+    /// Directory for the tables, the stream positions and the state of the sandbox; made if it is missing. Without it
+    /// everything is in memory and gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// JSON file with the configuration secret: admin keys, corps and their apps. Without it there
-    /// is a sandbox corp with keys made for the occasion
+    /// JSON file with the configuration secret: admin keys, corps and their apps. Without it there is a sandbox corp
+    /// with keys made for the occasion
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Base URL of the WeCom API to use in place of the sandbox, such as
-    /// <https://qyapi.weixin.qq.com>. The sandbox is then absent
+    /// Base URL of the WeCom API to use in place of the sandbox, such as <https://qyapi.weixin.qq.com>. The sandbox is
+    /// then absent
     #[arg(long, value_name = "URL")]
     pub wecom_base: Option<String>,
     /// Begin without the sample channels, tags and default welcome

@@ -1,5 +1,5 @@
-//! Notices that something was committed to the embedded database, so that stream readers need not
-//! ask for records while nothing happens.
+//! Notices that something was committed to the embedded database, so that stream readers need not ask for records while
+//! nothing happens.
 
 use std::thread;
 use std::time::Duration;
@@ -8,9 +8,8 @@ use dynoxide::DynoxideError;
 use dynoxide::storage::Storage;
 use tokio::sync::watch;
 
-/// How often the database is looked at, and so the longest that a new stream record waits for its
-/// reader. `dynoxide` notifies nobody; `SQLite` counts the commits of other connections at the cost
-/// of a few microseconds a look.
+/// How often the database is looked at, and so the longest that a new stream record waits for its reader. `dynoxide`
+/// notifies no one; `SQLite` counts the commits of other connections at the cost of a few microseconds a look.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Notified after each commit. Clones are independent: each sees every change.
@@ -18,8 +17,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 pub(crate) struct Changes(watch::Receiver<i64>);
 
 impl Changes {
-    /// Watches the database at `location` from a thread of its own, for as long as there are
-    /// clones.
+    /// Watches the database at `location` from a thread of its own, for as long as there are clones.
     pub(crate) fn watch(location: &str) -> Result<Self, DynoxideError> {
         let storage = Storage::new(location)?;
         let (sender, receiver) = watch::channel(version(&storage)?);
@@ -35,8 +33,8 @@ impl Changes {
         Ok(Self(receiver))
     }
 
-    /// Regards what is in the database now as seen. To be called before a read, so that what comes
-    /// during the read counts as a change after it.
+    /// Regards what is in the database now as seen. To be called before a read, so that what comes during the read
+    /// counts as a change after it.
     pub(crate) fn seen(&mut self) {
         self.0.borrow_and_update();
     }

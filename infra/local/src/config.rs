@@ -15,8 +15,8 @@ use wecom_sandbox::{AppSetup, CorpSetup, MemberSetup};
 
 use crate::start::StartError;
 
-/// The configuration secret as a file. It is read anew as often as the secret would be, so that keys can
-/// be rotated here as well.
+/// The configuration secret as a file. It is read anew as often as the secret would be, so that keys can be rotated
+/// here as well.
 #[derive(Debug, Clone)]
 pub struct ConfigFile(PathBuf);
 
@@ -114,8 +114,8 @@ impl Keys {
             .collect()
     }
 
-    /// The same corps for the sandbox, whose callbacks go to the functions at `front_door`. An app without
-    /// token and key takes no callbacks and is left out.
+    /// The same corps for the sandbox, whose callbacks go to the functions at `front_door`. An app without token and
+    /// key takes no callbacks and is left out.
     #[must_use]
     pub fn sandbox_corps(&self, front_door: &str) -> Vec<CorpSetup> {
         let members = || {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::start::StartError;
 
-/// An open data directory, locked until it is dropped. The lock is the operating system's, so a
-/// killed process leaves none behind.
+/// An open data directory, locked until it is dropped. The lock is the operating system's, so a killed process leaves
+/// none behind.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
@@ -20,8 +20,8 @@ impl DataDirectory {
     ///
     /// # Errors
     ///
-    /// [`StartError::DataDirectory`] if it cannot be made or written to,
-    /// [`StartError::DataDirectoryInUse`] if another process holds it.
+    /// [`StartError::DataDirectory`] if it cannot be made or written to, [`StartError::DataDirectoryInUse`] if another
+    /// process holds it.
     pub fn open(path: &Path) -> Result<Self, StartError> {
         let unusable = |source| StartError::DataDirectory {
             path: path.to_owned(),

@@ -6,18 +6,18 @@ mod keeping;
 use serde_json::Value;
 use wecom_sandbox::Happening;
 
-use acts::Play;
-
 use crate::stack::Stack;
 
-/// A step that did not come out right, in a sentence.
-type Wrong = String;
+use acts::Play;
+
+/// Why a step failed, in a sentence.
+type DemoError = String;
 
 /// Plays the demo on `stack` and prints what happens.
 ///
 /// # Errors
-/// A sentence about the first step that did not come out right.
-pub async fn play(stack: &Stack) -> Result<(), Wrong> {
+/// The first step that failed, and why.
+pub async fn play(stack: &Stack) -> Result<(), DemoError> {
     let play = Play::on(stack)?;
     println!("An operator sets up");
     let channel = set_up(&play).await?;
@@ -52,14 +52,14 @@ pub async fn play(stack: &Stack) -> Result<(), Wrong> {
             Ok((sent, missed))
         })
         .await?;
-    tell(&explain("found by search", &sent));
-    tell(&explain("other app faster", &missed));
+    show(&explain("found by search", &sent));
+    show(&explain("other app faster", &missed));
     println!("\nThe scheduled sync keeps all of it in step with WeCom");
     keep_in_step(&play, &channel).await
 }
 
 /// Answers the id of a channel.
-async fn set_up(play: &Play) -> Result<String, Wrong> {
+async fn set_up(play: &Play) -> Result<String, DemoError> {
     play.step(
         "WeCom verifies the callback URL with an encrypted echostr",
         play.verification(),
@@ -82,7 +82,7 @@ async fn set_up(play: &Play) -> Result<String, Wrong> {
     Ok(channel)
 }
 
-async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
+async fn scan(play: &Play, channel: &str) -> Result<Happening, DemoError> {
     let wang = play
         .step(
             "WeCom's callback is verified, decrypted, stored and answered",
@@ -95,7 +95,7 @@ async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
             play.welcomed(&wang, "王小明"),
         )
         .await?;
-    tell(&welcome);
+    show(&welcome);
     play.step(
         "the channel's tag and remark are on the customer",
         play.tagged(&wang),
@@ -110,14 +110,14 @@ async fn scan(play: &Play, channel: &str) -> Result<Happening, Wrong> {
 }
 
 /// Answers the customer who came by search.
-async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
+async fn other_ways(play: &Play, channel: &str) -> Result<Happening, DemoError> {
     let (half, welcome) = play
         .step(
             "a customer that the member has not confirmed yet is welcomed immediately",
             play.half_add(channel),
         )
         .await?;
-    tell(&welcome);
+    show(&welcome);
     play.step(
         "… and tagged as soon as the member confirms",
         play.confirmed(&half),
@@ -129,11 +129,11 @@ async fn other_ways(play: &Play, channel: &str) -> Result<Happening, Wrong> {
             play.search(),
         )
         .await?;
-    tell(&welcome);
+    show(&welcome);
     Ok(found)
 }
 
-async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
+async fn keep_in_step(play: &Play, channel: &str) -> Result<(), DemoError> {
     let lost = play
         .step(
             "a customer scans, and the callback is lost on its way",
@@ -146,17 +146,17 @@ async fn keep_in_step(play: &Play, channel: &str) -> Result<(), Wrong> {
             play.found(&lost),
         )
         .await?;
-    tell(&cost(&run));
+    show(&cost(&run));
     let run = play
         .step(
             "a second reconcile of the unchanged corp writes nothing",
             play.unchanged(),
         )
         .await?;
-    tell(&cost(&run));
+    show(&cost(&run));
     play.step(
         "a member edits the remark: a tick applies it, once it is a few seconds old",
-        play.folded_in(&lost),
+        play.edit_applied(&lost),
     )
     .await
 }
@@ -174,19 +174,19 @@ impl Play {
     async fn step<T>(
         &self,
         name: &str,
-        run: impl Future<Output = Result<T, Wrong>>,
-    ) -> Result<T, Wrong> {
+        run: impl Future<Output = Result<T, DemoError>>,
+    ) -> Result<T, DemoError> {
         let began = self.clock.instant();
         let outcome = run.await;
         let milliseconds = self.clock.since(began).as_secs_f64() * 1000.0;
         let mark = if outcome.is_ok() { "ok" } else { "FAILED" };
         println!("  {milliseconds:>7.1} ms  {mark:<6}  {name}");
-        outcome.map_err(|wrong| format!("{name}: {wrong}"))
+        outcome.map_err(|error| format!("{name}: {error}"))
     }
 }
 
-/// Prints what a step has brought to light, below it.
-fn tell(text: &str) {
+/// Prints a result of a step, below it.
+fn show(text: &str) {
     println!("{:22}> {text}", "");
 }
 

@@ -1,5 +1,5 @@
-//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for
-//! any DynamoDB client, and shared with the event sources that read its streams.
+//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for any DynamoDB client,
+//! and shared with the event sources that read its streams.
 
 use std::time::Duration;
 
@@ -18,14 +18,13 @@ use crate::start::{Listener, StartError};
 /// How long a stream keeps its records (DynamoDB developer guide, "DynamoDB Streams": 24 hours).
 pub const STREAM_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often expired items and stream records are removed. DynamoDB promises no more than "within
-/// a few days" for the former, and a sweep reads every table that has a TTL.
+/// How often expired items and stream records are removed. DynamoDB promises no more than "within a few days" for the
+/// former, and a sweep reads every table that has a TTL.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// `dynoxide` looks for a stream's newest record at each write and for the records after a
-/// position at each read, and has no index for either: without one, both take time in proportion
-/// to the length of the stream. `SQLite` takes this one for both (the expression must be written
-/// as in the queries).
+/// `dynoxide` looks for a stream's newest record at each write and for the records after a position at each read, and
+/// has no index for either: without one, both take time in proportion to the length of the stream. `SQLite` takes this
+/// one for both (the expression must be written as in the queries).
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
@@ -34,8 +33,8 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_order
 pub enum Place<'a> {
     /// In memory: gone with the process.
     Memory,
-    /// In a file of the data directory. A write is on the disk before it is acknowledged (WAL,
-    /// `synchronous = FULL`), so neither a killed process nor a power cut loses it.
+    /// In a file of the data directory. A write is on the disk before it is acknowledged (WAL, `synchronous = FULL`),
+    /// so neither a killed process nor a power cut loses it.
     Directory(&'a DataDirectory),
 }
 
@@ -86,8 +85,7 @@ impl Embedded {
         })
     }
 
-    /// The URL of the DynamoDB API. Clients need some region and some credentials; neither is
-    /// checked.
+    /// The URL of the DynamoDB API. Clients need some region and some credentials; neither is checked.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -108,15 +106,15 @@ impl Embedded {
     pub async fn stop(self) {
         drop(self.stop);
         if let Ok(Err(error)) = self.server.await {
-            tracing::error!(error, "The embedded DynamoDB ended with an error.");
+            tracing::error!(error, "the embedded DynamoDB ended with an error");
         }
     }
 }
 
 impl Place<'_> {
-    /// The location in `SQLite`'s terms. Memory is a named one, because the index, the changes and
-    /// the upkeep have connections of their own. It is of the kind that locks like a file: with a
-    /// shared cache, a table that is made while another connection looks would fail.
+    /// The location in `SQLite`'s terms. Memory is a named one, because the index, the changes and the upkeep have
+    /// connections of their own. It is of the kind that locks like a file: with a shared cache, a table that is made
+    /// while another connection looks would fail.
     fn location(self) -> Result<String, StartError> {
         match self {
             Self::Memory => Ok(format!("file:/{}?vfs=memdb", Uuid::new_v4())),
@@ -144,7 +142,7 @@ fn unopened(reason: &impl ToString) -> StartError {
 /// Removes what has expired, at once and then every [`UPKEEP_INTERVAL`].
 ///
 /// It goes by the clock of the machine whatever the clock of the stack is: `dynoxide` stamps stream records and
-/// compares expiry times by the former, which nobody can replace, as nobody can in AWS.
+/// compares expiry times by the former, which cannot be replaced, as on AWS.
 async fn keep_up(database: Database, location: String) {
     let clock = Clock::system();
     loop {
@@ -154,7 +152,7 @@ async fn keep_up(database: Database, location: String) {
             trim_streams(&location, now)
         });
         if let Ok(Err(error)) = done.await {
-            tracing::warn!(%error, "Expired items or stream records could not be removed.");
+            tracing::warn!(%error, "expired items or stream records could not be removed");
         }
         clock.next_turn(UPKEEP_INTERVAL).await;
     }

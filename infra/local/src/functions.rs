@@ -25,17 +25,17 @@ use crate::data_directory::DataDirectory;
 use crate::embedded::Embedded;
 use crate::event_source::{EventSource, EventSourceMapping, Pattern};
 use crate::invoke::Function;
-use crate::stack::{DATA_TABLE, INBOX_TABLE};
 use crate::start::StartError;
+use crate::tables::{DATA_TABLE, INBOX_TABLE};
 
-/// Time-outs of the functions. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging
-/// waits for its share of calls in flight; an upload of media takes up to a minute, and the gateway gives up
-/// after 30 s.
+/// Time-outs of the functions, as in infra/template.yaml; tests/it/template.rs compares these and the mappings below
+/// with it. WeCom waits 5 s for an answer to a callback and 20 s for a welcome; tagging waits for its share of calls in
+/// flight; an upload of media takes up to a minute, and the gateway gives up after 30 s.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(30);
 const TAGGING_TIMEOUT: Duration = Duration::from_secs(120);
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// A reconcile takes what Lambda gives, and goes on in the next invocation.
+/// A reconcile uses all the time that Lambda allows, and resumes in the next invocation.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The functions of the bundle.

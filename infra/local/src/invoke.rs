@@ -1,5 +1,5 @@
-//! A function as Lambda runs it: JSON in, JSON out, a context with a deadline, a time-out, and
-//! panics that cost one invocation.
+//! A function as Lambda runs it: JSON in, JSON out, a context with a deadline, a time-out, and panics that cost one
+//! invocation.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -22,12 +22,11 @@ use uuid::Uuid;
 /// (AWS Lambda quotas: "invocation payload, 6 MB each for request and response, synchronous").
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
-/// A deployed function: a name, a time-out and the service that its `main` hands to
-/// `lambda_runtime::run` or `lambda_http::run`.
+/// A deployed function: a name, a time-out and the service that its `main` hands to `lambda_runtime::run` or
+/// `lambda_http::run`.
 ///
-/// Invocations may overlap; each gets a clone of the service, as each would get an execution
-/// environment of its own. Their time-outs and deadlines are those of the function's clock, as are the waits of
-/// what invokes it.
+/// Invocations may overlap; each gets a clone of the service, as each would get an execution environment of its own.
+/// Their time-outs and deadlines are those of the function's clock, as are the waits of what invokes it.
 #[derive(Clone)]
 pub struct Function {
     config: Arc<Config>,
@@ -48,8 +47,8 @@ pub struct Invocation {
     pub answer: Result<Vec<u8>, InvokeError>,
 }
 
-/// Why an invocation has no answer. All but [`InvokeError::RequestTooLarge`] are function errors:
-/// the function ran, or began to run, and Lambda reports `FunctionError: Unhandled`.
+/// Why an invocation has no answer. All but [`InvokeError::RequestTooLarge`] are function errors: the function ran, or
+/// began to run, and Lambda reports `FunctionError: Unhandled`.
 #[derive(Debug, Error)]
 pub enum InvokeError {
     /// The event exceeds [`PAYLOAD_LIMIT`] and the function did not run.
@@ -119,8 +118,8 @@ impl Function {
 
     /// A function whose `main` calls `lambda_http::run(service)`.
     ///
-    /// The service is wrapped in the adapter that `lambda_http::run` uses, so it takes the JSON
-    /// event of an HTTP API, payload format 2.0, and answers with the JSON that API Gateway reads.
+    /// The service is wrapped in the adapter that `lambda_http::run` uses, so it takes the JSON event of an HTTP API,
+    /// payload format 2.0, and answers with the JSON that API Gateway reads.
     pub fn http<S, R>(name: &str, timeout: Duration, clock: Clock, service: S) -> Self
     where
         S: Service<lambda_http::Request, Response = R> + Clone + Send + Sync + 'static,
@@ -137,6 +136,12 @@ impl Function {
         &self.config.function_name
     }
 
+    /// The time-out of an invocation.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The clock that invocations are timed by.
     #[must_use]
     pub const fn clock(&self) -> &Clock {
@@ -151,8 +156,7 @@ impl Function {
 
     /// Invokes the function and waits for its answer, for its time-out at most.
     ///
-    /// A failure is logged here, once: callers need not log it again. Neither the event nor the
-    /// answer is logged.
+    /// A failure is logged here, once: callers need not log it again. Neither the event nor the answer is logged.
     pub async fn invoke(&self, payload: Vec<u8>) -> Invocation {
         let request_id = Uuid::new_v4().to_string();
         let answer = self.run(payload, self.context(&request_id)).await;
@@ -161,7 +165,7 @@ impl Function {
                 function.name = self.name(),
                 aws.request_id = request_id,
                 %error,
-                "An invocation failed."
+                "an invocation failed"
             );
         }
         Invocation { request_id, answer }
@@ -173,8 +177,7 @@ impl Function {
                 bytes: payload.len(),
             });
         }
-        // The call itself is inside the guarded block: a service may panic before it has made its
-        // future.
+        // The call itself is inside the guarded block: a service may panic before it has made its future.
         let guarded =
             AssertUnwindSafe(async { (self.call)(payload, context).await }).catch_unwind();
         let answer = self

@@ -1,10 +1,9 @@
 //! The bundle on one machine: the functions, what AWS provides around them, and a sandbox of WeCom.
 //!
-//! Each module of the machinery stands for the AWS service of the same job: [`embedded`] for DynamoDB,
-//! [`event_source`] for the mapping of a stream to a function, [`gateway`] for the HTTP API, [`invoke`] for
-//! Lambda itself. The functions see the event types, limits, deadlines and retries that they see when
-//! deployed. [`stack`] wires all of it together; [`demo`] plays on it, [`args`] is the command line and
-//! [`start`] what can go wrong before anything runs.
+//! Each module of the machinery stands for the AWS service of the same job: [`embedded`] for DynamoDB, [`event_source`]
+//! for the mapping of a stream to a function, [`gateway`] for the HTTP API, [`invoke`] for Lambda itself. The functions
+//! see the event types, limits, deadlines and retries that they see when deployed. [`stack`] wires all of it together;
+//! [`demo`] plays on it, [`args`] is the command line and [`start`] what can go wrong before anything runs.
 
 pub mod args;
 mod changes;

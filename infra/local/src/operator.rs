@@ -20,8 +20,8 @@ pub struct Schedules {
 
 /// A client for the front door, or for anything else that is served over plain HTTP. Clones share its connections.
 ///
-/// It trusts no certificate authority: to read those of the machine takes long, and plain HTTP needs none. Proxies of the
-/// environment are not used.
+/// It trusts no certificate authority: to read those of the machine takes long, and plain HTTP needs none. Proxies of
+/// the environment are not used.
 #[must_use]
 pub fn http_client() -> Client {
     let built = Client::builder().no_proxy().tls_certs_only([]).build();

@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    /// Shows a bar while `work` goes on. Where there is no terminal, nothing is shown.
+    /// Shows a bar while `work` runs. Where there is no terminal, nothing is shown.
     pub(crate) async fn show_while<T>(&self, work: impl Future<Output = T>) -> T {
         let bar = ProgressBar::no_length().with_style(style());
         let mut work = std::pin::pin!(work);

@@ -5,8 +5,7 @@ use wecom_sandbox::Corp;
 
 use crate::operator::Operator;
 
-/// Makes tags, a default welcome and two channels in `corp`, through the console and the admin API like
-/// anybody else.
+/// Makes tags, a default welcome and two channels in `corp`, through the console and the admin API like anybody else.
 ///
 /// # Errors
 /// A sentence about what was refused.

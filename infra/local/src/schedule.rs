@@ -26,7 +26,7 @@ pub const TICK: Duration = Duration::from_secs(60);
 pub(crate) struct Scheduler {
     sync: Function,
     progress: Arc<Progress>,
-    /// Turns true when the stack stops: a run that takes minutes is left to the next process, which goes on with it.
+    /// Turns true when the stack stops: a run that takes minutes is resumed by the next process.
     stopping: watch::Receiver<bool>,
 }
 
@@ -59,7 +59,7 @@ impl Scheduler {
     pub(crate) fn tick_every(&self, period: Duration) -> Ticking {
         let scheduler = self.clone();
         Ticking(tokio::spawn(async move {
-            // Invocations overlap, as EventBridge's do: one that goes on with a long run holds up no other.
+            // Invocations overlap, as EventBridge's do: one that resumes a long run delays no other.
             let mut running = JoinSet::new();
             loop {
                 scheduler.sync.clock().next_turn(period).await;

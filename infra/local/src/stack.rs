@@ -1,7 +1,7 @@
 //! The whole bundle, running: what the template deploys, wired together in one process.
 //!
-//! The functions are the deployed ones: the same handlers over the same adapters, behind the same event
-//! types. Only what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
+//! The functions are the deployed ones: the same handlers over the same adapters, behind the same event types. Only
+//! what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,14 +42,14 @@ pub struct StackOptions {
     pub data: Option<PathBuf>,
     /// The configuration file; without it one is made.
     pub config: Option<PathBuf>,
-    /// Whose API is called.
+    /// Which WeCom API is called.
     pub wecom: Wecom,
     /// The time of the functions, and of everything around them that waits or has an age. What the embedded DynamoDB
     /// stamps and deletes goes by the clock of the machine.
     pub clock: Clock,
 }
 
-/// Whose API is called.
+/// Which WeCom API is called.
 #[derive(Debug, Clone)]
 pub enum Wecom {
     /// That of the sandbox, which is part of the stack.
@@ -58,8 +58,8 @@ pub enum Wecom {
     At(String),
 }
 
-/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running
-/// requests end first.
+/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running requests end
+/// first.
 pub struct Stack {
     /// `http://127.0.0.1:` and the port of the front door.
     pub url: String,
@@ -178,7 +178,7 @@ impl Stack {
         if let Some(kept) = self.kept
             && let Err(error) = kept.finish().await
         {
-            tracing::error!(%error, "The last changes of the WeCom sandbox are not saved.");
+            tracing::error!(%error, "the last changes of the WeCom sandbox are not saved");
         }
         self.embedded.stop().await;
     }

@@ -8,8 +8,8 @@ use platform::http::HttpError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// A start that failed through no fault of the program. Each is one line for the person at the
-/// terminal, and `main` answers it with exit code 2.
+/// A start that failed through no fault of the program. Each is one line for the person at the terminal, and `main`
+/// answers it with exit code 2.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// Another process listens on the port.
@@ -85,8 +85,7 @@ pub enum StartError {
     },
 }
 
-/// The two sockets of the local stack, bound before anything else is done, so that a port in use
-/// is found first.
+/// The two sockets of the local stack, bound before anything else is done, so that a port in use is found first.
 #[derive(Debug)]
 pub struct Listeners {
     /// The front door.

@@ -1,5 +1,7 @@
-//! Callback signature and encryption, written apart from the functions' own and on another crypto
-//! library (WeCom doc 90968), so that the two check each other.
+//! Callback signature and encryption, written apart from the functions' own and on another crypto library (WeCom doc
+//! 90968), so that the two check each other.
+
+use std::fmt;
 
 use aes::Aes256;
 use aes::cipher::block_padding::NoPadding;
@@ -8,7 +10,6 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest, Sha1};
-use std::fmt;
 
 /// Padding fills up to 32 bytes, twice the block of AES (WeCom doc 90968).
 const PAD_TO: usize = 32;
@@ -19,8 +20,8 @@ const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// One app's callback keys: seals what the sandbox delivers and opens what tests receive. `Debug`
-/// shows nothing of them.
+/// One app's callback keys: seals what the sandbox delivers and opens what tests receive. `Debug` shows nothing of
+/// them.
 #[derive(Clone)]
 pub struct Seal {
     token: String,
@@ -29,8 +30,8 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Takes the callback's token, its 43-character EncodingAESKey and the receiveid, which is the
-    /// corp id for a corp's own apps. `None` when the key is not 43 characters of base64.
+    /// Takes the callback's token, its 43-character EncodingAESKey and the receiveid, which is the corp id for a corp's
+    /// own apps. `None` when the key is not 43 characters of base64.
     #[must_use]
     pub fn new(token: &str, encoding_aes_key: &str, receive_id: &str) -> Option<Self> {
         if encoding_aes_key.len() != 43 {
@@ -44,8 +45,7 @@ impl Seal {
         })
     }
 
-    /// `msg_signature` over the base64 ciphertext: lower-case hex of the SHA-1 over the four sorted
-    /// values.
+    /// `msg_signature` over the base64 ciphertext: lower-case hex of the SHA-1 over the four sorted values.
     #[must_use]
     pub fn signature(&self, timestamp: &str, nonce: &str, encrypted: &str) -> String {
         let mut parts = [self.token.as_str(), timestamp, nonce, encrypted];
@@ -73,8 +73,8 @@ impl Seal {
             .unwrap_or_default()
     }
 
-    /// Decrypts base64 ciphertext. `None` when it is no ciphertext of this key, its padding or
-    /// length is wrong, or it was meant for another receiveid.
+    /// Decrypts base64 ciphertext. `None` when it is no ciphertext of this key, its padding or length is wrong, or it
+    /// was meant for another receiveid.
     #[must_use]
     pub fn decrypt(&self, encrypted: &str) -> Option<String> {
         let mut bytes = STANDARD.decode(encrypted).ok()?;

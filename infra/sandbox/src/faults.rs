@@ -1,10 +1,11 @@
-//! Faults by command: the next calls of an API fail with a code, take long, or lose their
-//! connection.
+//! Faults by command: the next calls of an API fail with a code, take long, or lose their connection.
 
-use super::Sandbox;
-use serde::Deserialize;
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Sandbox;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -32,16 +33,15 @@ pub struct Faults<'a> {
 }
 
 impl Faults<'_> {
-    /// The next `calls` calls of `api` meet `fault`. The API is named by its path below `/cgi-bin/`
-    /// or the end of it: `send_welcome_msg`, `externalcontact/get`. Faults of one API are met in
-    /// the order in which they were asked for.
+    /// The next `calls` calls of `api` meet `fault`. The API is named by its path below `/cgi-bin/` or the end of it:
+    /// `send_welcome_msg`, `externalcontact/get`. Faults of one API are met in the order in which they were asked for.
     pub fn next(&self, api: &str, calls: usize, fault: Fault) {
         self.after(api, 0, calls, fault);
     }
 
-    /// Like [`next`](Self::next), but lets `skip` calls of the API through first. It takes its turn
-    /// among the faults of that API, and counts only when its turn has come: `after("get", 2, 1, a)`
-    /// and then `after("get", 3, 1, b)` are met by the third call and by the seventh.
+    /// Like [`next`](Self::next), but lets `skip` calls of the API through first. It takes its turn among the faults of
+    /// that API, and counts only when its turn has come: `after("get", 2, 1, a)` and then `after("get", 3, 1, b)` are
+    /// met by the third call and by the seventh.
     pub fn after(&self, api: &str, skip: usize, calls: usize, fault: Fault) {
         self.push(Some(api.to_owned()), skip, calls, fault);
     }

@@ -1,12 +1,12 @@
-//! What can be read back: every call that reached the API, every event and every attempt to deliver
-//! one.
+//! What can be read back: every call that reached the API, every event and every attempt to deliver one.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// One call that reached the API. `Debug` shows neither what was asked nor what was answered.
 #[derive(Clone, Serialize)]
@@ -19,13 +19,13 @@ pub struct Call {
     pub corp: Option<String>,
     /// The name of the calling app, once it is known by the token or the secret.
     pub app: Option<String>,
-    /// The path below `/cgi-bin/`, for instance `externalcontact/send_welcome_msg`; for an unknown
-    /// path the path as it came.
+    /// The path below `/cgi-bin/`, for instance `externalcontact/send_welcome_msg`; for an unknown path the path as it
+    /// came.
     pub api: String,
     /// `GET` or `POST`.
     pub method: String,
-    /// The JSON body; the query for a GET; kind, file name and size for an upload. Secrets and access
-    /// tokens are left out.
+    /// The JSON body; the query for a GET; kind, file name and size for an upload. Secrets and access tokens are left
+    /// out.
     pub request: Value,
     /// The HTTP status of the answer; `None` when the connection was dropped instead.
     pub status: Option<u16>,
@@ -33,14 +33,14 @@ pub struct Call {
     pub answer: Value,
     /// `errcode` of the answer; 0 when there was none.
     pub errcode: i64,
-    /// Whether request and answer were too long to keep, or were let go to make room: then the request
-    /// is null and of the answer there is only the code.
+    /// Whether request and answer were too long to keep, or were let go to make room: then the request is null and of
+    /// the answer there is only the code.
     pub abridged: bool,
     /// From arrival to answer.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
-    /// What WeCom would have let pass in silence but is surely a mistake of the caller: fields
-    /// that this API does not know.
+    /// What WeCom would have let pass in silence but is surely a mistake of the caller: fields that this API does not
+    /// know.
     pub warnings: Vec<String>,
 }
 

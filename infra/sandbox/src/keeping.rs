@@ -1,22 +1,24 @@
-//! A sandbox that survives its process: its state in a file, which is read at the start and replaced when
-//! something has changed.
+//! A sandbox that survives its process: its state in a file, which is read at the start and replaced when something has
+//! changed.
 
-use super::Sandbox;
-use super::model::{CorpState, Ids, Quota, Welcomed, moment};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+
+use super::Sandbox;
+use super::model::{CorpState, Ids, Quota, Welcomed, moment};
 
 /// The shortest time between two writes, and so about what a killed process forgets.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The keeping of one sandbox in one file. It ends when this is dropped, like that of a process that is
-/// killed; [`finish`](Self::finish) saves what has changed last.
+/// The keeping of one sandbox in one file. It ends when this is dropped, like that of a process that is killed;
+/// [`finish`](Self::finish) saves what has changed last.
 #[derive(Debug)]
 pub struct Kept {
     stop: Option<oneshot::Sender<()>>,
@@ -56,15 +58,14 @@ struct Saved<C> {
 }
 
 impl Sandbox {
-    /// Goes on from what `file` holds, if it is there, and replaces it from now on when something has
-    /// changed, at most once a second by the clock of the options. Needs a Tokio runtime.
+    /// Resumes from what `file` holds, if it is there, and replaces it from now on when something has changed, at most
+    /// once a second by the clock of the options. Needs a Tokio runtime.
     ///
-    /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats
-    /// and tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys
-    /// are those of the set-up. Tokens, faults, the delivery mode, limits that were changed and the journals
-    /// begin as set up, and an event that was not delivered stays so. A process
-    /// that is killed forgets about its last second: who made a contact way in it is answered 41044 for it
-    /// afterwards.
+    /// Kept are members, visible ranges, channels, the acquisition quota, customers, relations with their chats and
+    /// tags, customer groups, media and welcome codes of the corps that are set up by now; apps and their keys are
+    /// those of the set-up. Tokens, faults, the delivery mode, limits that were changed and the journals begin as set
+    /// up, and an event that was not delivered stays so. A process
+    /// that is killed forgets about its last second: who made a contact way in it is answered 41044 for it afterwards.
     ///
     /// # Errors
     ///
@@ -175,7 +176,7 @@ async fn keep(
             _ = changes.changed() => {}
         }
         if let Err(error) = save(&sandbox, &file).await {
-            tracing::warn!(%error, file = %file.display(), "The state of the WeCom sandbox cannot be saved.");
+            tracing::warn!(%error, file = %file.display(), "the state of the WeCom sandbox cannot be saved");
         }
         tokio::select! {
             _ = &mut stopped => break,
@@ -195,11 +196,11 @@ async fn save(sandbox: &Sandbox, file: &Path) -> io::Result<()> {
 
 /// Writes a new file next to the old one and renames it, so that a killed process leaves the old state or the new one.
 fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let beside = file.with_extension("new");
-    let mut new = open_private(&beside)?;
+    let path = file.with_extension("new");
+    let mut new = open_private(&path)?;
     new.write_all(content)?;
     new.sync_all()?;
-    fs::rename(&beside, file)
+    fs::rename(&path, file)
 }
 
 /// Names, messages and welcome codes are the owner's.

@@ -1,13 +1,13 @@
-//! A stateful WeCom for one machine: what is asked of its API, what happens to its customers and
-//! what its callbacks say all agree.
+//! A stateful WeCom for one machine: what is asked of its API, what happens to its customers and what its callbacks say
+//! all agree.
 //!
-//! [`Sandbox`] is the whole; [`Corp`] is one company, and has the verbs of a dialogue: customers
-//! scan, leave and write, members come, confirm, edit, remove and go, groups begin and end, the
-//! console changes tags. Everything that reached the API and every delivery can be read back. The
-//! API side shares no code with the bundle, so that it cannot agree with the bundle's own mistakes.
+//! [`Sandbox`] is the whole; [`Corp`] is one company, and has the verbs of a dialogue: customers scan, leave and write,
+//! members come, confirm, edit, remove and go, groups begin and end, the console changes tags. Everything that reached
+//! the API and every delivery can be read back. The API side shares no code with the bundle, so that it cannot agree
+//! with the bundle's own mistakes.
 //!
-//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`]. [`Corp::grow`] makes a corp
-//! large, and [`Corp::truth`] is what a copy of it has to agree with.
+//! Start with [`Sandbox::new`], [`Sandbox::add_corp`] and [`serve_on`]. [`Corp::grow`] makes a corp large, and
+//! [`Corp::truth`] is what a copy of it has to agree with.
 
 mod api;
 mod callback;
@@ -38,15 +38,17 @@ pub use setup::{
     AppSetup, CorpSetup, DepartmentSetup, MemberSetup, MemberStatus, SandboxOptions, SetupError,
 };
 
-use callback::Clients;
-use clock::Clock;
-use model::{CorpState, State};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use clock::Clock;
 use tokio::sync::watch;
 
-/// The shortest time between two looks at a condition that somebody waits for.
+use callback::Clients;
+use model::{CorpState, State};
+
+/// The shortest time between two looks at a condition that is waited for.
 const BREATH: Duration = Duration::from_millis(2);
 
 /// A WeCom. Clones are the same one.
@@ -122,9 +124,9 @@ impl Sandbox {
         &self.inner.options.clock
     }
 
-    /// The API below `/cgi-bin/`, the phone page at `/`, and the JSON behind the page below
-    /// `/api/`. To mount it elsewhere than at the root use `nest_service`, which the page needs:
-    /// `Router::new().nest_service("/sandbox", sandbox.router())`.
+    /// The API below `/cgi-bin/`, the phone page at `/`, and the JSON behind the page below `/api/`. To mount it
+    /// elsewhere than at the root use `nest_service`, which the page needs: `Router::new().nest_service("/sandbox",
+    /// sandbox.router())`.
     pub fn router(&self) -> axum::Router {
         server::router(self.clone())
     }
@@ -181,8 +183,8 @@ impl Sandbox {
         self.read(|state| state.wrong_secrets)
     }
 
-    /// Whether WeCom would have banned the caller for its wrong secrets by now. The sandbox only
-    /// says so and goes on answering.
+    /// Whether WeCom would have banned the caller for its wrong secrets by now. The sandbox only reports it and
+    /// keeps answering.
     #[must_use]
     pub fn ip_banned(&self) -> bool {
         self.wrong_secrets() >= self.inner.options.wrong_secret_limit
@@ -217,8 +219,8 @@ impl Sandbox {
         self.read(|state| state.delivery.mode.clone())
     }
 
-    /// Delivers otherwise from now on, and delivers what the old mode held unless the new one is
-    /// paused. Needs a Tokio runtime.
+    /// Delivers otherwise from now on, and delivers what the old mode held unless the new one is paused. Needs a Tokio
+    /// runtime.
     pub fn set_delivery_mode(&self, mode: DeliveryMode) {
         let ready = self.change(|state| callback::set_mode(state, mode));
         self.send(ready);
@@ -233,7 +235,7 @@ impl Sandbox {
         });
     }
 
-    /// Delivers what was held, and goes on delivering.
+    /// Delivers what was held, and what comes after it.
     pub fn resume(&self) {
         let paused = false;
         self.set_delivery_mode(DeliveryMode {
@@ -249,8 +251,8 @@ impl Sandbox {
         ready.is_some()
     }
 
-    /// Waits until the condition holds, looking again after every change. `limit` is time of the machine, whatever
-    /// the clock of the options shows.
+    /// Waits until the condition holds, looking again after every change. `limit` is time of the machine, whatever the
+    /// clock of the options shows.
     ///
     /// # Errors
     ///
@@ -262,8 +264,8 @@ impl Sandbox {
         condition: impl Fn(&Self) -> bool,
     ) -> Result<(), TimedOut> {
         // The pause between two looks and the patience are about the speed of the machine and no part of what the
-        // sandbox plays, so they are real time. They are the only ones: a clock that a test has stopped would
-        // never end them.
+        // sandbox plays, so they are real time. They are the only ones: a clock that a test has stopped would never end
+        // them.
         let mut changes = self.inner.changes.subscribe();
         let watch = async {
             // The sender lives as long as `self`, so there is always another change to wait for.

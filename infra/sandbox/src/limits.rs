@@ -1,10 +1,11 @@
 //! The limits per corp and API: calls in flight (45033) and calls in two windows (45009).
 
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
 use super::Sandbox;
 use super::api::Refusal;
 use super::setup::SandboxOptions;
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 /// How often one corp may call one API, from [`SandboxOptions`] at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +41,13 @@ impl Sandbox {
         self.read(|state| state.limits.rates)
     }
 
-    /// Changes the limits while the sandbox runs, as WeCom may at any time. What was counted stays counted,
-    /// and a block that has begun lasts as long as its window is now.
+    /// Changes the limits while the sandbox runs, as WeCom may at any time. What was counted stays counted, and a block
+    /// that has begun lasts as long as its window is now.
     pub fn set_limits(&self, limits: RateLimits) {
         self.change(|state| state.limits.rates = limits);
     }
 
-    /// Lifts every block and counts anew, as an administrator can in WeCom's own tool (WeCom doc
-    /// 90313, help of 45009).
+    /// Lifts every block and counts anew, as an administrator can in WeCom's own tool (WeCom doc 90313, help of 45009).
     pub fn lift_blocks(&self) {
         self.change(|state| {
             for gauge in state.limits.gauges.values_mut() {

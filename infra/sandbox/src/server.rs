@@ -1,15 +1,17 @@
 //! The router, and a server of its own for tests.
 
-use super::{Sandbox, api, phone};
+use std::io;
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Request;
 use axum::routing::any;
-use std::io;
-use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::{Sandbox, api, phone};
 
 /// A sandbox that is being served; dropping it ends the serving.
 #[derive(Debug)]

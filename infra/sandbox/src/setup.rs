@@ -1,15 +1,16 @@
 //! What a sandbox is made from: its options, and the corps with their apps, members, departments.
 
-use clock::Clock;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
+
+use clock::Clock;
+use serde::{Deserialize, Serialize};
 
 /// How one sandbox behaves. The defaults are WeCom's own numbers where WeCom publishes them.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
-    /// Where the sandbox takes its time from: what it writes down, how long tokens, codes, cursors, media and
-    /// blocks last, by how much it answers later, and when it cuts a callback's connection.
+    /// Where the sandbox takes its time from: what it writes down, how long tokens, codes, cursors, media and blocks
+    /// last, by how much it answers later, and when it cuts a callback's connection.
     pub clock: Clock,
     /// Seed of every id and every choice, so that the same calls in the same order give the same ids.
     pub seed: u64,
@@ -25,33 +26,31 @@ pub struct SandboxOptions {
     pub callback_timeout: Duration,
     /// How long the answer to a URL verification may take (1 s, WeCom doc 90930).
     pub verify_timeout: Duration,
-    /// Calls of one API that one corp may have in flight; one more is answered 45033. WeCom
-    /// publishes no number.
+    /// Calls of one API that one corp may have in flight; one more is answered 45033. WeCom publishes no number.
     pub calls_in_flight: usize,
-    /// Calls of one API that one corp may make in a window; one more is answered 45009 (10 000 a
-    /// minute, WeCom doc 90312).
+    /// Calls of one API that one corp may make in a window; one more is answered 45009 (10 000 a minute, WeCom doc
+    /// 90312).
     pub calls_per_window: u32,
     /// Length of that window, and of the block that follows an excess (WeCom doc 90312).
     pub rate_window: Duration,
-    /// Calls of one API that one corp may make in a longer window; one more is answered 45009
-    /// (150 000 an hour, WeCom doc 90312).
+    /// Calls of one API that one corp may make in a longer window; one more is answered 45009 (150 000 an hour, WeCom
+    /// doc 90312).
     pub calls_per_hour: u32,
-    /// Length of that window, and of the block that follows an excess (WeCom doc 90312). Tests make
-    /// it short.
+    /// Length of that window, and of the block that follows an excess (WeCom doc 90312). Tests make it short.
     pub hour: Duration,
-    /// Life of a cursor; a later call with it is answered 50100. `None` is for ever. WeCom publishes 4 h
-    /// for one of the lists only (WeCom doc 99434).
+    /// Life of a cursor; a later call with it is answered 50100. `None` is for ever. WeCom publishes 4 h for one of the
+    /// lists only (WeCom doc 99434).
     pub cursor_ttl: Option<Duration>,
-    /// gettoken calls with a wrong secret after which the caller counts as banned. WeCom publishes
-    /// no number (WeCom doc 90313, help of 45009).
+    /// gettoken calls with a wrong secret after which the caller counts as banned. WeCom publishes no number (WeCom doc
+    /// 90313, help of 45009).
     pub wrong_secret_limit: u32,
     /// How many calls, and how many events, are kept for reading back; the oldest go first.
     pub journal_length: usize,
     /// Of a call whose request and answer have more bytes than this together only the code is kept, and
     /// [`Call::abridged`](super::Call::abridged) says so. A page of 100 customers has about 40 kB.
     pub journal_body: usize,
-    /// The most bytes of requests and answers that are kept together. Beyond, the oldest calls stay
-    /// without what was asked and answered. In memory a body takes about five times its bytes.
+    /// The most bytes of requests and answers that are kept together. Beyond, the oldest calls stay without what was
+    /// asked and answered. In memory a body takes about five times its bytes.
     pub journal_bytes: usize,
 }
 
@@ -134,8 +133,7 @@ pub struct DepartmentSetup {
 /// One member.
 #[derive(Clone, Debug)]
 pub struct MemberSetup {
-    /// The userid: 1 to 64 of letters, digits, `-`, `_`, `.`; compared without regard to case
-    /// (WeCom doc 90196).
+    /// The userid: 1 to 64 of letters, digits, `-`, `_`, `.`; compared without regard to case (WeCom doc 90196).
     pub userid: String,
     /// The name that customers see.
     pub name: String,
@@ -147,8 +145,8 @@ pub struct MemberSetup {
     pub position: String,
     /// Whether the member uses WeCom.
     pub status: MemberStatus,
-    /// Whether the member has the customer-contact function, without which the lists show neither
-    /// the member nor the member's customers (WeCom docs 92571, 92113).
+    /// Whether the member has the customer-contact function, without which the lists show neither the member nor the
+    /// member's customers (WeCom docs 92571, 92113).
     pub has_function: bool,
 }
 
@@ -206,8 +204,7 @@ pub enum SetupError {
     /// The corp has a member with this userid.
     #[error("member {0} is there already")]
     DuplicateMember(String),
-    /// A member or department names a department that is not there, or that would be its own
-    /// ancestor.
+    /// A member or department names a department that is not there, or that would be its own ancestor.
     #[error("department {0} does not exist or has no way up to the root")]
     Department(u32),
 }

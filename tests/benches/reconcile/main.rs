@@ -4,18 +4,22 @@
 //! own, a new one for each pass, because its memory is what is measured. WeCom's sandbox and the embedded DynamoDB are
 //! in this process and share the machine's processors with it; nothing but the sandbox's latency stands for a network.
 //! The exit code is 1 if a run failed, if what is stored is not what the sandbox has, or if a later pass wrote something
-//! although nothing had changed. How long it took is reported and judged by the reader.
+//! although nothing had changed. How long it took is reported and judged by the reader. With `--save` a run without these
+//! faults is written to the results.
 
 mod check;
 mod counter;
+mod figures;
 mod function;
 mod report;
 mod scene;
 
 use std::process::ExitCode;
 
+use bundle_tests::results;
 use clap::Parser;
 
+use figures::Figures;
 use function::Task;
 use report::Pass;
 use scene::Scene;
@@ -51,6 +55,9 @@ struct Options {
     /// Chunks in work for each call in flight, where it is not the bundle's own number
     #[arg(long, value_name = "N")]
     side_by_side: Option<usize>,
+    /// Write the section `reconcile` of tests/benches/results.json
+    #[arg(long)]
+    save: bool,
     /// What `cargo bench` adds to every command line
     #[arg(long, hide = true)]
     bench: bool,
@@ -87,5 +94,14 @@ async fn measure(options: &Options) -> Result<(), String> {
         passes.push(pass);
     }
     report::verdicts(&passes);
-    check::unchanged(&passes)
+    check::unchanged(&passes)?;
+    if options.save {
+        let saved = results::save(
+            "reconcile",
+            &results::command("reconcile"),
+            &Figures::of(&passes),
+        );
+        saved.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }

@@ -27,13 +27,13 @@ pub(crate) struct Pass {
     /// The run as it is stored.
     pub(crate) run: Run,
     /// What went to the database.
-    tally: Tally,
+    pub(crate) tally: Tally,
     /// What the function's process has used.
-    used: Used,
+    pub(crate) used: Used,
     /// What this process has used meanwhile, which is WeCom and the database.
     around: Usage,
     /// Calls × latency ÷ calls in flight.
-    bound: Duration,
+    pub(crate) bound: Duration,
 }
 
 impl Pass {

@@ -3,6 +3,7 @@
 use scrm_local::config::DEMO_CORP;
 use serde_json::{Value, json};
 
+use crate::candidate::Runtime;
 use crate::scene::{Add, Scene};
 
 /// The welcome of the channel. Both names cost a call to WeCom.
@@ -17,6 +18,21 @@ pub(crate) fn status(answer: &Value, wanted: u16) -> Result<Value, String> {
     }
     let body = answer["body"].as_str().unwrap_or_default();
     Ok(serde_json::from_str(body).unwrap_or_default())
+}
+
+/// The database had the same work as with the first callback that stored the event: `first` are its write units.
+pub(crate) fn same_writes(
+    runtime: Runtime,
+    units: f64,
+    first: &mut Option<f64>,
+) -> Result<(), String> {
+    let first = *first.get_or_insert(units);
+    if (units - first).abs() < f64::EPSILON {
+        return Ok(());
+    }
+    Err(format!(
+        "{runtime} takes {units} write units for an event, the first one {first}"
+    ))
 }
 
 /// A batch of the stream without failures.

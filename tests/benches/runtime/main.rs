@@ -23,6 +23,7 @@ mod share;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bundle_tests::results;
 use clap::Parser;
 
 use candidate::Function;
@@ -102,23 +103,8 @@ async fn measure(options: &Options) -> Result<(), String> {
             None => "runtime".to_owned(),
             Some(memory) => format!("runtime_{memory}"),
         };
-        let saved = bundle_tests::results::save(&section, &command(), &figures);
+        let saved = results::save(&section, &results::command("runtime"), &figures);
         saved.map_err(|error| error.to_string())?;
     }
     Ok(())
-}
-
-/// The command of this run, as it is typed; where the binaries lay is of no interest to others.
-fn command() -> String {
-    let mut words = vec!["cargo bench -p bundle-tests --bench runtime --".to_owned()];
-    let mut own = std::env::args().skip(1);
-    while let Some(word) = own.next() {
-        match word.as_str() {
-            "--bench" => {}
-            "--bin-dir" => drop(own.next()),
-            word if word.starts_with("--bin-dir=") => {}
-            _ => words.push(word),
-        }
-    }
-    words.join(" ")
 }

@@ -72,6 +72,11 @@ impl Handled {
         })
     }
 
+    /// Write units of DynamoDB, of tables and indexes.
+    pub(crate) fn write_units(&self) -> f64 {
+        self.consumed.write_units.values().sum()
+    }
+
     /// What was answered.
     pub(crate) fn answer(&self) -> &Value {
         &self.invocation.answer

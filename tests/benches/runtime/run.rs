@@ -235,8 +235,10 @@ impl<'a> Run<'a> {
                 eprint!("\rcallbacks: {number} of {} ", self.options.events);
             }
             let add = self.scene.scan(&self.channel).await?;
+            let mut units = None;
             for (runtime, lambda) in &mut lambdas {
                 let handled = stored(lambda, &self.scene, &add).await?;
+                check::same_writes(*runtime, handled.write_units(), &mut units)?;
                 if number >= WARM_UP {
                     self.measured(Function::Callback, *runtime, Job::Usual)
                         .add_warm(&handled);

@@ -174,7 +174,8 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
         let sync = world.get("sync").await;
         let running = &sync["running"];
         assert_eq!(running["id"], id, "{sync}");
-        held_up += u32::from(running["held_up"].is_string());
+        held_up += u32::from(running["blocked_on"].is_string());
+        assert_eq!(running["held_up"], running["blocked_on"], "{sync}");
         assert_eq!(running["lost"], 0);
         ran = world
             .tick_until(|tick| tick["run"]["state"].is_string())
@@ -190,7 +191,7 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
     copy::agrees(&world).await;
     let last = world.get("sync").await["last"].take();
     assert_eq!(
-        (&last["error"], &last.get("held_up")),
+        (&last["error"], &last.get("blocked_on")),
         (&json!(null), &None),
         "{last}"
     );

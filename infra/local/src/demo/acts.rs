@@ -1,4 +1,4 @@
-//! The acts of the demo: what people do, and what has to come of it.
+//! The acts of the demo: what people do, and what has to follow.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use clock::Clock;
 use serde_json::{Value, json};
 use wecom_sandbox::{Body, Corp, Happening, OtherApp, Sandbox, Scan, Sender};
 
-use super::Wrong;
+use super::DemoError;
 use crate::config::{DEMO_APP, DEMO_CORP};
 use crate::operator::{Operator, Schedules, http_client};
 use crate::stack::Stack;
@@ -14,7 +14,7 @@ use crate::stack::Stack;
 /// How long a step may take before it counts as failed. A welcome has 20 s to live.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The pause before an answer that is not yet as wanted is asked for again.
+/// The pause before the next request, while the answer is not yet as wanted.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The people and things of the play.
@@ -27,7 +27,7 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn on(stack: &Stack) -> Result<Self, Wrong> {
+    pub(super) fn on(stack: &Stack) -> Result<Self, DemoError> {
         let sandbox = stack.sandbox.clone().ok_or("the demo needs the sandbox")?;
         let corp = sandbox
             .corp(DEMO_CORP)
@@ -47,14 +47,14 @@ impl Play {
         })
     }
 
-    pub(super) async fn verification(&self) -> Result<(), Wrong> {
+    pub(super) async fn verification(&self) -> Result<(), DemoError> {
         self.corp
             .verify_url(DEMO_APP)
             .await
             .map_err(|error| error.to_string())
     }
 
-    pub(super) async fn tag(&self) -> Result<String, Wrong> {
+    pub(super) async fn tag(&self) -> Result<String, DemoError> {
         let made = self
             .corp
             .console_creates_tags("来源", &["展会"])
@@ -65,7 +65,7 @@ impl Play {
             .ok_or_else(|| "no tag was made".into())
     }
 
-    pub(super) async fn channel(&self, tag: &str) -> Result<String, Wrong> {
+    pub(super) async fn channel(&self, tag: &str) -> Result<String, DemoError> {
         let body = json!({
             "name": "上海展会",
             "users": ["zhangsan"],
@@ -79,7 +79,7 @@ impl Play {
         }
     }
 
-    pub(super) async fn default_welcome(&self) -> Result<(), Wrong> {
+    pub(super) async fn default_welcome(&self) -> Result<(), DemoError> {
         let body = json!({"corp": {"text": "您好，很高兴认识您！"}});
         expect(200, self.operator.put("welcome", &body).await?).map(|_| ())
     }
@@ -89,7 +89,7 @@ impl Play {
         channel: &str,
         name: &str,
         half: bool,
-    ) -> Result<Happening, Wrong> {
+    ) -> Result<Happening, DemoError> {
         let scan = Scan {
             name: Some(name.into()),
             half,
@@ -114,7 +114,7 @@ impl Play {
         &self,
         customer: &Happening,
         words: &str,
-    ) -> Result<String, Wrong> {
+    ) -> Result<String, DemoError> {
         let sent = || {
             let mut welcomes = self.welcomes(customer).into_iter();
             welcomes.find(|text| text.contains(words))
@@ -124,7 +124,7 @@ impl Play {
         sent().ok_or_else(|| "the welcome has gone".to_owned())
     }
 
-    pub(super) async fn tagged(&self, customer: &Happening) -> Result<(), Wrong> {
+    pub(super) async fn tagged(&self, customer: &Happening) -> Result<(), DemoError> {
         self.until("the tag on the customer", |_| {
             !self
                 .corp
@@ -135,7 +135,7 @@ impl Play {
         self.recorded(customer, "tags", "tagged").await
     }
 
-    pub(super) async fn redelivered(&self, customer: &Happening) -> Result<(), Wrong> {
+    pub(super) async fn redelivered(&self, customer: &Happening) -> Result<(), DemoError> {
         for event in customer.events.iter().cycle().take(3) {
             self.sandbox.redeliver(*event);
         }
@@ -149,14 +149,14 @@ impl Play {
         }
     }
 
-    pub(super) async fn half_add(&self, channel: &str) -> Result<(Happening, String), Wrong> {
+    pub(super) async fn half_add(&self, channel: &str) -> Result<(Happening, String), DemoError> {
         let customer = self.scan(channel, "李雷", true).await?;
-        // The name of a customer who is not confirmed yet is not to be had (84061): the neutral form is used.
+        // The name of a customer who is not confirmed yet cannot be read (84061): the neutral form is used.
         let welcome = self.welcomed(&customer, "朋友您好").await?;
         Ok((customer, welcome))
     }
 
-    pub(super) async fn confirmed(&self, customer: &Happening) -> Result<(), Wrong> {
+    pub(super) async fn confirmed(&self, customer: &Happening) -> Result<(), DemoError> {
         let confirmed = self
             .corp
             .member_confirms(&customer.external_userid, &customer.userid);
@@ -164,7 +164,7 @@ impl Play {
         self.tagged(customer).await
     }
 
-    pub(super) async fn search(&self) -> Result<(Happening, String), Wrong> {
+    pub(super) async fn search(&self) -> Result<(Happening, String), DemoError> {
         let scan = Scan {
             name: Some("韩梅梅".into()),
             ..Scan::default()
@@ -178,7 +178,7 @@ impl Play {
         Ok((found, welcome))
     }
 
-    pub(super) async fn another_app(&self, channel: &str) -> Result<Happening, Wrong> {
+    pub(super) async fn another_app(&self, channel: &str) -> Result<Happening, DemoError> {
         self.corp.other_app_welcomes(Some(OtherApp {
             sends_for: Duration::from_millis(300),
             delivers: true,
@@ -191,7 +191,7 @@ impl Play {
         recorded.map(|()| customer)
     }
 
-    pub(super) async fn left(&self, customer: &Happening) -> Result<(), Wrong> {
+    pub(super) async fn left(&self, customer: &Happening) -> Result<(), DemoError> {
         let left = self
             .corp
             .customer_leaves(&customer.external_userid, &customer.userid);
@@ -203,7 +203,7 @@ impl Play {
         .await
     }
 
-    pub(super) async fn numbers(&self, channel: &str) -> Result<(), Wrong> {
+    pub(super) async fn numbers(&self, channel: &str) -> Result<(), DemoError> {
         let wanted = json!({"added": 3, "lost": 1, "welcomed": 2, "welcome_failed": 0});
         let path = format!("channels/{channel}/stats");
         self.eventually(&format!("{wanted}"), &path, |stats| {
@@ -217,7 +217,7 @@ impl Play {
         &self,
         customer: &Happening,
         outcome: &str,
-    ) -> Result<Value, Wrong> {
+    ) -> Result<Value, DemoError> {
         let path = format!("contacts/{}", customer.external_userid);
         let contact = expect(200, self.operator.get(&path).await?)?;
         let entry = contact["timeline"].get(0).ok_or("the timeline is empty")?;
@@ -241,14 +241,19 @@ impl Play {
     }
 
     /// Waits until the newest event of the customer has this outcome.
-    async fn recorded(&self, customer: &Happening, kind: &str, outcome: &str) -> Result<(), Wrong> {
+    async fn recorded(
+        &self,
+        customer: &Happening,
+        kind: &str,
+        outcome: &str,
+    ) -> Result<(), DemoError> {
         let path = format!("contacts/{}", customer.external_userid);
         let is_recorded = |contact: &Value| contact["timeline"][0][kind]["outcome"] == outcome;
         self.eventually(&format!("the outcome {outcome}"), &path, is_recorded)
             .await
     }
 
-    async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) -> Result<(), Wrong> {
+    async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) -> Result<(), DemoError> {
         self.sandbox
             .wait_for(what, PATIENCE, holds)
             .await
@@ -261,7 +266,7 @@ impl Play {
         what: &str,
         path: &str,
         holds: impl Fn(&Value) -> bool,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), DemoError> {
         let began = self.clock.instant();
         loop {
             let answer = self.operator.get(path).await?;
@@ -278,7 +283,7 @@ impl Play {
     }
 }
 
-fn expect(status: u16, answer: (u16, Value)) -> Result<Value, Wrong> {
+fn expect(status: u16, answer: (u16, Value)) -> Result<Value, DemoError> {
     if answer.0 == status {
         Ok(answer.1)
     } else {

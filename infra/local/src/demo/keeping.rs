@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use wecom_sandbox::{DeliveryMode, Happening, MemberEdit, Scan};
 
-use super::Wrong;
+use super::DemoError;
 use super::acts::Play;
 
 /// The pause between ticks, while one is to find what has changed.
@@ -13,7 +13,7 @@ const TICK_AGAIN: Duration = Duration::from_millis(500);
 
 impl Play {
     /// A customer scans, and the callback about it is lost on the way.
-    pub(super) async fn lost_add(&self, channel: &str) -> Result<Happening, Wrong> {
+    pub(super) async fn lost_add(&self, channel: &str) -> Result<Happening, DemoError> {
         let mode = self.sandbox.delivery_mode();
         self.sandbox.set_delivery_mode(DeliveryMode {
             lose_every: Some(1),
@@ -29,7 +29,7 @@ impl Play {
     }
 
     /// Reconciles the corp and returns the run, as `GET sync` returns it.
-    pub(super) async fn reconciled(&self) -> Result<Value, Wrong> {
+    pub(super) async fn reconciled(&self) -> Result<Value, DemoError> {
         let ran = self.schedule("reconcile").await?;
         if ran["state"] != "finished" {
             return Err(format!("the run is not over: {ran}"));
@@ -41,7 +41,7 @@ impl Play {
     }
 
     /// The customer whose event was lost is known and tagged.
-    pub(super) async fn found(&self, customer: &Happening) -> Result<Value, Wrong> {
+    pub(super) async fn found(&self, customer: &Happening) -> Result<Value, DemoError> {
         let run = self.reconciled().await?;
         let tags = self.corp.tags(&customer.external_userid, &customer.userid);
         let path = format!("contacts/{}", customer.external_userid);
@@ -54,7 +54,7 @@ impl Play {
     }
 
     /// Nothing has changed, so nothing is written.
-    pub(super) async fn unchanged(&self) -> Result<Value, Wrong> {
+    pub(super) async fn unchanged(&self) -> Result<Value, DemoError> {
         let run = self.reconciled().await?;
         if run["writes"] == 0 {
             Ok(run)
@@ -64,7 +64,7 @@ impl Play {
     }
 
     /// What a member notes in the client is applied by a tick.
-    pub(super) async fn folded_in(&self, customer: &Happening) -> Result<(), Wrong> {
+    pub(super) async fn edit_applied(&self, customer: &Happening) -> Result<(), DemoError> {
         let edit = MemberEdit {
             remark: Some("孙悦-重点".into()),
             ..MemberEdit::default()
@@ -87,7 +87,7 @@ impl Play {
         }
     }
 
-    async fn schedule(&self, task: &str) -> Result<Value, Wrong> {
+    async fn schedule(&self, task: &str) -> Result<Value, DemoError> {
         match self.schedules.send(task).await? {
             (200, answer) => Ok(answer),
             answer => Err(format!("/schedule/{task} answered {answer:?}")),

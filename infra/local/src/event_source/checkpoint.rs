@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::SequenceNumber;
 
-/// The position of a mapping. Lanes finish out of order; the position is the one before the oldest
-/// record that any of them still has.
+/// The position of a mapping. Lanes finish out of order; the position is the one before the oldest record that any of
+/// them still has.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     stream_arn: String,
@@ -26,9 +26,8 @@ struct Stored {
 }
 
 impl Checkpoint {
-    /// Reads the position from the file. A position of another stream (the table was made anew) or
-    /// a file that cannot be read counts as none: to process a record twice is safe, to skip one is
-    /// not.
+    /// Reads the position from the file. A position of another stream (the table was made anew) or a file that cannot
+    /// be read counts as none: to process a record twice is safe, to skip one is not.
     pub(super) async fn load(stream_arn: &str, file: Option<PathBuf>) -> Self {
         let stored = match &file {
             Some(path) => load(path, stream_arn).await,
@@ -43,13 +42,13 @@ impl Checkpoint {
         }
     }
 
-    /// The record after which a restart goes on.
+    /// The record after which a restart resumes.
     pub(super) const fn position(&self) -> Option<SequenceNumber> {
         self.stored
     }
 
-    /// Notes the records that go to the lanes, out of a read that ended with `last`. What the filter
-    /// dropped is finished by that.
+    /// Notes the records that go to the lanes, out of a read that ended with `last`. What the filter dropped is
+    /// finished by that.
     pub(super) async fn begin(
         &mut self,
         records: impl Iterator<Item = SequenceNumber>,
@@ -57,8 +56,8 @@ impl Checkpoint {
     ) {
         self.unfinished.extend(records);
         self.read = Some(last);
-        // Records in flight do not move the position, but a mapping that began at the newest record
-        // needs one before its first batch is done with, or a restart would skip that batch.
+        // Records in flight do not move the position, but a mapping that began at the newest record needs one before
+        // its first batch is done with, or a restart would skip that batch.
         if self.unfinished.is_empty() || self.stored.is_none() {
             self.store().await;
         }
@@ -89,7 +88,7 @@ impl Checkpoint {
             Ok(()) => self.stored = position,
             // The next batch tries again; until then a restart repeats more than it must.
             Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "A stream position cannot be stored.");
+                tracing::warn!(%error, file = %file.display(), "a stream position cannot be stored");
             }
         }
     }
@@ -100,7 +99,7 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            tracing::warn!(%error, file = %file.display(), "A stream position cannot be read.");
+            tracing::warn!(%error, file = %file.display(), "a stream position cannot be read");
             return None;
         }
     };
@@ -109,17 +108,17 @@ async fn load(file: &Path, stream_arn: &str) -> Option<SequenceNumber> {
         .as_ref()
         .and_then(|stored| stored.sequence_number.parse().ok());
     if sequence.is_none() {
-        tracing::warn!(file = %file.display(), "A stream position is damaged.");
+        tracing::warn!(file = %file.display(), "a stream position is damaged");
     }
     sequence.filter(|_| stored.is_some_and(|stored| stored.stream_arn == stream_arn))
 }
 
-/// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the
-/// new one.
+/// Writes a new file next to the old one and renames it, so that a killed process leaves the old position or the new
+/// one.
 async fn replace(file: &Path, stored: &Stored) -> io::Result<()> {
-    let beside = file.with_extension("new");
-    tokio::fs::write(&beside, serde_json::to_vec(stored)?).await?;
-    tokio::fs::rename(&beside, file).await
+    let replacement = file.with_extension("new");
+    tokio::fs::write(&replacement, serde_json::to_vec(stored)?).await?;
+    tokio::fs::rename(&replacement, file).await
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub(super) struct Discard<'a> {
 }
 
 impl Discard<'_> {
-    /// The document, as in the Lambda developer guide ("Retaining discarded batches for DynamoDB
-    /// event sources"). It has no content of the records.
+    /// The document, as in the Lambda developer guide ("Retaining discarded batches for DynamoDB event sources"). It
+    /// has no content of the records.
     pub(super) fn document(&self) -> Value {
         let mut document = json!({
             "requestContext": {

@@ -1,5 +1,4 @@
-//! One of the concurrent batches of a shard: it invokes the function, and retries, bisects or
-//! discards what fails.
+//! One of the concurrent batches of a shard: it invokes the function, and retries, bisects or discards what fails.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,8 +22,8 @@ pub(super) struct Lane {
     failures: u32,
 }
 
-/// A batch, as long as it stays the same: what remains of it after a partial success and the
-/// halves of a bisected one are new batches with retries of their own.
+/// A batch, as long as it stays the same: what remains of it after a partial success and the halves of a bisected one
+/// are new batches with retries of their own.
 struct Batch {
     records: Vec<Record>,
     invocations: u32,
@@ -65,8 +64,8 @@ impl Lane {
         }
     }
 
-    /// Takes what has been read while the last batch was being processed, up to the batch size,
-    /// and waits for nothing more (`MaximumBatchingWindowInSeconds` is 0).
+    /// Takes what has been read while the last batch was being processed, up to the batch size, and waits for nothing
+    /// more (`MaximumBatchingWindowInSeconds` is 0).
     pub(super) async fn run(mut self, mut chunks: mpsc::Receiver<Vec<Record>>) {
         let mut waiting = VecDeque::new();
         loop {
@@ -145,8 +144,7 @@ impl Lane {
         vec![batch]
     }
 
-    /// Discards the records that are too old, which are the first of a batch, and gives back the
-    /// rest, if any.
+    /// Discards the records that are too old, which are the first of a batch, and gives back the rest, if any.
     async fn discard_expired(&self, mut batch: Batch) -> Option<Batch> {
         let now = self.mapping.clock().now();
         let limit = self.mapping.record_age_limit();
@@ -182,7 +180,7 @@ impl Lane {
             function.name = self.mapping.function.name(),
             batch.size = records.len(),
             ?condition,
-            "Records of a stream were discarded."
+            "records of a stream were discarded"
         );
         let discard = Discard {
             function: &self.mapping.function,
@@ -193,7 +191,7 @@ impl Lane {
             last_invocation,
         };
         if let Some(destination) = &self.mapping.on_failure {
-            // A destination that nobody reads any more is the owner's choice.
+            // It is the owner's choice to read the destination no more.
             let _ = destination.send(discard.document());
         }
         self.finish(records).await;
@@ -227,10 +225,9 @@ impl Batch {
     }
 }
 
-/// Reads the answer as AWS does: null, `{}` and an empty or null list are a success; the lowest
-/// sequence number named is where to go on; an identifier that is empty, null, missing or not of
-/// this batch, like an answer of another shape, fails the whole batch (Lambda developer guide,
-/// "Configuring partial batch response with DynamoDB and Lambda").
+/// Reads the answer as AWS does: null, `{}` and an empty or null list are a success; the lowest sequence number named
+/// is where to go on; an identifier that is empty, null, missing or not of this batch, like an answer of another shape,
+/// fails the whole batch (Lambda developer guide, "Configuring partial batch response with DynamoDB and Lambda").
 fn reported(records: &[Record], answer: &[u8]) -> Verdict {
     let Ok(response) = serde_json::from_slice::<Option<BatchResponse>>(answer) else {
         return Verdict::FailedFrom(0);

@@ -1,5 +1,5 @@
-//! Filter patterns of event source mappings: the part of the `EventBridge` pattern language that
-//! compares with exact values and asks whether a field exists.
+//! Filter patterns of event source mappings: the part of the `EventBridge` pattern language that compares with exact
+//! values and asks whether a field exists.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -7,12 +7,11 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// A filter pattern (Lambda developer guide, "Filter rule syntax"). All fields of an object must
-/// match; of a list, one entry.
+/// A filter pattern (Lambda developer guide, "Filter rule syntax"). All fields of an object must match; of a list, one
+/// entry.
 ///
-/// An entry is a string, number, boolean or null, or `{"exists": true}` or `{"exists": false}`,
-/// which hold for leaves only, as in `EventBridge`. Prefixes, ranges and the rest of the language
-/// are refused.
+/// An entry is a string, number, boolean or null, or `{"exists": true}` or `{"exists": false}`, which hold for leaves
+/// only, as in `EventBridge`. Prefixes, ranges and the rest of the language are refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern(Node);
 

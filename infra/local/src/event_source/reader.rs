@@ -1,5 +1,4 @@
-//! Follows a shard: reads it after each change, applies the filter criteria and deals the records
-//! to the lanes.
+//! Follows a shard: reads it after each change, applies the filter criteria and deals the records to the lanes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +11,11 @@ use super::checkpoint::Checkpoint;
 use super::stream::{Record, ShardIterator};
 use crate::changes::Changes;
 
-/// How long the reader waits after a read that failed, so that a table that is gone does not fill
-/// the log.
+/// How long the reader waits after a read that failed, so that a table that is gone does not fill the log.
 const FAILED_READ_PAUSE: Duration = Duration::from_secs(5);
 
-/// How many reads may wait in front of a lane. A lane that is stuck lets the reader go on for this
-/// long; then the shard as a whole waits, and the next reads are larger.
+/// How many reads may wait in front of a lane. A lane that is stuck lets the reader go on for this long; then the shard
+/// as a whole waits, and the next reads are larger.
 const LANE_QUEUE: usize = 8;
 
 /// The reading end of a mapping.
@@ -49,7 +47,7 @@ impl Reader {
     /// Reads until the mapping is dropped.
     pub(super) async fn run(self, iterator: ShardIterator, changes: Changes) {
         if let Err(error) = self.follow(iterator, changes).await {
-            tracing::error!(table = self.mapping.table, %error, "The reader of a stream panicked.");
+            tracing::error!(table = self.mapping.table, %error, "the reader of a stream panicked");
         }
     }
 
@@ -66,14 +64,14 @@ impl Reader {
                 Ok(records) if records.is_empty() => {
                     if !changes.next().await {
                         tracing::error!(
-                            "The watch over the database has ended, and so do its streams."
+                            "the watch over the database has ended, and so do its streams"
                         );
                         return Ok(());
                     }
                 }
                 Ok(records) => self.deal(records).await,
                 Err(error) => {
-                    tracing::error!(table = self.mapping.table, %error, "A stream cannot be read.");
+                    tracing::error!(table = self.mapping.table, %error, "a stream cannot be read");
                     self.mapping.clock().sleep(FAILED_READ_PAUSE).await;
                 }
             }

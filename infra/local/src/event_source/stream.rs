@@ -16,8 +16,7 @@ use super::{EventSourceError, StartingPosition};
 /// The most records that `GetRecords` returns (DynamoDB Streams API reference).
 const READ_LIMIT: usize = 1000;
 
-/// A place in the stream. DynamoDB's sequence numbers are decimal numbers of 21 to 40 digits;
-/// `dynoxide`'s have 21.
+/// A place in the stream. DynamoDB's sequence numbers are decimal numbers of 21 to 40 digits; `dynoxide`'s have 21.
 pub(super) type SequenceNumber = u128;
 
 /// A record of the stream, in the JSON shape that Lambda delivers.
@@ -64,8 +63,8 @@ impl Record {
         &self.document
     }
 
-    /// The lane for this record's item among `lanes`. It holds for one run of the mapping, which
-    /// is as long as it has to: a restart begins behind every record in flight.
+    /// The lane for this record's item among `lanes`. It holds for one run of the mapping, which is as long as it has
+    /// to: a restart begins behind every record in flight.
     pub(super) fn lane(&self, lanes: usize) -> usize {
         let lanes = u64::try_from(lanes).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.item % lanes).unwrap_or_default()
@@ -150,8 +149,8 @@ impl ShardIterator {
         Ok(())
     }
 
-    /// Reads on, without waiting for new records. The reader goes to a blocking thread and comes
-    /// back, because the database is behind a lock that a write may hold while it syncs.
+    /// Reads on, without waiting for new records. The reader goes to a blocking thread and comes back, because the
+    /// database is behind a lock that a write may hold while it syncs.
     pub(super) async fn next_records(
         mut self,
     ) -> Result<(Self, Result<Vec<Record>, DynoxideError>), JoinError> {
@@ -191,7 +190,7 @@ fn created(change: &Value) -> Timestamp {
 
 /// When a record was written, by a clock that shows `now` while the machine's shows `machine_now`. The database stamps
 /// records by the machine's clock, of which another one may be years ahead. A record is not from the future, also if
-/// the machine's clock was set back meanwhile.
+/// the machine's clock was set back in between.
 fn arrival(created: Timestamp, machine_now: Timestamp, now: Timestamp) -> Timestamp {
     let age = machine_now
         .duration_since(created)

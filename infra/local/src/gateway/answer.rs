@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 
 /// The response, or what is wrong with the answer.
 ///
-/// The functions answer through `lambda_http`, which always names the status; the short form of
-/// an answer, any JSON for a body with status 200, is therefore taken for a fault.
+/// The functions answer through `lambda_http`, which always names the status; the short form of an answer, any JSON for
+/// a body with status 200, is therefore taken for a fault.
 pub(super) fn into_response(answer: &[u8]) -> Result<Response, &'static str> {
     let answer: ApiGatewayV2httpResponse =
         serde_json::from_slice(answer).map_err(|_| "the answer is not of the format 2.0")?;

@@ -1,5 +1,5 @@
-//! An HTTP request as the event that API Gateway sends to a function (API Gateway developer guide,
-//! "Create AWS Lambda proxy integrations for HTTP APIs", payload format 2.0).
+//! An HTTP request as the event that API Gateway sends to a function (API Gateway developer guide, "Create AWS Lambda
+//! proxy integrations for HTTP APIs", payload format 2.0).
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -14,8 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::invoke::epoch_millis;
 
-/// The media types, besides `text/*`, whose bodies are passed as text. All others are passed in
-/// base64, forms included.
+/// The media types, besides `text/*`, whose bodies are passed as text. All others are passed in base64, forms included.
 const TEXT_TYPES: [&str; 3] = [
     "application/json",
     "application/javascript",

@@ -52,7 +52,7 @@ async fn a_record_arrives_as_lambda_delivers_it() {
     // The database writes its own time into the record, which is that of the machine.
     let created = record.change.approximate_creation_date_time.timestamp();
     assert!((before..=after).contains(&created));
-    // Nobody has moved the function's clock since it began.
+    // The function's clock has not moved since it began.
     let deadline = event.context.deadline();
     assert_eq!(deadline, SystemTime::from(START) + TIMEOUT);
     assert_eq!(event.context.request_id.len(), 36);
@@ -158,7 +158,7 @@ async fn latest_leaves_out_what_was_there_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lanes_run_at_once_and_keep_the_order_of_each_item() {
     let inbox = Inbox::new().await;
-    // Two invocations have to meet before either goes on, which one lane alone could never do.
+    // Two invocations have to meet before either continues, which one lane alone could never do.
     let meeting = Arc::new(Barrier::new(2));
     let first = AtomicUsize::new(0);
     let (mut mapping, recorder) = mapping(move |_| match first.fetch_add(1, Ordering::SeqCst) {

@@ -1,5 +1,5 @@
-//! A process that is killed again and again in the middle of its work, while WeCom goes on and delivers once
-//! more what was not acknowledged.
+//! A process that is killed again and again in the middle of its work, while WeCom delivers once more what
+//! was not acknowledged.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,7 +60,7 @@ impl Outside {
         }
     }
 
-    /// Starts the process, and lets WeCom deliver what nobody has acknowledged yet.
+    /// Starts the process, and lets WeCom deliver what is not acknowledged yet.
     fn start(&self) -> (Server, Operator) {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let server = Server::start(&arguments);
@@ -142,7 +142,7 @@ async fn a_process_killed_again_and_again_loses_nothing_and_doubles_nothing() {
         let welcomes = || outside.wecom.calls_of("send_welcome_msg").len();
         until("some are welcomed", || welcomes() > before + 2 * kill).await;
         server.kill();
-        // Who comes now is delivered to nobody, three times.
+        // The events of who comes now are delivered three times, and no process takes them.
         let scans = (0..UNHEARD).map(|_| outside.corp.scan(&channel, &Scan::default()).unwrap());
         customers.extend(scans);
         outside.settled().await;

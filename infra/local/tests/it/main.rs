@@ -1,5 +1,5 @@
-//! The machinery of the local stack from outside: event sources against a real embedded database,
-//! the front door over HTTP, the command as a process.
+//! The machinery of the local stack from outside: event sources against a real embedded database, the front door over
+//! HTTP, the command as a process, and what it has in common with the template.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,3 +16,4 @@ mod patience;
 mod process;
 mod recorder;
 mod retries;
+mod template;

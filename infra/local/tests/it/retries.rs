@@ -12,7 +12,7 @@ use crate::inbox::{Inbox, TIMEOUT, destination, mapping};
 use crate::patience::{eventually, until};
 use crate::recorder::{Recorder, Reply};
 
-/// What comes to the destination. Pauses of the mapping end meanwhile.
+/// What comes to the destination. Pauses of the mapping end while it waits.
 async fn discarded(recorder: &Recorder, destination: &mut UnboundedReceiver<Value>) -> Value {
     eventually(async || {
         let received = destination.try_recv();

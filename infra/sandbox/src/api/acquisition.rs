@@ -1,10 +1,11 @@
 //! Customer acquisition links 「获客助手」 (WeCom doc 97297). An app sees only its own.
 
+use serde_json::json;
+
 use super::contact_way::{known_departments, known_users};
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
 use crate::model::{AcquisitionLink, Channel};
-use serde_json::json;
 
 /// Members of one link, departments expanded.
 const MAX_PEOPLE: usize = 500;

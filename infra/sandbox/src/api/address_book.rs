@@ -1,9 +1,11 @@
 //! Members, departments and the app itself (WeCom docs 90196, 95350).
 
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
 use super::{Answer, Call, Refusal, fields};
 use crate::model::{Department, Member, Range};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// What an app of today sees of a member: no avatar, gender, phone number or e-mail address.
 pub(super) fn user(call: &mut Call<'_>) -> Answer {
@@ -110,8 +112,8 @@ pub(super) fn agent(call: &mut Call<'_>) -> Answer {
     }))
 }
 
-/// Addresses of WeCom's own servers: a server asks for them before it lets callbacks in, or to open its
-/// connection ahead of the first call (WeCom doc 90930).
+/// Addresses of WeCom's own servers: a server asks for them before it lets callbacks in, or to open its connection
+/// ahead of the first call (WeCom doc 90930).
 pub(super) fn addresses(_: &mut Call<'_>) -> Answer {
     fields(json!({"ip_list": ["127.0.0.1"]}))
 }

@@ -1,9 +1,10 @@
 //! Contact ways 「联系我」 (WeCom doc 92228).
 
+use serde_json::{Value, json};
+
 use super::paging::Page;
 use super::{Answer, Call, Fields, Refusal, done, fields};
 use crate::model::{Channel, ContactWay, CorpState};
-use serde_json::{Value, json};
 
 /// People in one contact way, departments expanded.
 const MAX_PEOPLE: usize = 100;
@@ -13,8 +14,8 @@ const LIST_WINDOW_S: u64 = 90 * 24 * 3600;
 pub(super) fn add(call: &mut Call<'_>) -> Answer {
     let (kind, scene) = (kind(call.fields)?, scene(call.fields)?);
     if call.fields.flag("is_temp", false)? {
-        // Temporary sessions are for medical companies only, and the sandbox's are not. That the
-        // code is this one is unverified.
+        // Temporary sessions are for medical companies only, and the sandbox's are not. That the code is this one is
+        // unverified.
         return Err(Refusal(48002));
     }
     let config_id = call.ids.hex();

@@ -1,12 +1,14 @@
 //! Follow users, customers and remarks (WeCom docs 92571, 92113, 92114, 92994, 92115).
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use serde_json::{Value, json};
+
 use super::paging::Page;
 use super::{Answer, Call, Refusal, done, fields};
 use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Customer, Id, Pair, Relation};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::ops::Bound;
 
 /// The members who have the function and are visible to the app.
 pub(super) fn follow_users(call: &mut Call<'_>) -> Answer {
@@ -52,7 +54,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Answer {
     let mut shown = open
         .filter(|(pair, relation)| call.corp.shows(call.app, pair, relation))
         .peekable();
-    // The customer of somebody else is nobody to this app.
+    // A customer of members out of this app's range does not exist for it.
     if shown.peek().is_none() {
         return Err(Refusal(40096));
     }
@@ -168,8 +170,8 @@ pub(super) fn remark(call: &mut Call<'_>) -> Answer {
     done()
 }
 
-/// A member's relations that the app sees, with customers whose ids come after `after`. However many
-/// relations the corp has, this looks only at the member's.
+/// A member's relations that the app sees, with customers whose ids come after `after`. However many relations the corp
+/// has, this looks only at the member's.
 fn relations_of<'a>(
     call: &'a Call<'_>,
     userid: &Id,

@@ -1,7 +1,8 @@
 //! Reading the fields of a request as strictly as WeCom does.
 
-use super::Refusal;
 use serde_json::{Map, Value};
+
+use super::Refusal;
 
 /// A JSON object, or the query of a GET, whose values are all strings.
 #[derive(Clone, Copy)]

@@ -1,13 +1,15 @@
 //! Customer groups (WeCom docs 92120, 92122).
 
-use super::paging::Page;
-use super::{Answer, Call, Refusal, check_userid, fields};
-use crate::model::{Group, GroupMember, GroupStatus, Id};
-use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::ops::Bound;
 
-/// Members in the range of the app up to whom the groups are listed without their owners.
+use serde_json::{Value, json};
+
+use super::paging::Page;
+use super::{Answer, Call, Refusal, check_userid, fields};
+use crate::model::{Group, GroupMember, GroupStatus, Id};
+
+/// Up to this number of members in the app's range, groups are listed without naming their owners.
 const MAX_MEMBERS: usize = 1000;
 /// Owners of one call.
 const MAX_OWNERS: usize = 100;
@@ -48,8 +50,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Answer {
     fields(json!({"group_chat_list": rows, "next_cursor": next_cursor}))
 }
 
-/// The owners to whom the list is restricted, in lower case. Who has left may be among them: that is
-/// how their groups are found.
+/// The owners to which the list is restricted, in lower case. Who has left may be among them: that is how their groups
+/// are found.
 fn owners(call: &Call<'_>) -> Result<Option<HashSet<String>>, Refusal> {
     let asked = match call.fields.object("owner_filter")? {
         Some(filter) => filter.texts("userid_list")?,

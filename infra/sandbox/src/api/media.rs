@@ -1,8 +1,9 @@
 //! Uploading and reading media (WeCom docs 90253, 90254, 90256).
 
+use serde_json::json;
+
 use super::{Answer, Call, Refusal, Reply, fields};
 use crate::model::{Media, MediaKind, is_jpeg, is_png};
-use serde_json::json;
 
 const MIN_BYTES: usize = 5;
 const MB: usize = 1024 * 1024;

@@ -1,11 +1,13 @@
-//! Paging by opaque cursor: the key of the last item handed out, so that a page stays right when
-//! items come and go between two calls.
+//! Paging by opaque cursor: the key of the last item handed out, so that a page stays right when items come and go
+//! between two calls.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Call, Refusal};
 use crate::model::moment::unix_ms_of;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::time::Duration;
 
 /// One page as it is asked for.
 pub(crate) struct Page {
@@ -22,8 +24,7 @@ struct Stamp {
 }
 
 impl Page {
-    /// Reads `cursor` and `limit`; `scope` names the list, so that a cursor of another list is
-    /// refused with 50100.
+    /// Reads `cursor` and `limit`; `scope` names the list, so that a cursor of another list is refused with 50100.
     pub(crate) fn read(
         call: &Call<'_>,
         scope: &str,
@@ -55,8 +56,8 @@ impl Page {
         })
     }
 
-    /// Takes one page of items that come in the order of their keys and after the page's start,
-    /// and the cursor of the next: empty at the end.
+    /// Takes one page of items that come in the order of their keys and after the page's start, and the cursor of the
+    /// next: empty at the end.
     pub(crate) fn take<T>(
         &self,
         scope: &str,

@@ -1,5 +1,14 @@
 //! How one call goes: admission, waiting, effect, record.
 
+use std::io;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, Request, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
 use super::fields::parse_body;
 use super::incoming::Incoming;
 use super::token::{GET_TOKEN, authenticate, get_token};
@@ -9,16 +18,9 @@ use crate::faults::Fault;
 use crate::journal::{self, Room};
 use crate::model::State;
 use crate::model::moment::unix_ms_of;
-use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, Request, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
-use serde_json::{Map, Value, json};
-use std::io;
-use std::time::{Duration, Instant};
 
-/// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that
-/// has reached WeCom takes its effect even if the caller hangs up.
+/// Answers one request below `/cgi-bin/`. The work runs as a task of its own, because a call that has reached WeCom
+/// takes its effect even if the caller hangs up.
 pub(crate) async fn serve(sandbox: Sandbox, request: Request<Body>) -> Response {
     let work = tokio::spawn(async move {
         Pending::new(sandbox, Incoming::read(request).await)
@@ -274,7 +276,7 @@ impl Pending {
         state.journal.record(call, asked + answered, is_known, room);
     }
 
-    /// Fields that WeCom would have passed over in silence.
+    /// Fields that WeCom would have ignored silently.
     fn warnings(&self) -> Vec<String> {
         let Some(api) = Api::find(&self.incoming.path) else {
             return Vec::new();

@@ -1,15 +1,15 @@
 //! The error answers of the API: one table of codes with their texts (WeCom doc 90313).
 
-use crate::model::BadToken;
 use serde_json::{Value, json};
+
+use crate::model::BadToken;
 
 /// An `errcode` other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(pub(crate) i64);
 
 impl Refusal {
-    /// The answer as WeCom words it. Its tail changes from call to call, so that nobody can match
-    /// on the text.
+    /// The answer as WeCom words it. Its tail changes from call to call, so that nobody can match on the text.
     pub(crate) fn answer(self, hint: &str) -> Value {
         let Self(code) = self;
         let text = text(code);

@@ -1,10 +1,11 @@
 //! The table of all APIs.
 
+use axum::http::Method;
+
 use super::{
     Answer, Call, Claim, Refusal, acquisition, address_book, contact_way, customer, group, media,
     tag, welcome,
 };
-use axum::http::Method;
 
 type Run = fn(&mut Call<'_>) -> Answer;
 type Claiming = fn(&mut Call<'_>) -> Result<Claim, Refusal>;
@@ -14,8 +15,7 @@ pub(super) struct Api {
     /// The path below `/cgi-bin/`.
     pub(super) path: &'static str,
     pub(super) method: Method,
-    /// The fields that it knows, in the body or, for a GET, in the query. Any other is noted as a
-    /// warning.
+    /// The fields that it knows, in the body or, for a GET, in the query. Any other is noted as a warning.
     pub(super) fields: &'static [&'static str],
     pub(super) run: Run,
     /// What the call holds while it is under way, if calls about one record exclude each other.

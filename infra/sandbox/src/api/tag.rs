@@ -1,8 +1,9 @@
 //! Corp tags (WeCom docs 92117, 92118).
 
+use serde_json::{Value, json};
+
 use super::{Answer, Call, Claim, Fields, Refusal, done, fields};
 use crate::model::{Id, MadeBy, Tag, TagGroup};
-use serde_json::{Value, json};
 
 const MAX_TAGS: usize = 10_000;
 const MAX_TAGS_PER_CALL: usize = 1000;
@@ -159,8 +160,8 @@ fn read_new_tags(fields: Fields<'_>) -> Result<Vec<(String, u32)>, Refusal> {
     tags.collect()
 }
 
-/// The group that is named by id or by name. An empty id is an error of its own, so an app that
-/// has none must leave the field out.
+/// The group that is named by id or by name. An empty id is an error of its own, so an app that has none must leave the
+/// field out.
 fn find_or_make_group(call: &mut Call<'_>) -> Result<String, Refusal> {
     let by_id = call.fields.text("group_id")?;
     let existing = match by_id {

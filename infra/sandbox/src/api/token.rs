@@ -1,16 +1,17 @@
 //! `gettoken` (WeCom doc 91039).
 
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
 use super::{Fields, Refusal};
 use crate::model::State;
 use crate::setup::SandboxOptions;
-use serde_json::{Value, json};
-use std::time::Instant;
 
 /// The path of the one call that needs no token.
 pub(crate) const GET_TOKEN: &str = "gettoken";
 
-/// The corp and the app behind the id and the secret. A wrong secret counts towards the ban of the
-/// caller.
+/// The corp and the app behind the id and the secret. A wrong secret counts towards the ban of the caller.
 pub(crate) fn authenticate(
     state: &mut State,
     fields: Fields<'_>,

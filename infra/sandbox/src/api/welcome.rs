@@ -1,14 +1,15 @@
 //! The welcome message (WeCom doc 92137): a code lives 20 s and works once.
 
+use serde_json::{Map, Value};
+
 use super::{Answer, Call, Claim, Fields, Refusal, done};
 use crate::model::{Body, CorpState, Media, MediaKind, Pair, Sender, Welcomed, moment};
-use serde_json::{Map, Value};
 
 const MAX_ATTACHMENTS: usize = 9;
 const MAX_TEXT_BYTES: usize = 4000;
 
-/// Decides who may welcome, at the moment the call arrives. Which of 41050 and 41051 a spent code
-/// gets is a matter of its age: once it is too old it is invalid whatever became of it.
+/// Decides who may welcome, at the moment the call arrives. Which of 41050 and 41051 a spent code gets is a matter of
+/// its age: once it is too old it is invalid whatever became of it.
 pub(super) fn claim(call: &mut Call<'_>) -> Result<Claim, Refusal> {
     let code = call.fields.required("welcome_code", 41049)?;
     let alive = |issued| moment::between(issued, call.now) < call.options.welcome_ttl;
@@ -113,8 +114,8 @@ fn read_attachment(call: &Call<'_>, attachment: &Map<String, Value>) -> Result<B
     }
 }
 
-/// With both a media id and a URL the media id wins. A URL must be one of `uploadimg`; the code for
-/// any other is unverified.
+/// With both a media id and a URL the media id wins. A URL must be one of `uploadimg`; the code for any other is
+/// unverified.
 fn image(call: &Call<'_>, body: Fields<'_>) -> Result<Body, Refusal> {
     if let Some(media_id) = body.text("media_id")?.filter(|id| !id.is_empty()) {
         media(call, body, "media_id", MediaKind::Image)?;

@@ -1,8 +1,9 @@
 //! The HTTP clients that call the callbacks.
 
+use std::sync::OnceLock;
+
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
-use std::sync::OnceLock;
 
 /// A client for callbacks without TLS, and one with. Almost all are without, and reading the machine's certificates
 /// takes 20 ms in a debug build, so that the one with TLS is made when a callback needs it.
@@ -32,7 +33,7 @@ impl Clients {
 
     fn encrypt(&self) -> reqwest::Result<&Client> {
         let client = builder().build().inspect_err(|error| {
-            tracing::warn!(%error, "There is no HTTP client for a callback with TLS.");
+            tracing::warn!(%error, "there is no HTTP client for a callback with TLS");
         })?;
         Ok(self.encrypted.get_or_init(|| client))
     }

@@ -1,11 +1,12 @@
 //! Sending one event: encrypted, signed, with up to three attempts (WeCom doc 90930).
 
+use std::time::SystemTime;
+
 use super::event::push_element;
 use crate::Sandbox;
 use crate::journal::{Delivery, EventId};
 use crate::model::moment::unix_s_of;
 use crate::model::{App, State};
-use std::time::SystemTime;
 
 /// Attempts in total (WeCom doc 90238).
 const ATTEMPTS: u32 = 3;

@@ -1,8 +1,9 @@
 //! Events in WeCom's XML (WeCom doc 92130).
 
+use std::time::SystemTime;
+
 use crate::model::moment::unix_s_of;
 use crate::model::{App, CorpState};
-use std::time::SystemTime;
 
 /// An event that has happened and has no number yet.
 pub(crate) struct Happened {
@@ -77,8 +78,8 @@ pub(crate) fn event_for_all(
     apps.map(|app| event(app, name, change, fields)).collect()
 }
 
-/// The same event for every app with a callback that sees the member. That the visible range holds for
-/// events as it does for the APIs is unverified.
+/// The same event for every app with a callback that sees the member. That the visible range holds for events as it
+/// does for the APIs is unverified.
 pub(crate) fn event_about_member(
     corp: &CorpState,
     userid: &str,

@@ -1,10 +1,12 @@
 //! Verifying a callback URL, as "save" in the console does (WeCom doc 90930).
 
-use super::delivery::signed_url;
-use crate::Sandbox;
+use std::time::Duration;
+
 use axum::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::time::Duration;
+
+use super::delivery::signed_url;
+use crate::Sandbox;
 
 /// Why a callback URL could not be verified.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

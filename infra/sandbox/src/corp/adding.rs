@@ -1,16 +1,17 @@
 //! How a relation begins, and which app gets which welcome code (WeCom doc 92130).
 
+use std::time::SystemTime;
+
 use super::{Scan, VerbError};
 use crate::callback::{self, Happened};
 use crate::model::{
     App, Body, CorpState, Id, Ids, Pair, Relation, Sender, Standing, Via, WelcomeCode, Welcomed,
 };
-use std::time::SystemTime;
 
 const EVENT: &str = "change_external_contact";
 
-/// Makes or renews a relation. Nothing happens if the two are in contact (unverified for a customer
-/// who scans again, but consistent with the documents).
+/// Makes or renews a relation. Nothing happens if the two are in contact (unverified for a customer who scans again,
+/// but consistent with the documents).
 pub(super) fn add(
     corp: &mut CorpState,
     ids: &mut Ids,

@@ -1,24 +1,25 @@
 //! What happens to a corp's apps: their callbacks, tokens, secrets, media and rivals.
 
+use std::time::Duration;
+
 use super::{Corp, VerbError};
 use crate::callback::{self, Content, Happened, VerifyError};
 use crate::journal::EventId;
 use crate::model::{App, CorpState, Holder};
 use crate::setup::{MemberSetup, SetupError};
-use std::time::Duration;
 
 /// An app outside the sandbox that answers every add from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherApp {
-    /// How long it sends, counted from the add; meanwhile others get 41096.
+    /// How long it sends, counted from the add; until then others get 41096.
     pub sends_for: Duration,
     /// Whether its welcome arrives: then others get 41051, else the way is free.
     pub delivers: bool,
 }
 
 impl Corp {
-    /// Checks an app's callback URL as the console does when it is saved: a GET with an encrypted
-    /// `echostr`, to be answered with exactly its plaintext within one second (WeCom doc 90930).
+    /// Checks an app's callback URL as the console does when it is saved: a GET with an encrypted `echostr`, to be
+    /// answered with exactly its plaintext within one second (WeCom doc 90930).
     ///
     /// # Errors
     ///
@@ -65,8 +66,8 @@ impl Corp {
         });
     }
 
-    /// From now on the console welcomes the member's new customers with this text, so that their
-    /// events have no welcome code; `None` ends it (WeCom doc 92130).
+    /// From now on the console welcomes the member's new customers with this text, so that their events have no welcome
+    /// code; `None` ends it (WeCom doc 92130).
     ///
     /// # Errors
     ///

@@ -79,8 +79,8 @@ impl Corp {
         Ok(ConsoleTag { id, events })
     }
 
-    /// Puts the tags of a group, or without a group the groups themselves, into this order. Ids that are left
-    /// out keep the `order` they had. The event names the group, or none (WeCom doc 92130).
+    /// Puts the tags of a group, or without a group the groups themselves, into this order. Ids that are left out keep
+    /// the `order` they had. The event names the group, or none (WeCom doc 92130).
     ///
     /// # Errors
     ///

@@ -1,10 +1,11 @@
 //! What customers and members do to each other.
 
+use serde::Deserialize;
+
 use super::adding::{about, add, announce_add};
 use super::{Corp, Happening, VerbError};
 use crate::callback;
 use crate::model::{Body, CorpState, Id, Pair, Relation, Sender, Standing};
-use serde::Deserialize;
 
 /// How a customer comes. The default is somebody new who uses WeChat and is added in full.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,8 +38,8 @@ pub struct MemberEdit {
 }
 
 impl Corp {
-    /// A customer scans or opens a channel, which is named by its config id, link id, URL or state.
-    /// A customer who has the member already causes no event.
+    /// A customer scans or opens a channel, which is named by its config id, link id, URL or state. A customer who has
+    /// the member already causes no event.
     ///
     /// # Errors
     ///
@@ -81,8 +82,7 @@ impl Corp {
         })
     }
 
-    /// The member confirms a half add. The event has a welcome code unless the one of the half add
-    /// was used.
+    /// The member confirms a half add. The event has a welcome code unless the one of the half add was used.
     ///
     /// # Errors
     ///

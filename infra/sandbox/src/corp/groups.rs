@@ -73,8 +73,8 @@ impl Corp {
         Ok(GroupHappening { chat_id, events })
     }
 
-    /// People come into a group: members by userid, anybody else by external_userid. Who is in it already is
-    /// passed over; if that is everybody, there is no event.
+    /// People come into a group: members by userid, anybody else by external_userid. Who is in it already is passed
+    /// over; if that is everybody, there is no event.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Corp {
     ) -> Result<GroupHappening, VerbError> {
         let joined = self.now_s();
         self.change_group(chat_id, |corp, ids| {
-            let (invitor, join_scene, told, state) = match scene {
+            let (invitor, join_scene, event_scene, state) = match scene {
                 JoinScene::Invited(by) => (Some(by), 1, "0", None),
                 JoinScene::Link(by) => (Some(by), 2, "0", None),
                 JoinScene::QrCode(state) => (None, 3, "3", state.as_deref()),
@@ -113,13 +113,13 @@ impl Corp {
                     state: state.map(Id::from),
                 });
             }
-            let scene = ("JoinScene", told);
+            let scene = ("JoinScene", event_scene);
             members_changed(corp, ids, chat_id, "add_member", scene, &came)
         })
     }
 
-    /// People leave a group, or are removed from it. Who is not in it is passed over; if that is everybody,
-    /// there is no event.
+    /// People leave a group, or are removed from it. Who is not in it is skipped; if that is everybody, there is no
+    /// event.
     ///
     /// # Errors
     ///
@@ -183,8 +183,8 @@ impl Corp {
         })
     }
 
-    /// Another member owns the group; one who is not in it joins it first, which is an event of its own. The
-    /// group of an owner who had left is inherited by that.
+    /// Another member owns the group; one who is not in it joins it first, which is an event of its own. The group of
+    /// an owner who had left is inherited by that.
     ///
     /// # Errors
     ///

@@ -1,21 +1,23 @@
 //! A corp that is as large as a test wants it, with a past, at once.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 use super::{Corp, VerbError};
 use crate::model::moment::unix_s_of;
 use crate::model::{
     CorpState, Customer, Group, GroupMember, GroupStatus, Id, Ids, Pair, Relation, Welcomed,
 };
 use crate::setup::MemberSetup;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The relations begin within two years from November 2023.
 const PAST: u64 = 1_700_000_000;
 const PAST_LENGTH_S: u64 = 2 * 365 * 24 * 3600;
 const COMPANIES: [&str; 4] = ["远山贸易", "晨光科技", "和平设备", "南湖食品"];
-/// Ways to come without a channel: phone search, card, group, WeChat contact, shared by a
-/// colleague, assigned by an administrator (WeCom doc 92114).
+/// Ways to come without a channel: phone search, card, group, WeChat contact, shared by a colleague, assigned by an
+/// administrator (WeCom doc 92114).
 const OTHER_WAYS: [i64; 6] = [2, 3, 4, 6, 201, 202];
 const REMARKS: [&str; 6] = ["老客户", "已报价", "周五回访", "王总介绍", "待签约", "VIP"];
 
@@ -24,8 +26,8 @@ const REMARKS: [&str; 6] = ["老客户", "已报价", "周五回访", "王总介
 pub struct Growth {
     /// New members, `m000001` and so on, spread over the departments there are.
     pub members: usize,
-    /// New relations, of the new members or, if there are none, of all members with the customer-contact
-    /// function. Some members have up to three times as many as others.
+    /// New relations, of the new members or, if there are none, of all members with the customer-contact function. Some
+    /// members have up to three times as many as others.
     pub relations: usize,
     /// New customer groups of those members, each of three to twelve people.
     pub groups: usize,
@@ -52,10 +54,10 @@ pub struct Grown {
 impl Corp {
     /// Grows the corp without an event, a welcome or a chat, as if it had been there for years.
     ///
-    /// Nine in ten of the customers use WeChat and have a unionid, the rest use WeCom. A tenth have two
-    /// members. Some relations have remarks, descriptions and phone numbers; three in ten have one to three of
-    /// the corp's tags, which are to be made before. All began within two years from November 2023.
-    /// A new corp of a million relations costs about 600 bytes for each.
+    /// Nine in ten of the customers use WeChat and have a unionid, the rest use WeCom. A tenth have two members. Some
+    /// relations have remarks, descriptions and phone numbers; three in ten have one to three of the corp's tags, which
+    /// are to be made before. All began within two years from November 2023. A new corp of a million relations costs
+    /// about 600 bytes for each.
     ///
     /// # Errors
     ///
@@ -137,8 +139,8 @@ impl<'a> Gardener<'a> {
         Ok(new)
     }
 
-    /// Customers until there are as many relations as are wanted. The relations are sorted into the map all
-    /// at once, which takes a fraction of the time and leaves its nodes full.
+    /// Customers until there are as many relations as are wanted. The relations are sorted into the map all at once,
+    /// which takes a fraction of the time and leaves its nodes full.
     fn customers(&mut self, having: &[Id]) -> Vec<Pair> {
         let mut new: Vec<(Pair, Box<Relation>)> = Vec::with_capacity(self.growth.relations);
         let mut customers = Vec::new();
@@ -287,8 +289,8 @@ impl<'a> Gardener<'a> {
         group
     }
 
-    /// A place among so many, those in front more often than those behind: the first has half as
-    /// many again as one in the middle.
+    /// A place among so many, those in front more often than those behind: the first has half as many again as one in
+    /// the middle.
     fn share(&mut self, length: usize) -> usize {
         let rank = self.below(length.saturating_mul(length));
         // The square root of an even spread leans to the end.

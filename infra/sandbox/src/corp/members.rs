@@ -1,9 +1,10 @@
 //! What happens in the address book. An ordinary app gets no event about it (WeCom doc 90970).
 
+use std::ops::Bound;
+
 use super::{Corp, VerbError};
 use crate::model::{GroupStatus, Id, Member, Range, Standing};
 use crate::setup::{MemberSetup, MemberStatus, SetupError};
-use std::ops::Bound;
 
 impl Corp {
     /// Somebody joins the company.
@@ -72,8 +73,8 @@ impl Corp {
         self.change_member(userid, |member| member.status = status)
     }
 
-    /// The member gets the customer-contact function, or loses it. Without it the list APIs show neither
-    /// the member nor the member's customers, who all come back with it (WeCom docs 92571, 92113).
+    /// The member gets the customer-contact function, or loses it. Without it the list APIs show neither the member nor
+    /// the member's customers, who all come back with it (WeCom docs 92571, 92113).
     ///
     /// # Errors
     ///
@@ -82,8 +83,8 @@ impl Corp {
         self.change_member(userid, |member| member.has_function = function)
     }
 
-    /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member
-    /// as unlicensed and lists no customer (WeCom doc 92994).
+    /// The member gets the licence for the APIs, or loses it. Without it the list by members names the member as
+    /// unlicensed and lists no customer (WeCom doc 92994).
     ///
     /// # Errors
     ///
@@ -92,8 +93,8 @@ impl Corp {
         self.change_member(userid, |member| member.licensed = licensed)
     }
 
-    /// The member leaves the company. The relations end without an event, and the groups of the member wait
-    /// for another owner.
+    /// The member leaves the company. The relations end without an event, and the groups of the member wait for another
+    /// owner.
     ///
     /// # Errors
     ///
@@ -115,8 +116,8 @@ impl Corp {
         })
     }
 
-    /// From now on the app sees these members, and the members of these departments and of all below them.
-    /// An app without such a list sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
+    /// From now on the app sees these members, and the members of these departments and of all below them. An app
+    /// without such a list sees everybody: [`app_sees_everybody`](Self::app_sees_everybody).
     ///
     /// # Errors
     ///

@@ -10,53 +10,53 @@ const EVENT: &str = "customer_acquisition";
 const LOW: u64 = 20;
 
 impl Corp {
-    /// Links bring so many customers more: the balance falls by as much, from what expires first. The event is
-    /// `balance_low` when it falls below 20, and `balance_exhausted` when nothing is left. Customers
-    /// who scan a link in the sandbox use up nothing by themselves.
+    /// Links bring this number of customers: the balance falls by it, from what expires first. The event is
+    /// `balance_low` when it falls below 20, and `balance_exhausted` when nothing is left. Customers who scan a link in
+    /// the sandbox use up nothing by themselves.
     ///
     /// # Errors
     ///
     /// Never for a corp of this sandbox.
     pub fn quota_is_used(&self, customers: u64) -> Result<Vec<EventId>, VerbError> {
-        self.tell(|corp| {
+        self.publish_events(|corp| {
             let before = corp.quota.balance();
             corp.quota.spend(customers);
             let after = corp.quota.balance();
             Ok(match after {
-                0 if before > 0 => told(corp, "balance_exhausted", &[]),
-                1..LOW if before >= LOW => told(corp, "balance_low", &[]),
+                0 if before > 0 => event_for_all(corp, "balance_exhausted", &[]),
+                1..LOW if before >= LOW => event_for_all(corp, "balance_low", &[]),
                 _ => Vec::new(),
             })
         })
     }
 
-    /// The company buys so many customers, until a moment in Unix seconds. The event is
+    /// The company buys this number of customers, valid until `expires` (Unix seconds). The event is
     /// `balance_increased` when nothing was left.
     ///
     /// # Errors
     ///
     /// Never for a corp of this sandbox.
     pub fn quota_is_bought(&self, customers: u64, expires: u64) -> Result<Vec<EventId>, VerbError> {
-        self.tell(|corp| {
+        self.publish_events(|corp| {
             let before = corp.quota.balance();
             let balance = customers;
             corp.quota.add(Purchase { expires, balance });
             Ok(if before == 0 && balance > 0 {
-                told(corp, "balance_increased", &[])
+                event_for_all(corp, "balance_increased", &[])
             } else {
                 Vec::new()
             })
         })
     }
 
-    /// What expires first expires soon: `quota_expire_soon`, as 14, 7, 3, 2 and 1 days before. Without a
-    /// balance there is no event.
+    /// What expires first expires soon: `quota_expire_soon`, as 14, 7, 3, 2 and 1 days before. Without a balance there
+    /// is no event.
     ///
     /// # Errors
     ///
     /// Never for a corp of this sandbox.
     pub fn quota_expires_soon(&self) -> Result<Vec<EventId>, VerbError> {
-        self.tell(|corp| {
+        self.publish_events(|corp| {
             let Some(first) = corp.quota.purchases.first() else {
                 return Ok(Vec::new());
             };
@@ -65,36 +65,36 @@ impl Corp {
                 ("ExpireTime", expires.as_str()),
                 ("ExpireQuotaNum", &balance),
             ];
-            Ok(told(corp, "quota_expire_soon", &fields))
+            Ok(event_for_all(corp, "quota_expire_soon", &fields))
         })
     }
 
-    /// No member of the link can add customers for now. Only the app that made the link is told.
+    /// No member of the link can add customers for now. Only the app that made the link gets the event.
     ///
     /// # Errors
     ///
     /// When there is no such link.
     pub fn link_is_unavailable(&self, link_id: &str) -> Result<Vec<EventId>, VerbError> {
-        self.tell(|corp| {
+        self.publish_events(|corp| {
             let (_, link) = find(corp, link_id)?;
             Ok(about_link(corp, &link, "link_unavailable"))
         })
     }
 
-    /// An administrator deletes the link. Only the app that made it is told.
+    /// An administrator deletes the link. Only the app that made it gets the event.
     ///
     /// # Errors
     ///
     /// When there is no such link.
     pub fn console_deletes_link(&self, link_id: &str) -> Result<Vec<EventId>, VerbError> {
-        self.tell(|corp| {
+        self.publish_events(|corp| {
             let (place, link) = find(corp, link_id)?;
             corp.channels.remove(&place);
             Ok(about_link(corp, &link, "delete_link"))
         })
     }
 
-    fn tell(
+    fn publish_events(
         &self,
         change: impl FnOnce(&mut CorpState) -> Result<Vec<Happened>, VerbError>,
     ) -> Result<Vec<EventId>, VerbError> {
@@ -103,7 +103,7 @@ impl Corp {
     }
 }
 
-fn told(corp: &CorpState, change: &str, fields: &[(&str, &str)]) -> Vec<Happened> {
+fn event_for_all(corp: &CorpState, change: &str, fields: &[(&str, &str)]) -> Vec<Happened> {
     callback::event_for_all(corp, EVENT, change, fields)
 }
 

@@ -1,8 +1,9 @@
 //! What can be seen of a relation from the outside.
 
+use serde::Serialize;
+
 use super::Corp;
 use crate::model::{CorpState, Message, Relation};
-use serde::Serialize;
 
 /// A relation as it can be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,11 +1,12 @@
 //! Everything that the APIs would return, to compare a copy with.
 
+use std::collections::BTreeSet;
+
 use super::Corp;
 use super::group_view::{GroupView, view};
 use crate::model::moment::unix_s_of;
 use crate::model::{CorpState, Id, Pair, Relation, TagGroup};
 use crate::setup::MemberStatus;
-use std::collections::BTreeSet;
 
 /// What one app can find out about a corp by asking. Every list is sorted by its ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,8 +123,8 @@ pub struct MemberTruth {
 }
 
 impl Corp {
-    /// What the corp's first app can find out. What it cannot is not here: members outside its visible
-    /// range, relations of members without the customer-contact function, half adds.
+    /// What the corp's first app can find out. What it cannot is not here: members outside its visible range, relations
+    /// of members without the customer-contact function, half adds.
     #[must_use]
     pub fn truth(&self) -> Truth {
         let first = |corp: &CorpState| corp.apps.first().map(|app| app.name.clone());
@@ -138,12 +139,12 @@ impl Corp {
     pub fn truth_for(&self, app: &str) -> Truth {
         self.sandbox.read(|state| {
             let corp = state.corps.get(&self.id);
-            corp.map(|corp| tell(corp, app)).unwrap_or_default()
+            corp.map(|corp| truth_of(corp, app)).unwrap_or_default()
         })
     }
 }
 
-fn tell(corp: &CorpState, app: &str) -> Truth {
+fn truth_of(corp: &CorpState, app: &str) -> Truth {
     let relations = corp.relations.iter();
     let shown: Vec<(&Pair, &Relation)> = relations
         .map(|(pair, relation)| (pair, relation.as_ref()))

@@ -1,7 +1,8 @@
 //! The ways by which customers come: contact ways and acquisition links.
 
-use super::CorpState;
 use serde::{Deserialize, Serialize};
+
+use super::CorpState;
 
 /// One way to add a member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,8 +98,8 @@ impl CorpState {
         self.channels.values().find(|channel| channel.id() == id)
     }
 
-    /// The channel behind what a customer scanned or opened: a config id, a link id, the URL of
-    /// either, or a state. Of several contact ways with one state it is the newest.
+    /// The channel behind what a customer scanned or opened: a config id, a link id, the URL of either, or a state. Of
+    /// several contact ways with one state it is the newest.
     pub(crate) fn open_channel(&self, scanned: &str) -> Option<Via> {
         let (plain, query) = scanned.split_once('?').unwrap_or((scanned, ""));
         let mut newest_first = self.channels.values().rev();

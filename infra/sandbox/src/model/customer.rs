@@ -1,8 +1,10 @@
 //! Customers, their relations with members, and the chat of each relation.
 
-use super::{CorpState, Id, Ids, Pair, moment};
-use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CorpState, Id, Ids, Pair, moment};
 
 /// An external contact.
 #[derive(Clone, Serialize, Deserialize)]
@@ -218,8 +220,8 @@ impl Relation {
             .retain(|own| !ids.iter().any(|id| **own == **id));
     }
 
-    /// Who began it: the member who looked for the customer or got him from a colleague, else the
-    /// customer (WeCom doc 92114). Which of the ways are a member's is unverified.
+    /// Who began it: the member who looked for the customer or got him from a colleague, else the customer (WeCom doc
+    /// 92114). Which of the ways are a member's is unverified.
     pub(crate) fn oper_userid<'a>(&self, (userid, external_userid): &'a Pair) -> &'a str {
         match self.add_way {
             2 | 5 | 6 | 13 | 201 | 202 => userid,

@@ -1,7 +1,8 @@
 //! Customer groups (WeCom docs 92120, 92122).
 
-use super::{CorpState, Id};
 use serde::{Deserialize, Serialize};
+
+use super::{CorpState, Id};
 
 /// A group of members and customers.
 #[derive(Clone, Debug, Serialize, Deserialize)]

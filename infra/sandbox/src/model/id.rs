@@ -1,13 +1,14 @@
 //! An id that is kept once however many places name it.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The text of an id. A customer's id is the key of the customer, of each relation and of the place in a
-/// group; in a corp of a million relations copies of it would be most of the memory.
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The text of an id. A customer's id is the key of the customer, of each relation and of the place in a group; in a
+/// corp of a million relations copies of it would be most of the memory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id(Arc<str>);
 

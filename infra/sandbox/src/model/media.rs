@@ -1,9 +1,11 @@
 //! Uploaded media (WeCom doc 90253).
 
-use super::moment;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::moment;
 
 /// The kind under which a file was uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,13 @@
 //! Apps, departments and members, and how they are set up.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
 use super::{CorpState, Id, Quota, TagLibrary};
 use crate::crypto::Seal;
 use crate::setup::{AppSetup, CorpSetup, MemberSetup, MemberStatus, SetupError};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::SystemTime;
 
 /// The root department is always there.
 const ROOT: u32 = 1;

@@ -1,8 +1,10 @@
 //! How many customers the acquisition links may still bring (WeCom doc 97375).
 
-use super::moment::unix_s_of;
-use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::unix_s_of;
 
 const A_YEAR_S: u64 = 365 * 24 * 3600;
 

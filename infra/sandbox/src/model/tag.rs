@@ -1,8 +1,10 @@
 //! Corp tags in their groups (WeCom doc 92117).
 
-use super::CorpState;
-use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::CorpState;
 
 /// Who made a tag group; only that app may change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! Access tokens: one at a time per app, the same until it expires (WeCom doc 91039).
 
-use super::Ids;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use super::Ids;
 
 /// The tokens of all corps.
 #[derive(Default)]

@@ -1,16 +1,17 @@
 //! What the page, and any outside driver, can make happen.
 
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
 use super::{Failure, not_found};
 use crate::callback::DeliveryMode;
 use crate::corp::{Corp, Happening, MemberEdit, Scan, VerbError};
 use crate::faults::Fault;
 use crate::journal::EventId;
 use crate::{Sandbox, VerifyError};
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 type Answer = Result<Json<Value>, Failure>;
 
@@ -48,8 +49,8 @@ pub(crate) struct AppRequest {
     url: String,
 }
 
-/// `POST api/faults`: `{"api"?, "calls", "fault": {"code": 45009}}`; without `api` it is any API.
-/// Faults: `{"code": n}`, `{"slow": ms}`, `{"http": status}`,
+/// `POST api/faults`: `{"api"?, "calls", "fault": {"code": 45009}}`; without `api` it is any API. Faults: `{"code":
+/// n}`, `{"slow": ms}`, `{"http": status}`,
 /// `{"drop_connection": {"after_effect": bool}}`.
 #[derive(Deserialize)]
 pub(crate) struct FaultRequest {
@@ -64,7 +65,7 @@ pub(crate) async fn scan(
     Json(request): Json<ScanRequest>,
 ) -> Answer {
     let happening = find(&sandbox, &corp)?.scan(&request.channel, &request.scan);
-    told(happening)
+    answer(happening)
 }
 
 pub(crate) async fn add(
@@ -73,7 +74,7 @@ pub(crate) async fn add(
     Json(request): Json<AddRequest>,
 ) -> Answer {
     let happening = find(&sandbox, &corp)?.add_by_search(&request.userid, &request.scan);
-    told(happening)
+    answer(happening)
 }
 
 /// `confirm`, `leave`, `remove`, `write`, `edit`.
@@ -83,7 +84,7 @@ pub(crate) async fn act(
     Json(request): Json<ActRequest>,
 ) -> Answer {
     let corp = find(&sandbox, &corp)?;
-    told(match action.as_str() {
+    answer(match action.as_str() {
         "confirm" => corp.member_confirms(&customer, &userid),
         "leave" => corp.customer_leaves(&customer, &userid),
         "remove" => corp.member_removes(&customer, &userid),
@@ -152,7 +153,7 @@ fn find(sandbox: &Sandbox, corp: &str) -> Result<Corp, Failure> {
     sandbox.corp(corp).ok_or_else(|| not_found("corp"))
 }
 
-fn told(happening: Result<Happening, VerbError>) -> Answer {
+fn answer(happening: Result<Happening, VerbError>) -> Answer {
     Ok(Json(json!(happening?)))
 }
 

@@ -1,18 +1,20 @@
 //! What the page shows.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
 use super::{Failure, not_found};
 use crate::Sandbox;
 use crate::corp::applied_tags;
 use crate::journal::{Call, Event};
 use crate::model::moment::unix_ms_of;
 use crate::model::{Channel, CorpState, Pair, Relation};
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::time::SystemTime;
 
 /// Rows of a list when the query does not say how many.
 const ROWS: usize = 60;

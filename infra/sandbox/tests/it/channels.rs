@@ -1,8 +1,9 @@
 //! Contact ways and acquisition links: strict requests, and what a scan makes of them.
 
-use crate::support::{code, field, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{Scan, VerbError};
+
+use crate::support::{code, field, world};
 
 /// A good request, to which each case adds one fault.
 fn way(change: &Value) -> Value {

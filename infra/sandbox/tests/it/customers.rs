@@ -1,8 +1,9 @@
 //! Relations: how they stand, what the APIs show of them, and which events they cause.
 
-use crate::support::{World, code, field, world};
 use serde_json::json;
 use wecom_sandbox::{Happening, MemberEdit, Scan, VerbError};
+
+use crate::support::{World, code, field, world};
 
 type Verb = fn(&World, &str) -> Result<Happening, VerbError>;
 

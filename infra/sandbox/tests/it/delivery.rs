@@ -1,11 +1,13 @@
 //! Callbacks: attempts, nonces, time-outs, and the ways in which delivery is unreliable.
 
-use crate::support::Reaction::{Redirect, Silence, Status};
-use crate::support::{PATIENCE, Reaction, World, eventually, field, world};
-use clock::{START, Wait};
 use std::collections::HashSet;
 use std::time::Duration;
+
+use clock::{START, Wait};
 use wecom_sandbox::{DeliveryMode, EventId, Scan, VerifyError};
+
+use crate::support::Reaction::{Redirect, Silence, Status};
+use crate::support::{PATIENCE, Reaction, World, eventually, field, world};
 
 /// How long WeCom waits for the answer to an event.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,9 +1,11 @@
 //! Faults by command, the limits, and what is noted of a call.
 
-use crate::support::{World, code, eventually, world, world_with};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{Fault, SandboxOptions, Scan};
+
+use crate::support::{World, code, eventually, world, world_with};
 
 const API: &str = "externalcontact/get_follow_user_list";
 

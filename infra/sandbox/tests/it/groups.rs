@@ -1,8 +1,9 @@
 //! Customer groups: what the APIs return and which events they cause.
 
-use crate::support::{World, code, field, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{EventId, GroupStatus, Growth, JoinScene, MemberSetup, QuitScene, VerbError};
+
+use crate::support::{World, code, field, world};
 
 const LIST: &str = "externalcontact/groupchat/list";
 const GET: &str = "externalcontact/groupchat/get";

@@ -1,9 +1,11 @@
 //! A corp grown from a seed, and that the APIs return what its truth says.
 
-use crate::support::{World, world, world_with};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{CustomerTruth, Growth, RelationTruth, SandboxOptions, Truth};
+
+use crate::support::{World, world, world_with};
 
 fn growth(relations: usize) -> Growth {
     Growth {
@@ -98,7 +100,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_pages_tell_the_truth() {
+async fn the_pages_list_what_the_corp_has() {
     let (world, truth) = grown(1000).await;
     let follow_users = world.get("externalcontact/get_follow_user_list", "").await;
     let expected = truth.members.iter().filter(|it| it.has_function);
@@ -106,7 +108,7 @@ async fn the_pages_tell_the_truth() {
     expected.sort_by_key(|userid| userid.to_lowercase());
     assert_eq!(texts(&follow_users["follow_user"]), expected);
 
-    let mut told = BTreeMap::new();
+    let mut listed = BTreeMap::new();
     let mut cursor = json!("");
     loop {
         let userids = &follow_users["follow_user"];
@@ -117,14 +119,14 @@ async fn the_pages_tell_the_truth() {
                 text(&row["follow_info"]["userid"]),
                 text(&row["external_contact"]["external_userid"]),
             );
-            assert!(told.insert(key, row.clone()).is_none(), "each row once");
+            assert!(listed.insert(key, row.clone()).is_none(), "each row once");
         }
         cursor = page["next_cursor"].clone();
         if cursor == "" {
             break;
         }
     }
-    assert_eq!(told.len(), truth.relations.len());
+    assert_eq!(listed.len(), truth.relations.len());
     let customers: BTreeMap<_, _> = truth
         .customers
         .iter()
@@ -132,7 +134,7 @@ async fn the_pages_tell_the_truth() {
         .collect();
     for relation in &truth.relations {
         let key = (relation.userid.clone(), relation.external_userid.clone());
-        let follow = &told[&key]["follow_info"];
+        let follow = &listed[&key]["follow_info"];
         assert_eq!(follow["createtime"], json!(relation.createtime));
         assert_eq!(maybe(&follow["state"]), relation.state);
         assert_eq!(follow["add_way"], json!(relation.add_way));
@@ -141,7 +143,7 @@ async fn the_pages_tell_the_truth() {
         assert_eq!(texts(&follow["remark_mobiles"]), relation.remark_mobiles);
         assert_eq!(texts(&follow["tag_id"]), relation.tag_ids);
         assert_eq!(text(&follow["oper_userid"]), relation.oper_userid);
-        let shown = &told[&key]["external_contact"];
+        let shown = &listed[&key]["external_contact"];
         let customer = customers[relation.external_userid.as_str()];
         assert_eq!(text(&shown["name"]), customer.name);
         assert_eq!(shown["type"], json!(customer.kind));

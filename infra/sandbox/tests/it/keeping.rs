@@ -1,8 +1,9 @@
-//! A sandbox in a file: what goes on in the next process, and what cannot be gone on from.
+//! A sandbox in a file: what the next process resumes, and which files it refuses.
+
+use std::time::Duration;
 
 use clock::{ManualClock, Wait};
 use serde_json::{Value, json};
-use std::time::Duration;
 use wecom_sandbox::{Growth, SandboxOptions, Scan};
 
 use crate::support::{CORP, code, eventually, world, world_at};

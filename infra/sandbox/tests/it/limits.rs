@@ -1,9 +1,11 @@
 //! Limits and latency that change while the sandbox runs, and faults at a chosen call.
 
-use crate::support::{World, code, world, world_with};
-use clock::Wait;
 use std::time::Duration;
+
+use clock::Wait;
 use wecom_sandbox::{Fault, RateLimits, SandboxOptions};
+
+use crate::support::{World, code, world, world_with};
 
 const API: &str = "externalcontact/get_follow_user_list";
 

@@ -1,5 +1,5 @@
-//! What the sandbox promises: it answers, delivers and fails as WeCom does. Everything goes over
-//! HTTP, as for the functions under test.
+//! What the sandbox promises: it answers, delivers and fails as WeCom does. Everything goes over HTTP, as for the
+//! functions under test.
 
 #![expect(
     clippy::expect_used,

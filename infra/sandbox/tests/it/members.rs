@@ -1,8 +1,9 @@
 //! Members come, change and go, and each app sees the part of the corp that is in its range.
 
-use crate::support::{World, code, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{MemberSetup, MemberStatus, Scan, SetupError, VerbError};
+
+use crate::support::{World, code, world};
 
 const BATCH: &str = "externalcontact/batch/get_by_user";
 

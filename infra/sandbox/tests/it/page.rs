@@ -1,8 +1,10 @@
 //! The phone page and the JSON that drives the sandbox from outside.
 
-use crate::support::{CORP, World, code, world};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{CORP, World, code, world};
 
 async fn text(world: &World, path: &str) -> (u16, String, String) {
     let url = format!("{}{path}", world.served.base_url);

@@ -1,9 +1,11 @@
 //! Cursors do not live for ever.
 
-use crate::support::{World, code, world, world_with};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{SandboxOptions, Scan};
+
+use crate::support::{World, code, world, world_with};
 
 async fn page(world: &World, cursor: &Value) -> Value {
     let body = json!({"userid_list": ["lisi"], "limit": 1, "cursor": cursor});

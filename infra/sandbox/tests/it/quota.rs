@@ -1,8 +1,9 @@
 //! The acquisition quota, and what happens to links outside the API.
 
-use crate::support::{World, code, field, world};
 use serde_json::json;
 use wecom_sandbox::{EventId, VerbError};
+
+use crate::support::{World, code, field, world};
 
 fn change(world: &World, events: &[EventId]) -> Option<String> {
     let event = world.sandbox.event(*events.first()?)?;
@@ -25,7 +26,7 @@ async fn the_balance_falls_and_rises_and_is_told_of_at_its_marks() {
         (18, Some("balance_exhausted")),
         (1, None),
     ] {
-        let events = corp.quota_is_used(used).expect("told");
+        let events = corp.quota_is_used(used).expect("published");
         assert_eq!(change(&world, &events).as_deref(), expected, "{used}");
     }
     let quota = "externalcontact/customer_acquisition_quota";
@@ -38,7 +39,7 @@ async fn the_balance_falls_and_rises_and_is_told_of_at_its_marks() {
         (50, 1_900_000_000, Some("balance_increased")),
         (30, 1_800_000_000, None),
     ] {
-        let events = corp.quota_is_bought(customers, expires).expect("told");
+        let events = corp.quota_is_bought(customers, expires).expect("published");
         assert_eq!(change(&world, &events).as_deref(), expected);
     }
     let answer = world.get(quota, "").await;
@@ -47,7 +48,7 @@ async fn the_balance_falls_and_rises_and_is_told_of_at_its_marks() {
         answer["quota_list"],
         json!([{"expire_date": 1_800_000_000, "balance": 30}, {"expire_date": 1_900_000_000, "balance": 50}])
     );
-    let events = corp.quota_expires_soon().expect("told");
+    let events = corp.quota_expires_soon().expect("published");
     let event = world.sandbox.event(events[0]).expect("known");
     for (name, expected) in [
         ("ChangeType", "quota_expire_soon"),

@@ -1,5 +1,10 @@
 //! A corp with two apps, three members and a listening callback, and a way to call the API.
 
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -7,10 +12,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use clock::{ManualClock, Wait};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use wecom_sandbox::crypto::Seal;
 use wecom_sandbox::{

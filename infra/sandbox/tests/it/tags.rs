@@ -1,8 +1,9 @@
 //! Corp tags: made, changed and applied.
 
-use crate::support::{code, field, world};
 use serde_json::json;
 use wecom_sandbox::{EventId, MemberEdit, Scan, VerbError};
+
+use crate::support::{code, field, world};
 
 const ADD: &str = "externalcontact/add_corp_tag";
 const LIST: &str = "externalcontact/get_corp_tag_list";
@@ -208,25 +209,28 @@ async fn the_console_adds_renames_orders_and_deletes() {
         .console_adds_tag(&group.group_id, "官网")
         .expect("the group is there");
     let fair = &group.tag_ids[0];
-    let told = |events: &[EventId]| {
+    let summary = |events: &[EventId]| {
         let xml = world.sandbox.event(events[0]).expect("known").xml;
         ["ChangeType", "Id", "TagType"].map(|name| field(&xml, name))
     };
-    let as_told = |change: &str, id: &str, kind: Option<&str>| {
+    let expected = |change: &str, id: &str, kind: Option<&str>| {
         [Some(change), Some(id), kind].map(|text| text.map(str::to_owned))
     };
     let tag = Some("tag");
-    assert_eq!(told(&site.events), as_told("create", &site.id, tag));
+    assert_eq!(summary(&site.events), expected("create", &site.id, tag));
     let renamed = corp.console_renames_tag(fair, "大展会").expect("there");
-    assert_eq!(told(&renamed), as_told("update", fair, tag));
+    assert_eq!(summary(&renamed), expected("update", fair, tag));
     let group_id = group.group_id.as_str();
     let order = corp.console_orders_tags(Some(group_id), &[&site.id, fair]);
     assert_eq!(
-        told(&order.expect("there")),
-        as_told("shuffle", group_id, None)
+        summary(&order.expect("there")),
+        expected("shuffle", group_id, None)
     );
     let order = corp.console_orders_tags(None, &[&other.group_id, group_id]);
-    assert_eq!(told(&order.expect("there")), as_told("shuffle", "", None));
+    assert_eq!(
+        summary(&order.expect("there")),
+        expected("shuffle", "", None)
+    );
     let list = world.post(LIST, json!({"group_id": [group_id]})).await;
     let tags = list["tag_group"][0]["tag"]
         .as_array()
@@ -254,8 +258,8 @@ async fn the_console_adds_renames_orders_and_deletes() {
         .expect("in contact");
     let deleted = corp.console_deletes_tag(group_id).expect("there");
     assert_eq!(
-        told(&deleted),
-        as_told("delete", group_id, Some("tag_group"))
+        summary(&deleted),
+        expected("delete", group_id, Some("tag_group"))
     );
     let truth = corp.truth();
     assert_eq!(truth.relations[0].tag_ids, other.tag_ids);

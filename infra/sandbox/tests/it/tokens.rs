@@ -1,9 +1,11 @@
 //! Tokens and secrets.
 
-use crate::support::{CORP, code, world, world_with};
-use serde_json::json;
 use std::time::Duration;
+
+use serde_json::json;
 use wecom_sandbox::SandboxOptions;
+
+use crate::support::{CORP, code, world, world_with};
 
 #[tokio::test]
 async fn a_token_is_the_same_until_it_expires_and_another_for_each_app() {

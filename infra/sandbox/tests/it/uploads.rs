@@ -1,8 +1,9 @@
 //! Media: uploaded, read, used in a welcome, and gone.
 
-use crate::support::{World, code, world};
 use serde_json::{Value, json};
 use wecom_sandbox::{Body, Scan};
+
+use crate::support::{World, code, world};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand some more";
 

@@ -1,9 +1,11 @@
 //! Welcome codes: 20 s, one use, one app; and the events that have none.
 
-use crate::support::{World, code, world};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use serde_json::{Value, json};
 use wecom_sandbox::{Body, OtherApp, Scan, Sender};
+
+use crate::support::{World, code, world};
 
 const SEND: &str = "externalcontact/send_welcome_msg";
 
@@ -188,7 +190,7 @@ async fn who_has_written_is_welcomed_no_more() {
     );
 }
 
-/// Another app that sends for that long, and what this one is told so much later.
+/// Another app's welcome is under way for a time; this app sends `later`, and gets the code `expected`.
 async fn check_rival(other: OtherApp, later: Duration, expected: i64) -> (World, String) {
     let world = world().await;
     world.corp.other_app_welcomes(Some(other));

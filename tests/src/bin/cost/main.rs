@@ -23,12 +23,12 @@ use figures::{Runtime, Stack};
 use model::Corp;
 use prices::PriceList;
 
-/// The command as the results name it.
-const COMMAND: &str = "cargo run -p bundle-tests --bin cost -- --save";
+/// The program as the results name it.
+const PROGRAM: &str = "cargo run -p bundle-tests --bin cost --";
 
 /// The command that measures what it reads.
 const RUNTIME_COMMAND: &str =
-    "cargo bench -p bundle-tests --bench runtime -- --memory deployed --no-peers --save";
+    "cargo bench -p bundle-tests --bench runtime -- --memory deployed --no-peers --rounds 5 --save";
 
 /// What the bundle costs at AWS's list prices, on arm64.
 #[derive(Debug, Parser)]
@@ -101,7 +101,8 @@ fn run(options: &Options) -> Result<(), String> {
     };
     let report = Report::of(&runtime, &stack, &prices, &corp, options.free_tier)?;
     if options.save {
-        results::save("cost", COMMAND, &report).map_err(|error| error.to_string())?;
+        results::save("cost", &results::typed(PROGRAM), &report)
+            .map_err(|error| error.to_string())?;
     }
     if options.json {
         let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;

@@ -11,6 +11,8 @@ import { XMLParser } from 'fast-xml-parser';
 const { WECOM_CORP_ID, WECOM_APP, WECOM_TOKEN, WECOM_ENCODING_AES_KEY, INBOX_TABLE } = process.env;
 const PATH = `/callback/${WECOM_CORP_ID}/${WECOM_APP}`;
 const KEPT_SECONDS = 180 * 86_400;
+// Events that are not in the index of what is left to the scheduled sync.
+const ADDS = ['add_external_contact', 'add_half_external_contact'];
 
 // Ids and times stay texts.
 const parser = new XMLParser({ parseTagValue: false });
@@ -65,13 +67,15 @@ function itemOf(fields, code) {
     created_at: { N: fields.CreateTime },
     received_at_ms: { N: String(received) },
     fields: { S: text },
-    work: { S: WECOM_CORP_ID },
-    work_sort: { S: `${String(received).padStart(13, '0')}#${id}` },
     expires_at: { N: String(Math.floor(received / 1000) + KEPT_SECONDS) },
   };
   if (fields.ExternalUserID) {
     item.contact = { S: `${WECOM_CORP_ID}#${fields.ExternalUserID}` };
     item.contact_sort = { S: `${fields.CreateTime.padStart(10, '0')}#${String(received).padStart(13, '0')}#${id}` };
+  }
+  if (!ADDS.includes(item.name.S)) {
+    item.work = { S: WECOM_CORP_ID };
+    item.work_sort = { S: `${String(received).padStart(13, '0')}#${id}` };
   }
   if (code) item.welcome_code = { S: code };
   return item;

@@ -23,6 +23,8 @@ APP = os.environ["WECOM_APP"]
 TABLE = os.environ["INBOX_TABLE"]
 PATH = f"/callback/{CORP}/{APP}"
 KEPT_SECONDS = 180 * 86_400
+# Events that are not in the index of what is left to the scheduled sync.
+ADDS = ("add_external_contact", "add_half_external_contact")
 
 logger = logging.getLogger()
 logger.setLevel(logging.INFO)
@@ -76,13 +78,14 @@ def item_of(fields, code):
         "created_at": {"N": str(created)},
         "received_at_ms": {"N": str(received)},
         "fields": {"S": text},
-        "work": {"S": CORP},
-        "work_sort": {"S": f"{received:013}#{event_id}"},
         "expires_at": {"N": str(received // 1000 + KEPT_SECONDS)},
     }
     if "ExternalUserID" in fields:
         item["contact"] = {"S": f"{CORP}#{fields['ExternalUserID']}"}
         item["contact_sort"] = {"S": f"{created:010}#{received:013}#{event_id}"}
+    if item["name"]["S"] not in ADDS:
+        item["work"] = {"S": CORP}
+        item["work_sort"] = {"S": f"{received:013}#{event_id}"}
     if code:
         item["welcome_code"] = {"S": code}
     return item

@@ -1,10 +1,9 @@
-//! A Lambda event source mapping for a DynamoDB stream, as AWS documents it ("Using AWS Lambda
-//! with Amazon DynamoDB" in the Lambda developer guide).
+//! A Lambda event source mapping for a DynamoDB stream, as AWS documents it ("Using AWS Lambda with Amazon DynamoDB" in
+//! the Lambda developer guide).
 //!
-//! `reader.rs` follows the stream's one shard, drops what the filter criteria do not match and
-//! deals the records to lanes by their item key. A lane (`lane.rs`) invokes the function with one
-//! batch at a time and retries, bisects or discards it. `checkpoint.rs` remembers how far all lanes
-//! have come.
+//! `reader.rs` follows the stream's one shard, drops what the filter criteria do not match and deals the records to
+//! lanes by their item key. A lane (`lane.rs`) invokes the function with one batch at a time and retries, bisects or
+//! discards it. `checkpoint.rs` remembers how far all lanes have come.
 
 mod checkpoint;
 mod discard;
@@ -46,22 +45,21 @@ pub struct EventSourceMapping {
     pub filter_criteria: Vec<Pattern>,
     /// Where a mapping begins that has no stored position.
     pub starting_position: StartingPosition,
-    /// How many batches of the shard are processed at once, 1 to 10. Records of one item (partition
-    /// and sort key) keep their order all the same.
+    /// How many batches of the shard are processed at once, 1 to 10. Records of one item (partition and sort key) keep
+    /// their order all the same.
     pub parallelization_factor: usize,
-    /// `FunctionResponseTypes: [ReportBatchItemFailures]`: the answer names the records that failed,
-    /// and the batch is retried from the lowest of them on.
+    /// `FunctionResponseTypes: [ReportBatchItemFailures]`: the answer names the records that failed, and the batch is
+    /// retried from the lowest of them on.
     pub report_batch_item_failures: bool,
-    /// Whether a batch that fails as a whole is split in two before it is retried. Splitting does
-    /// not count as a retry.
+    /// Whether a batch that fails as a whole is split in two before it is retried. Splitting does not count as a retry.
     pub bisect_batch_on_function_error: bool,
     /// How often one batch is retried before it is discarded; `None` is AWS's -1, until it expires.
     pub maximum_retry_attempts: Option<u32>,
-    /// The age at which records are discarded instead of processed, to the precision of a record's
-    /// time, which is one second; `None` is AWS's -1, the retention of the stream.
+    /// The age at which records are discarded instead of processed, to the precision of a record's time, which is one
+    /// second; `None` is AWS's -1, the retention of the stream.
     pub maximum_record_age: Option<Duration>,
-    /// Receives the document that Lambda writes to an on-failure destination about each discarded
-    /// batch. It holds sequence numbers and times, not the records.
+    /// Receives the document that Lambda writes to an on-failure destination about each discarded batch. It holds
+    /// sequence numbers and times, not the records.
     pub on_failure: Option<mpsc::UnboundedSender<Value>>,
     /// The pause before a failed batch is retried.
     pub backoff: Backoff,
@@ -85,8 +83,8 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
-/// A running mapping. It stops when it is dropped, like a process that is killed: batches in
-/// flight are cancelled, stay behind the stored position and are delivered again.
+/// A running mapping. It stops when it is dropped, like a process that is killed: batches in flight are cancelled, stay
+/// behind the stored position and are delivered again.
 #[derive(Debug)]
 pub struct EventSource {
     _tasks: JoinSet<()>,
@@ -117,8 +115,8 @@ pub enum EventSourceError {
 }
 
 impl EventSourceMapping {
-    /// A mapping with AWS's defaults: batches of 100 from the trim horizon, one at a time, retried
-    /// as a whole until they expire.
+    /// A mapping with AWS's defaults: batches of 100 from the trim horizon, one at a time, retried as a whole until
+    /// they expire.
     #[must_use]
     pub fn new(table: &str, function: Function) -> Self {
         Self {
@@ -137,11 +135,11 @@ impl EventSourceMapping {
         }
     }
 
-    /// Starts to read. With a `position` file the mapping goes on after the last record that it has
-    /// finished, also in a later process; without one it begins at the starting position.
+    /// Starts to read. With a `position` file the mapping resumes after the last record that it has finished, also in a
+    /// later process; without one it begins at the starting position.
     ///
-    /// The file is written after each batch that is done with. A batch that was in flight when the
-    /// process ended is delivered again.
+    /// The file is written after each batch that is done with. A batch that was in flight when the process ended is
+    /// delivered again.
     ///
     /// # Errors
     ///

@@ -1,5 +1,4 @@
-//! Callbacks: which events go out, when and how often. As WeCom does it, or as unreliably as a test
-//! wants it.
+//! Callbacks: which events go out, when and how often. As WeCom does it, or as unreliably as a test wants it.
 
 mod client;
 mod delivery;
@@ -15,23 +14,24 @@ pub(crate) use event::{
 pub use verify::VerifyError;
 pub(crate) use verify::verify;
 
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
 use super::journal::{Event, EventId};
 use super::model::State;
 use super::model::moment::unix_ms_of;
-use serde::{Deserialize, Serialize};
-use std::time::SystemTime;
 
 /// How events are delivered from now on. The default is one copy of each, at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeliveryMode {
-    /// Copies of every event, each with attempts of its own. 1 is as it should be; 2 and more play
-    /// a WeCom that did not hear the answer.
+    /// Copies of every event, each with attempts of its own. 1 is as it should be; 2 and more play a WeCom that did not
+    /// hear the answer.
     pub copies: u32,
     /// Every n-th event is never delivered.
     pub lose_every: Option<u64>,
-    /// Events are held until so many are together, and then go out in shuffled order. 0 and 1 keep
-    /// the order.
+    /// Events are held until so many are together, and then go out in shuffled order. 0 and 1 keep the order.
     pub reorder: usize,
     /// Events are held until the mode changes.
     pub paused: bool,

@@ -1,7 +1,6 @@
 //! The state of a sandbox: corps with their apps, members, channels, customers, tags and media.
 //!
-//! Nothing here waits or speaks HTTP. One lock guards the whole state and is never held over an
-//! await.
+//! Nothing here waits or speaks HTTP. One lock guards the whole state and is never held over an await.
 
 mod channel;
 mod customer;
@@ -30,17 +29,19 @@ pub(crate) use range::Range;
 pub(crate) use tag::{MadeBy, Tag, TagGroup, TagLibrary};
 pub(crate) use token::{BadToken, Holder, Tokens};
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
 use super::callback::DeliveryQueue;
 use super::faults::FaultQueue;
 use super::journal::Journal;
 use super::limits::Limits;
 use super::setup::SandboxOptions;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
-/// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes
-/// first and is spelt as the member is set up, so that the pairs of one member stand together.
+/// A member and a customer: the key of everything that WeCom keeps per relation. The userid comes first and is spelt as
+/// the member is set up, so that the pairs of one member stand together.
 pub(crate) type Pair = (Id, Id);
 
 /// Boxed, because the nodes of the map have room for more than they hold.
@@ -82,8 +83,8 @@ impl State {
     }
 }
 
-/// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the
-/// configuration, the rest from nowhere, because it is about what is going on.
+/// One company. What is skipped when it is saved comes from elsewhere: the apps with their keys from the configuration,
+/// the rest from nowhere, because it describes calls in progress.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CorpState {
     pub(crate) id: String,
@@ -111,7 +112,7 @@ pub(crate) struct CorpState {
     pub(crate) media: HashMap<String, Media>,
     /// Pictures of `uploadimg` by the last segment of their URL.
     pub(crate) pictures: HashMap<String, Media>,
-    /// Members for whom the console sends a welcome message by itself.
+    /// Members with a welcome message of the console, which WeCom sends itself.
     pub(crate) console_welcomes: BTreeMap<String, String>,
     #[serde(skip)]
     pub(crate) other_app: Option<super::OtherApp>,

@@ -1,8 +1,8 @@
 //! The WeCom API below `/cgi-bin/`: one table of calls, each a function of the state.
 //!
-//! A call goes through admission ([`pipeline`]): faults by command, its token, the limits, the
-//! checks of the request; then it waits for the sandbox's latency without holding the lock; then it
-//! takes effect. It knows no types of the bundle: requests are read as JSON values.
+//! A call goes through admission ([`pipeline`]): faults by command, its token, the limits, the checks of the request;
+//! then it waits for the sandbox's latency without holding the lock; then it takes effect. It knows no types of the
+//! bundle: requests are read as JSON values.
 
 mod acquisition;
 mod address_book;
@@ -22,16 +22,18 @@ mod welcome;
 
 pub(crate) use pipeline::serve;
 pub(crate) use refusal::Refusal;
-use table::Api;
+use std::time::SystemTime;
+
+use axum::body::Bytes;
+use serde_json::{Value, json};
 
 use super::model::moment::unix_s_of;
 use super::model::{CorpState, Id, Ids, Member, Pair, State};
 use super::setup::SandboxOptions;
-use axum::body::Bytes;
+
 use fields::Fields;
 use incoming::Upload;
-use serde_json::{Value, json};
-use std::time::SystemTime;
+use table::Api;
 
 /// What a call answers: fields in addition to `errcode` 0, or a refusal.
 pub(crate) type Answer = Result<Reply, Refusal>;

@@ -1,5 +1,5 @@
-//! One company and the verbs of its dialogue: what customers, members and the console do, and what
-//! can be seen of it afterwards.
+//! One company and the verbs of its dialogue: what customers, members and the console do, and what can be seen of it
+//! afterwards.
 
 mod adding;
 mod apps;
@@ -23,16 +23,16 @@ pub(crate) use sight::applied_tags;
 pub use sight::{AppliedTag, RelationView};
 pub use truth::{CustomerTruth, MemberTruth, RelationTruth, TagGroupTruth, TagTruth, Truth};
 
+use serde::Serialize;
+
 use super::callback::{self, Happened};
 use super::journal::EventId;
 use super::model::moment::unix_s_of;
 use super::model::{CorpState, Ids, Pair};
 use super::{Sandbox, SandboxOptions};
-use serde::Serialize;
 
-/// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as
-/// tasks, so verbs need a Tokio runtime. Wait for them with [`Sandbox::settled`] or
-/// [`Sandbox::wait_for`].
+/// A company of a sandbox. Verbs return as soon as the thing has happened; its callbacks go out as tasks, so verbs need
+/// a Tokio runtime. Wait for them with [`Sandbox::settled`] or [`Sandbox::wait_for`].
 #[derive(Clone, Debug)]
 pub struct Corp {
     sandbox: Sandbox,
@@ -47,8 +47,7 @@ pub struct Happening {
     pub external_userid: String,
     /// The member, as the address book spells the userid.
     pub userid: String,
-    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing
-    /// new.
+    /// The callbacks about it, one per app with a callback that sees the member; none if it is nothing new.
     pub events: Vec<EventId>,
 }
 
@@ -137,7 +136,7 @@ impl Corp {
         Ok((value, ids))
     }
 
-    /// Changes the corp without telling anybody.
+    /// Changes the corp without an event.
     fn adjust<T>(
         &self,
         change: impl FnOnce(&mut CorpState) -> Result<T, VerbError>,

@@ -5,7 +5,6 @@
 mod control;
 mod overview;
 
-use super::Sandbox;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode, Uri};
@@ -16,9 +15,11 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::json;
 
-const PAGE: &str = include_str!("index.html");
-const STYLE: &str = include_str!("phone.css");
-const SCRIPT: &str = include_str!("phone.js");
+use super::Sandbox;
+
+const PAGE: &str = include_str!("phone/index.html");
+const STYLE: &str = include_str!("phone/phone.css");
+const SCRIPT: &str = include_str!("phone/phone.js");
 
 /// The routes of the page, relative to the mount point.
 pub(crate) fn routes() -> Router<Sandbox> {

@@ -1,8 +1,7 @@
 //! The front door: an API Gateway HTTP API with Lambda proxy integrations, payload format 2.0.
 //!
-//! A request becomes the JSON event that API Gateway sends (`event.rs`), the function behind its
-//! route is invoked with it, and the JSON that the function answers with becomes the response
-//! (`answer.rs`).
+//! A request becomes the JSON event that API Gateway sends (`event.rs`), the function behind its route is invoked with
+//! it, and the JSON that the function answers with becomes the response (`answer.rs`).
 
 mod answer;
 mod event;
@@ -22,13 +21,13 @@ use uuid::Uuid;
 
 use crate::invoke::{Function, InvokeError};
 
-/// The largest request body that API Gateway takes, in bytes (HTTP API quotas: 10 MB, not to be
-/// raised). A smaller one may still make an event over Lambda's own
-/// [limit](crate::invoke::PAYLOAD_LIMIT), above all when it is binary and grows by a third.
+/// The largest request body that API Gateway takes, in bytes (HTTP API quotas: 10 MB, not to be raised). A smaller one
+/// may still make an event over Lambda's own [limit](crate::invoke::PAYLOAD_LIMIT), above all when it is binary and
+/// grows by a third.
 pub const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// How long API Gateway waits for a function, whose own time-out may be longer (HTTP API quotas:
-/// maximum integration time-out, 30 s).
+/// How long API Gateway waits for a function, whose own time-out may be longer (HTTP API quotas: maximum integration
+/// time-out, 30 s).
 pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The routes of the API: each a path prefix and the function behind it.
@@ -49,8 +48,8 @@ impl Routes {
         Self::default()
     }
 
-    /// Adds `ANY {prefix}/{proxy+}`: every path below the prefix, whatever the method. The prefix
-    /// itself is no part of it, as in API Gateway.
+    /// Adds `ANY {prefix}/{proxy+}`: every path below the prefix, whatever the method. The prefix itself is no part of
+    /// it, as in API Gateway.
     #[must_use]
     pub fn route(mut self, prefix: &str, function: Function) -> Self {
         self.0
@@ -58,8 +57,8 @@ impl Routes {
         self
     }
 
-    /// The routes as an [`axum::Router`], to merge with other services on the same port. What
-    /// matches no route is answered with 404 `{"message":"Not Found"}`.
+    /// The routes as an [`axum::Router`], to merge with other services on the same port. What matches no route is
+    /// answered with 404 `{"message":"Not Found"}`.
     pub fn into_router(self) -> Router {
         let router = self
             .0
@@ -76,8 +75,8 @@ impl Routes {
     }
 }
 
-/// Serves a router until `shutdown` resolves, and then until the running requests have ended. The
-/// routes need to know where a request comes from, which plain `axum::serve` does not give them.
+/// Serves a router until `shutdown` resolves, and then until the running requests have ended. The routes need to know
+/// where a request comes from, which plain `axum::serve` does not give them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -86,7 +85,7 @@ pub async fn serve(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     if let Err(error) = server.await {
-        tracing::error!(%error, "The front door ended with an error.");
+        tracing::error!(%error, "the front door ended with an error");
     }
 }
 
@@ -114,7 +113,7 @@ async fn answer_to(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         tracing::warn!(
             limit_bytes = BODY_LIMIT,
-            "A request is larger than API Gateway takes."
+            "a request is larger than API Gateway takes"
         );
         return too_large();
     };
@@ -126,7 +125,7 @@ async fn answer_to(
             tracing::error!(
                 function.name = route.function.name(),
                 timeout_ms = INTEGRATION_TIMEOUT.as_millis(),
-                "A function took longer than API Gateway waits."
+                "a function took longer than API Gateway waits"
             );
             message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
@@ -135,7 +134,7 @@ async fn answer_to(
                 tracing::error!(
                     function.name = route.function.name(),
                     fault,
-                    "A function's answer is no HTTP response."
+                    "a function's answer is no HTTP response"
                 );
                 internal_server_error()
             }),
