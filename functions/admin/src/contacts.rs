@@ -45,8 +45,9 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if record.relations.is_empty() && events.is_empty() {
             return Err(Refusal::NotFound("contact"));
         }
-        let is_followed =
-            |relation: &Relation| !relation.unconfirmed && relation.status != Status::Removed;
+        let is_followed = |relation: &Relation| {
+            !relation.lifecycle.is_unconfirmed() && relation.status() != Status::Removed
+        };
         let profile = if record.relations.iter().any(is_followed) {
             self.profile(scope, &customer, record.profile).await
         } else {
@@ -64,7 +65,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let tag_ids: BTreeSet<TagId> = record
             .relations
             .iter()
-            .flat_map(|relation| relation.tag_ids.clone())
+            .flat_map(|relation| relation.tags.current.clone())
             .collect();
         Ok((
             200,

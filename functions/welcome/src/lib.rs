@@ -29,7 +29,7 @@ use platform::store::Store;
 use platform::stream::{self, Verdict, outcome_fields};
 use platform::wecom_api::WecomApi;
 use wecom::api::path;
-use wecom::{Event, ExternalUserId, UserId, WelcomeCode, WelcomeMessage};
+use wecom::{Event, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
 mod sending;

@@ -16,7 +16,7 @@ use platform::metrics::Metrics;
 use platform::start::{Base, Platform};
 use platform::store::Store;
 use serde_json::json;
-use sync::{Pace, Syncer};
+use sync::{SyncTuning, Syncer};
 use tagging::Tagger;
 use welcome::Welcomer;
 
@@ -79,7 +79,7 @@ impl Functions {
             admin: admin_function(platform("admin")?),
             welcome: welcome_function(welcome.clone()),
             tagging: tagging_function(tagging.clone()),
-            sync: sync_function(platform("sync")?, Pace::default()),
+            sync: sync_function(platform("sync")?, SyncTuning::default()),
             warm_up: vec![welcome, tagging],
         })
     }
@@ -210,11 +210,11 @@ pub fn tagging_function(platform: Platform) -> Function {
     Function::new("tagging", TAGGING_TIMEOUT, clock, service)
 }
 
-/// The function that the schedules invoke, over the given adapters; deployed it has the default pace.
+/// The function that the schedules invoke, over the given adapters; deployed it has the default tuning.
 #[must_use]
-pub fn sync_function(platform: Platform, pace: Pace) -> Function {
+pub fn sync_function(platform: Platform, tuning: SyncTuning) -> Function {
     let clock = platform.clock.clone();
-    let syncer = Arc::new(Syncer::on(platform).paced(pace));
+    let syncer = Arc::new(Syncer::on(platform).tuned(tuning));
     let service = service_fn(move |event: LambdaEvent<_>| {
         let syncer = Arc::clone(&syncer);
         async move { syncer.handle(event).await }

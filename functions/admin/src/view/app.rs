@@ -1,6 +1,6 @@
 //! An app and how it stands with WeCom.
 
-use domain::ports::AppState;
+use domain::app::AppState;
 use serde::Serialize;
 use wecom::{AppName, ErrorCode};
 

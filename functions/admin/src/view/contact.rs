@@ -2,7 +2,7 @@
 
 use domain::channel::ChannelId;
 use domain::contact::Profile;
-use domain::instant;
+use domain::instant::{self, UnixSeconds};
 use domain::relation::{Relation, Status};
 use serde::Serialize;
 use wecom::api::contact::{ContactType, Gender};
@@ -47,12 +47,12 @@ impl<'a> From<&'a Profile> for ProfileView<'a> {
 pub(crate) struct RelationView<'a> {
     userid: &'a UserId,
     external_userid: &'a ExternalUserId,
-    status: Status,
-    status_at: i64,
+    status: StatusView,
+    status_at: UnixSeconds,
     #[serde(skip_serializing_if = "Option::is_none")]
-    added_at: Option<i64>,
+    added_at: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    lost_at: Option<i64>,
+    lost_at: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unconfirmed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,13 +60,13 @@ pub(crate) struct RelationView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_id: Option<&'a ChannelId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributed_at: Option<i64>,
+    attributed_at: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "<[TagId]>::is_empty")]
     tag_ids: &'a [TagId],
     #[serde(skip_serializing_if = "<[TagId]>::is_empty")]
     marked: &'a [TagId],
     #[serde(skip_serializing_if = "Option::is_none")]
-    createtime: Option<i64>,
+    createtime: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     add_way: Option<i64>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -90,64 +90,141 @@ fn is_empty(text: &&Private) -> bool {
     text.is_empty()
 }
 
+/// Where a relation stands.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum StatusView {
+    Active,
+    Lost,
+    Removed,
+}
+
+impl From<Status> for StatusView {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Active => Self::Active,
+            Status::Lost => Self::Lost,
+            Status::Removed => Self::Removed,
+        }
+    }
+}
+
 impl<'a> From<&'a Relation> for RelationView<'a> {
     fn from(relation: &'a Relation) -> Self {
-        let seen = &relation.told;
+        let (lifecycle, snapshot) = (&relation.lifecycle, &relation.snapshot);
+        let (attribution, follow) = (relation.attribution.as_ref(), &snapshot.follow);
         Self {
-            userid: &relation.userid,
-            external_userid: &relation.external_userid,
-            status: relation.status,
-            status_at: relation.status_at,
-            added_at: relation.added_at,
-            lost_at: relation.lost_at,
-            unconfirmed: relation.unconfirmed,
-            state: relation.state.as_ref(),
-            channel_id: relation.channel_id.as_ref(),
-            attributed_at: relation.attributed_at,
-            tag_ids: &relation.tag_ids,
-            marked: &relation.marked,
-            createtime: seen.createtime,
-            add_way: seen.add_way,
-            oper_userid: &seen.oper_userid,
-            remark: &seen.remark,
-            description: &seen.description,
-            remark_corp_name: &seen.remark_corp_name,
-            remark_mobiles: &seen.remark_mobiles,
-            observed_at: relation.observed_at.map(|at| instant::split(at).0),
-            concluded: relation.concluded,
+            userid: &relation.key.member,
+            external_userid: &relation.key.customer,
+            status: lifecycle.status().into(),
+            status_at: lifecycle.known_at(),
+            added_at: lifecycle.added_at,
+            lost_at: lifecycle.lost_at,
+            unconfirmed: lifecycle.is_unconfirmed(),
+            state: attribution.and_then(|way| way.state.as_ref()),
+            channel_id: relation.channel(),
+            attributed_at: attribution.map(|way| way.since),
+            tag_ids: &relation.tags.current,
+            marked: &relation.tags.applied_by_bundle,
+            createtime: follow.createtime,
+            add_way: follow.add_way,
+            oper_userid: &follow.oper_userid,
+            remark: &follow.remark,
+            description: &follow.description,
+            remark_corp_name: &follow.remark_corp_name,
+            remark_mobiles: &follow.remark_mobiles,
+            observed_at: snapshot.observed_at.map(|at| instant::split(at).0),
+            concluded: lifecycle.end_is_inferred(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::relation::{
+        Attribution, Evidence, FollowSnapshot, Lifecycle, RelationKey, Snapshot, Stage, Tags,
+    };
     use serde_json::json;
+    use wecom::api::contact::ExternalContact;
+
+    use super::*;
+
+    fn relation() -> Relation {
+        let lifecycle = Lifecycle {
+            stage: Stage::Lost {
+                at: UnixSeconds(5),
+                evidence: Evidence::Inferred,
+            },
+            added_at: Some(UnixSeconds(1)),
+            lost_at: Some(UnixSeconds(3)),
+        };
+        Relation::new(RelationKey::new("zhangsan".into(), "wmA".into()), lifecycle)
+    }
 
     #[test]
     fn a_relation_is_shown_without_the_profile_and_without_microseconds() {
+        let channel = "ch0000000000001";
+        let relation = Relation {
+            attribution: Some(Attribution {
+                state: Some(channel.into()),
+                channel: ChannelId::parse(channel),
+                since: UnixSeconds(1),
+            }),
+            snapshot: Snapshot {
+                follow: FollowSnapshot {
+                    createtime: Some(UnixSeconds(1)),
+                    add_way: Some(1),
+                    oper_userid: "wmA".to_owned(),
+                    remark: "r".into(),
+                    description: "d".into(),
+                    remark_corp_name: "c".into(),
+                    remark_mobiles: vec!["1".into()],
+                },
+                contact: Some(ExternalContact {
+                    name: "王".into(),
+                    ..ExternalContact::default()
+                }),
+                observed_at: Some(instant::join(6, Some(17))),
+            },
+            tags: Tags {
+                current: vec!["et1".into()],
+                applied_by_bundle: vec!["et2".into()],
+            },
+            ..relation()
+        };
         let shown = json!({
             "userid": "zhangsan", "external_userid": "wmA", "status": "lost", "status_at": 5, "added_at": 1,
-            "lost_at": 5, "unconfirmed": true, "state": "ch0000000000001", "channel_id": "ch0000000000001",
-            "attributed_at": 1, "tag_ids": ["et1"], "marked": ["et1"], "createtime": 1, "add_way": 1,
+            "lost_at": 3, "state": "ch0000000000001", "channel_id": "ch0000000000001",
+            "attributed_at": 1, "tag_ids": ["et1"], "marked": ["et2"], "createtime": 1, "add_way": 1,
             "oper_userid": "wmA", "remark": "r", "description": "d", "remark_corp_name": "c",
             "remark_mobiles": ["1"], "observed_at": 6, "concluded": true,
         });
-        let mut stored = shown.clone();
-        stored["observed_us"] = json!(17);
-        stored["contact"] = json!({"external_userid": "wmA", "name": "王"});
-        let relation: Relation = serde_json::from_value(stored).unwrap();
-        assert!(relation.contact.is_some());
         assert_eq!(json!(RelationView::from(&relation)), shown);
     }
 
     #[test]
     fn what_is_not_known_of_a_relation_is_left_out() {
-        let relation = Relation::unknown(&UserId::from("zhangsan"), &ExternalUserId::from("wmA"));
-        assert_eq!(
-            json!(RelationView::from(&relation)),
-            json!({"userid": "zhangsan", "external_userid": "wmA", "status": "removed", "status_at": i64::MIN})
-        );
+        let removed = Lifecycle::ended(Stage::Removed { at: UnixSeconds(5) });
+        let half = Lifecycle::active(UnixSeconds(5), true);
+        for (lifecycle, shown) in [
+            (removed, json!({"status": "removed"})),
+            (
+                half,
+                json!({"status": "active", "added_at": 5, "unconfirmed": true}),
+            ),
+        ] {
+            let mut expected =
+                json!({"userid": "zhangsan", "external_userid": "wmA", "status_at": 5});
+            expected
+                .as_object_mut()
+                .unwrap()
+                .extend(shown.as_object().unwrap().clone());
+            let relation = Relation {
+                lifecycle,
+                ..relation()
+            };
+            assert_eq!(json!(RelationView::from(&relation)), expected);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl<'a> From<&'a InboxEvent> for EventView<'a> {
             event_id: &event.id,
             event: event.event.name(),
             app: &event.app,
-            created_at: event.created_at,
+            created_at: event.created_at.get(),
             received_at_ms: event.received_at_ms,
             userid,
             external_userid,

@@ -43,7 +43,7 @@ pub(crate) struct RunView<'a> {
 
 impl<'a> From<&'a Run> for RunView<'a> {
     fn from(run: &'a Run) -> Self {
-        let blocked_on = run.held_up.as_deref();
+        let blocked_on = run.blocked_on.as_deref();
         Self {
             id: &run.id,
             task: &run.task,
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_a_run_waits_for_is_shown_under_its_name_and_the_one_of_before() {
         let mut run = Run::starting_at(0);
-        run.held_up = Some("a paused API".to_owned());
+        run.blocked_on = Some("a paused API".to_owned());
         let shown = json!(RunView::from(&run));
         assert_eq!(shown["blocked_on"], "a paused API");
         assert_eq!(shown["held_up"], "a paused API");
