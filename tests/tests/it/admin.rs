@@ -40,7 +40,7 @@ async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Va
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_key_learns_nothing() {
+async fn requests_without_a_valid_key_get_the_same_401() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let key = world.stack.keys.admin_keys[0].clone();
@@ -74,7 +74,7 @@ async fn who_has_no_key_learns_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_named() {
+async fn a_404_names_the_missing_object() {
     let world = World::new().await;
     let event = "0".repeat(64);
     for (method, path, error, word) in [
@@ -138,7 +138,7 @@ async fn what_is_not_there_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_cannot_be_read_is_refused_without_being_repeated() {
+async fn an_unreadable_body_is_refused_and_not_echoed() {
     let world = World::new().await;
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(600 * 1024));
     for (body, says) in [
@@ -187,7 +187,7 @@ async fn two_corps() -> (World, Operator, TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_path_of_one_corp_never_shows_what_is_another_corps() {
+async fn one_corps_path_never_shows_data_of_another_corp() {
     let (world, other, _directory) = two_corps().await;
     let channel = world.channel_that_says("hi").await;
     world.default_welcome("of the first corp").await;
@@ -218,7 +218,7 @@ async fn the_path_of_one_corp_never_shows_what_is_another_corps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_one_corp_is_no_channel_of_another_corp() {
+async fn a_state_of_one_corp_matches_no_channel_of_another() {
     let (world, other, _directory) = two_corps().await;
     let channel = world.channel_that_says("hi").await;
     let corp = world.wecom.corp(OTHER_CORP).unwrap();

@@ -7,7 +7,7 @@ use wecom_sandbox::{Fault, VerbError};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_with_every_field_is_made_and_read_back() {
+async fn a_channel_with_every_field_is_created_and_read_back() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
@@ -45,7 +45,7 @@ async fn a_channel_with_every_field_is_made_and_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_smallest_channel_has_the_documented_defaults() {
+async fn a_minimal_channel_has_the_documented_defaults() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     assert_eq!(channel.json["kind"], "contact_way");
@@ -95,7 +95,7 @@ async fn a_link_attributes_the_customers_who_open_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_brings_each_channel_once_page_by_page() {
+async fn the_paginated_list_returns_each_channel_once() {
     let world = World::new().await;
     let mut made = Vec::new();
     for _ in 0..5 {
@@ -138,7 +138,7 @@ async fn the_list_brings_each_channel_once_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patch_sends_what_differs_and_nothing_else() {
+async fn a_patch_sends_only_changed_fields_to_wecom() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -184,7 +184,7 @@ async fn a_patch_sends_what_differs_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patch_that_does_not_fit_changes_nothing() {
+async fn an_invalid_patch_changes_nothing() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
@@ -210,7 +210,7 @@ async fn a_patch_that_does_not_fit_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_channel_is_gone_here_and_at_wecom() {
+async fn a_deleted_channel_is_removed_here_and_at_wecom() {
     let world = World::new().await;
     let (channel, other) = (
         world.channel(json!({})).await,
@@ -253,7 +253,7 @@ async fn a_deleted_channel_is_gone_here_and_at_wecom() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wecom_would_refuse_is_refused_before_with_the_name_of_the_field() {
+async fn invalid_fields_are_refused_by_name_before_wecom_is_called() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "gone"]);
     world.corp.console_deletes_tag(&tags[1]).unwrap();

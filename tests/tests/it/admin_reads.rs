@@ -6,7 +6,7 @@ use wecom_sandbox::Scan;
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
+async fn default_welcomes_are_set_individually_and_removed_by_null() {
     let world = World::new().await;
     let put = async |body: Value| world.operator.put("welcome", &body).await.unwrap();
     assert_eq!(
@@ -71,7 +71,7 @@ async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_are_per_day_of_the_corp() {
+async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     let customers: Vec<_> = world.untold(|| (0..3).map(|_| world.scan(&channel)).collect());
@@ -129,7 +129,7 @@ async fn numbers_are_per_day_of_the_corp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
+async fn a_timeline_is_newest_first_with_outcomes_and_reasons() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -196,7 +196,7 @@ async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_shows_every_field_but_the_welcome_code() {
+async fn an_event_shows_every_field_except_the_welcome_code() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     let customer = world.scan(&channel);
@@ -238,7 +238,7 @@ async fn an_event_shows_every_field_but_the_welcome_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn apps_show_how_they_stand_with_wecom() {
+async fn apps_show_their_token_status_at_wecom() {
     let world = World::new().await;
     let apps = world.get("apps").await["apps"].clone();
     assert_eq!(apps.as_array().unwrap().len(), 1);

@@ -17,7 +17,7 @@ fn smallest() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
+async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
     let world = World::new().await;
     let body = json!({"name": "展会", "users": ["zhangsan", "nobody"]});
     let (status, answer) = world.operator.post("channels", &body).await.unwrap();
@@ -65,7 +65,7 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
+async fn a_lost_response_creates_no_duplicate_contact_way_or_link() {
     let world = World::new().await;
     for (kind, api, id) in [
         ("contact_way", ADD, "config_id"),
@@ -95,7 +95,7 @@ async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_who_look() {
+async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
     let world = World::new().await;
     let lost = Fault::DropConnection { after_effect: true };
     world.wecom.faults().next(ADD, 1, lost);
@@ -198,7 +198,7 @@ async fn agree(world: &World, channel: &Channel) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
+async fn the_loser_of_a_race_gets_409_and_wecom_keeps_the_winner() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
@@ -232,7 +232,7 @@ async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_changes_at_once_none_is_lost_in_silence() {
+async fn concurrent_patches_are_applied_or_refused_with_409() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
@@ -256,7 +256,7 @@ async fn of_many_changes_at_once_none_is_lost_in_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_of_an_app_that_is_no_longer_configured_is_refused_with_409() {
+async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
     let mut outside = Outside::new(&["contact", "service"]).await;
     let world = outside.world().await;
     let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();

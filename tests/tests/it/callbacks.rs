@@ -13,7 +13,7 @@ use crate::world::{APP, World};
 const BODY_LIMIT: usize = 64 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_url_is_verified_with_exactly_the_plaintext() {
+async fn url_verification_returns_exactly_the_plaintext() {
     let world = World::new().await;
     world.corp.verify_url(APP).await.unwrap();
     let postman = Postman::of(&world);
@@ -30,7 +30,7 @@ async fn the_url_is_verified_with_exactly_the_plaintext() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plus_in_the_echostr_is_a_plus_however_it_is_written() {
+async fn a_plus_in_the_echostr_is_accepted_raw_and_percent_encoded() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let with_plus = (0..).map(|echo: u32| echo.to_string()).find(|echo| {
@@ -50,7 +50,7 @@ async fn a_plus_in_the_echostr_is_a_plus_however_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_kept_once_and_acknowledged_each_time() {
+async fn a_redelivered_event_is_stored_once_and_acknowledged_each_time() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for _now_and_before in 0..2 {
@@ -62,7 +62,7 @@ async fn an_event_is_kept_once_and_acknowledged_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_of_nobody_is_not_found() {
+async fn unknown_corps_and_apps_get_404() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let sealed = postman.seal(&added("wmA"));
@@ -131,7 +131,7 @@ async fn each_parameter_is_required() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_envelope_is_refused() {
+async fn a_body_that_is_not_an_envelope_is_refused() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let query = postman.seal(&added("wmA")).query;
@@ -156,7 +156,7 @@ async fn a_body_that_is_no_envelope_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_read_up_to_64_kib() {
+async fn bodies_up_to_64_kib_are_accepted() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let sealed = postman.seal(&added("wmA"));
@@ -184,7 +184,7 @@ async fn a_body_is_read_up_to_64_kib() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
+async fn a_wrong_signature_is_refused_before_decryption() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let right = postman.seal(&added("wmA"));
@@ -223,7 +223,7 @@ async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_signed_and_cannot_be_opened_is_refused() {
+async fn a_signed_ciphertext_that_cannot_be_decrypted_is_refused() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let message = &added("wmA");

@@ -91,7 +91,7 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_dies_at_any_step_is_sent_once() {
+async fn a_welcome_is_sent_once_wherever_its_function_crashes() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let mut deaths = Vec::new();
@@ -138,7 +138,7 @@ async fn a_welcome_that_dies_at_any_step_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tagging_that_dies_at_any_step_is_done_once() {
+async fn tagging_happens_once_wherever_its_function_crashes() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let mut deaths = Vec::new();
@@ -181,7 +181,7 @@ async fn tagging_that_dies_at_any_step_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_while_no_function_runs_is_found_later() {
+async fn events_stored_while_no_function_runs_are_handled_later() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let apart = Apart::new(&outside).await;
@@ -202,7 +202,7 @@ async fn what_is_stored_while_no_function_runs_is_found_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
+async fn a_bundle_killed_during_a_send_sends_no_second_welcome() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let world = outside.world().await;
@@ -240,7 +240,7 @@ async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
+async fn concurrent_instances_and_full_replays_duplicate_nothing() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let apart = Apart::new(&outside).await;
@@ -290,7 +290,7 @@ async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_nobody_can_read_costs_that_record_only() {
+async fn an_unreadable_record_affects_only_itself() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     let dynamodb = world.dynamodb();
@@ -322,7 +322,7 @@ async fn a_record_that_nobody_can_read_costs_that_record_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_costs_one_record_only() {
+async fn a_panic_affects_only_one_record() {
     let outside = Outside::new(&["contact"]).await;
     let channel = channel(&outside).await;
     let apart = Apart::new(&outside).await;

@@ -20,7 +20,7 @@ type Wrap = fn(&Postman, &str) -> String;
 
 /// LinkWeChat, MoChat, iYque, Venus: 200 answered, then the event is lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_again() {
+async fn an_event_is_acknowledged_only_once_it_is_stored() {
     let world = World::new().await;
     let dynamodb = world.dynamodb();
     let channel = world.channel_that_says("hi").await;
@@ -50,7 +50,7 @@ async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_aga
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_events_are_kept_as_they_are() {
+async fn unknown_events_are_stored_unchanged() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for (message, field, value) in [
@@ -75,7 +75,7 @@ async fn unknown_events_are_kept_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_shape_of_a_delivery_is_read() {
+async fn every_delivery_format_is_accepted() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let corp = DEMO_CORP;
@@ -144,7 +144,7 @@ async fn adds_in_the_same_second_are_different_events() {
 
 /// Slow answer, WeCom delivers three times, counters count three.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_delivered_three_times_counts_once() {
+async fn an_event_delivered_three_times_is_counted_once() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -178,7 +178,7 @@ async fn an_event_delivered_three_times_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_event_at_two_apps_is_two() {
+async fn the_same_event_at_two_apps_is_two_events() {
     let outside = Outside::new(&["contact", "service"]).await;
     let world = outside.world().await;
     for app in [0, 1] {
@@ -189,7 +189,7 @@ async fn the_same_event_at_two_apps_is_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_token_is_read_on_the_first_bad_signature() {
+async fn a_rotated_token_is_loaded_on_the_first_bad_signature() {
     let mut outside = Outside::new(&["contact"]).await;
     let world = outside.world().await;
     let old = Postman::of(&world);
@@ -206,7 +206,7 @@ async fn a_rotated_token_is_read_on_the_first_bad_signature() {
 
 /// OpenSCRM: an unknown event answered with an error, so that WeCom repeats it for nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_event_is_delivered_once() {
+async fn an_unknown_event_is_not_redelivered() {
     let world = World::new().await;
     let id = world
         .corp

@@ -20,7 +20,7 @@ async fn fold(world: &World, events: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
+async fn many_edits_of_a_customer_are_refreshed_with_one_call() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let customer = world.search("zhangsan");
@@ -85,7 +85,7 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_the_next_tick() {
+async fn a_customer_unreadable_during_tagging_is_read_by_the_next_tick() {
     const GET: &str = "externalcontact/get";
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
@@ -113,7 +113,7 @@ async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
+async fn a_refresh_keeps_the_statuses_lost_and_removed() {
     let world = World::new().await;
     let (lost, removed) = (world.search("zhangsan"), world.search("lisi"));
     for customer in [&lost, &removed] {
@@ -138,7 +138,7 @@ async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_library_of_tags_follows_the_console() {
+async fn the_corp_tag_list_follows_changes_in_the_console() {
     let world = World::new().await;
     let group = world
         .corp
@@ -175,7 +175,7 @@ async fn the_library_of_tags_follows_the_console() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() {
+async fn a_group_is_read_only_if_its_events_lack_detail() {
     const GET: &str = "groupchat/get";
     let world = World::new().await;
     let store = world.store();
@@ -236,7 +236,7 @@ async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_balance_of_links_is_read_when_wecom_says_that_it_changed() {
+async fn the_link_balance_is_read_after_a_balance_event() {
     let world = World::new().await;
     let link = json!({"kind": "acquisition_link", "users": ["zhangsan"]});
     let channel = world.channel(link).await;

@@ -27,7 +27,7 @@ fn half_scan<'a>(world: &'a World, channel: &Channel) -> Customer<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_add_is_welcomed_by_the_first_code_and_tagged_when_the_member_confirms() {
+async fn a_half_add_is_welcomed_at_once_and_tagged_on_confirmation() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let customer = half_scan(&world, &channel);
@@ -48,7 +48,7 @@ async fn a_half_add_is_welcomed_by_the_first_code_and_tagged_when_the_member_con
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_add_that_could_not_be_welcomed_is_welcomed_when_the_member_confirms() {
+async fn a_half_add_without_a_welcome_is_welcomed_on_confirmation() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let customer = half_scan(&world, &channel);
@@ -61,7 +61,7 @@ async fn a_half_add_that_could_not_be_welcomed_is_welcomed_when_the_member_confi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_full_add_may_come_before_the_half_add() {
+async fn the_full_add_may_arrive_before_the_half_add() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let (customer, full) = world.untold(|| {
@@ -89,7 +89,7 @@ async fn the_full_add_may_come_before_the_half_add() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_answers_and_redeliveries_count_nobody_twice() {
+async fn redeliveries_of_both_adds_count_no_customer_twice() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.set_delivery_mode(DeliveryMode {

@@ -104,7 +104,7 @@ async fn every_truncation_of_a_delivery_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_byte_in_the_body_is_refused_or_without_effect() {
+async fn every_changed_body_byte_is_refused_or_has_no_effect() {
     let world = World::new().await;
     let delivery = Delivery::taken(&world).await;
     let changed = delivery
@@ -124,7 +124,7 @@ async fn every_change_of_a_byte_in_the_body_is_refused_or_without_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_byte_in_the_query_is_refused() {
+async fn every_changed_query_byte_is_refused() {
     let world = World::new().await;
     let delivery = Delivery::taken(&world).await;
     let query = delivery.sealed.query.as_bytes();
@@ -233,7 +233,7 @@ fn random_bodies_and_queries_are_refused() {
 }
 
 #[test]
-fn random_ciphertexts_are_refused_though_they_are_signed() {
+fn signed_random_ciphertexts_are_refused() {
     let texts = prop_oneof![
         "\\PC{1,80}",
         vec(any::<u8>(), 16..200).prop_map(|bytes| STANDARD.encode(bytes)),
@@ -248,7 +248,7 @@ fn random_ciphertexts_are_refused_though_they_are_signed() {
 }
 
 #[test]
-fn random_messages_are_kept_if_they_are_sealed() {
+fn random_messages_are_stored_if_they_are_sealed() {
     let messages =
         nearly(OF_MESSAGES).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let kept = RefCell::new(BTreeSet::new());

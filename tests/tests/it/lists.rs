@@ -86,7 +86,7 @@ impl Scene {
 
 /// OpenSCRM: a sync that stops at a time-out keeps partial data as complete.
 #[tokio::test(flavor = "multi_thread")]
-async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
+async fn a_run_stopped_by_a_timeout_resumes_until_it_is_complete() {
     let scene = Scene::new(420, QUICK).await;
     let removed = scene.remove_some_of("lisi");
     let calls = scene.world.calls(LIST);
@@ -130,7 +130,7 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reconciles_within_one_second_conclude_what_the_last_alone_would() {
+async fn reconciles_in_the_same_second_find_every_loss() {
     let scene = Scene::new(90, QUICK).await;
     let second = scene.world.time.second();
     for member in ["zhangsan", "lisi", "wangwu", "lisi"] {
@@ -149,7 +149,7 @@ async fn reconciles_within_one_second_conclude_what_the_last_alone_would() {
 
 /// Venus: one failed list call marks all customers of a member as lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_failed_list_call_loses_no_customer() {
+async fn a_failed_list_call_marks_no_customer_lost() {
     let scene = Scene::new(360, QUICK).await;
     let removed = scene.remove_some_of("zhangsan");
     let known = scene.active().await;
@@ -191,7 +191,7 @@ async fn one_failed_list_call_loses_no_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
+async fn a_member_refused_by_wecom_is_skipped_and_the_others_are_read() {
     for code in [60111, 60011, 84061, 84083, 40003] {
         let together = Pace {
             members_together: 100,
@@ -235,7 +235,7 @@ async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_goes_stale_begins_the_list_anew() {
+async fn a_stale_cursor_restarts_the_list() {
     let scene = Scene::new(450, QUICK).await;
     let removed = scene.remove_some_of("wangwu");
     scene
@@ -267,7 +267,7 @@ async fn a_cursor_that_goes_stale_begins_the_list_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
+async fn customers_of_departed_or_invisible_members_are_not_lost() {
     let scene = Scene::new(90, QUICK).await;
     let known = scene.active().await;
     scene.world.corp.member_leaves("lisi").unwrap();
@@ -286,7 +286,7 @@ async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customers() {
+async fn losing_function_or_licence_during_a_run_loses_no_customer() {
     let scene = Scene::new(240, QUICK).await;
     let known = scene.active().await;
     // The members are listed, and the first pages are refused.

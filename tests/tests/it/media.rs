@@ -186,7 +186,7 @@ async fn media_ids_of_welcome_pictures_never_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again() {
+async fn an_unfetchable_source_keeps_the_old_file_and_is_retried() {
     let scene = Scene::new().await;
     scene.object("shop.mp4", Object::Refused);
     scene.object("list.pdf", Object::Bytes(b"a list of prices"));
@@ -217,7 +217,7 @@ async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
+async fn uploads_done_before_a_refusal_are_not_repeated() {
     let scene = Scene::new().await;
     scene.object("menu.png", Object::Bytes(PNG));
     scene.object("shop.mp4", Object::Bytes(b"a video of the shop"));
@@ -243,7 +243,7 @@ async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothing_else() {
+async fn a_slow_source_blocks_nothing_and_overwrites_no_newer_welcome() {
     let scene = Scene::new().await;
     let held = Arc::new(Notify::new());
     scene.object("menu.png", Object::Held(Arc::clone(&held)));
@@ -278,7 +278,7 @@ async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_who_writes_back_what_he_read_keeps_the_permanent_picture() {
+async fn writing_back_a_welcome_as_read_keeps_the_permanent_picture() {
     let scene = Scene::new().await;
     scene.object("menu.png", Object::Bytes(PNG));
     scene

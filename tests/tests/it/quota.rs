@@ -53,7 +53,7 @@ fn guard_of(world: &World) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_45009_the_api_is_left_alone_by_tagging_and_sync_until_the_pause_ends() {
+async fn tagging_and_sync_do_not_call_a_paused_api() {
     let outside = Outside::limited(json!({"pause": 4})).await;
     let world = outside.world().await;
     let tags = world.tags(&["展会"]);
@@ -78,7 +78,7 @@ async fn after_45009_the_api_is_left_alone_by_tagging_and_sync_until_the_pause_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
+async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
     let outside = Outside::limited(json!({"pause": 3})).await;
     let world = outside.world().await;
     let channel = world.channel_that_says("hi").await;
@@ -123,7 +123,7 @@ async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_grows_when_wecom_repeats_itself() {
+async fn a_repeated_45009_lengthens_the_pause() {
     let outside = Outside::limited(json!({"pause": 1})).await;
     let world = outside.world().await;
     let tags = world.tags(&["展会"]);
@@ -148,7 +148,7 @@ async fn a_pause_grows_when_wecom_repeats_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on() {
+async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
     let outside = Outside::limited(json!({"pause": 2})).await;
     let world = outside.world().await;
     world
@@ -197,7 +197,7 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
+async fn all_functions_together_keep_within_a_configured_rate() {
     const RATE: usize = 20;
     let outside = Outside::limited(json!({"per_minute": RATE})).await;
     let world = outside.world().await;
@@ -248,7 +248,7 @@ async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_in_flight_come_down_after_45033_and_the_run_completes() {
+async fn concurrency_is_lowered_after_45033_and_the_run_completes() {
     let mut eager = config(&["contact"]);
     eager["corps"][0]["limits"] = json!({"in_flight": 40});
     let outside = Outside::with(

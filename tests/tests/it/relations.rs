@@ -26,7 +26,7 @@ fn comes_again(world: &World, customer: &Customer<'_>, channel: &Channel) -> Str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost() {
+async fn a_leaving_customer_is_lost_once_and_a_removed_one_is_not() {
     let world = World::new().await;
     world.wecom.set_delivery_mode(DeliveryMode {
         copies: 3,
@@ -62,7 +62,7 @@ async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loss_may_be_told_before_its_add() {
+async fn a_loss_may_arrive_before_its_add() {
     let world = World::new().await;
     let channel = tagging_channel(&world, "展会").await;
     let (customer, left) = world.untold(|| {
@@ -81,7 +81,7 @@ async fn a_loss_may_be_told_before_its_add() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_there() {
+async fn a_customer_who_returns_by_another_channel_is_counted_there() {
     let world = World::new().await;
     let first = tagging_channel(&world, "展会").await;
     let second = tagging_channel(&world, "门店").await;
@@ -107,7 +107,7 @@ async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn coming_and_going_by_one_channel_counts_once() {
+async fn repeated_adds_and_losses_by_one_channel_count_once() {
     let world = World::new().await;
     let channel = tagging_channel(&world, "展会").await;
     let customer = world.scan(&channel);

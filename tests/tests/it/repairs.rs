@@ -44,7 +44,7 @@ async fn last(world: &World) -> Value {
 
 /// MarketGo: no welcome code, so no tags and no count; here not even the event comes.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_event_at_all_and_yet_tags_and_count() {
+async fn a_customer_without_any_event_is_tagged_and_counted() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let lost: Vec<Customer<'_>> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
@@ -69,7 +69,7 @@ async fn no_event_at_all_and_yet_tags_and_count() {
 
 /// LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 and never repaired.
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline() {
+async fn a_reconcile_repairs_failed_tags_and_updates_the_timeline() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 1, Fault::Code(60011));
@@ -89,7 +89,7 @@ async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
+async fn tags_that_failed_temporarily_are_retried_when_due() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 3, Fault::Code(-1));
@@ -116,7 +116,7 @@ async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
+async fn a_tag_removed_by_a_person_is_not_set_again() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let (told, untold) = (world.scan(&channel), world.scan(&channel));
@@ -151,7 +151,7 @@ async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_tag_is_not_tried_for_each_customer_and_does_not_keep_the_others_off() {
+async fn a_deleted_tag_is_skipped_and_the_other_tags_are_set() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
@@ -171,7 +171,7 @@ async fn a_deleted_tag_is_not_tried_for_each_customer_and_does_not_keep_the_othe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_customer_whose_repair_fails_holds_up_neither_the_others_nor_the_run() {
+async fn a_failed_repair_blocks_neither_other_customers_nor_the_run() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let lost: Vec<Customer<'_>> = world.untold(|| (0..6).map(|_| world.scan(&channel)).collect());

@@ -57,7 +57,7 @@ async fn channels_customers_chats_and_tags_survive_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_stack_has_saved_what_is_older_than_a_second() {
+async fn a_killed_stack_has_saved_changes_older_than_a_second() {
     let data = tempfile::tempdir().unwrap();
     let first = start(data.path()).await;
     let channel = first.channel_that_says("hi").await;

@@ -122,7 +122,7 @@ fn path(channel: &Channel) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_boundaries_only() {
+async fn the_contact_way_changes_only_at_shift_and_holiday_boundaries() {
     let scene = Scene::new().await;
     // 2126-01-07 is a Monday, and Thursday is a holiday on which lisi comes for the evening.
     let channel = scene
@@ -175,7 +175,7 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
+async fn a_member_at_the_limit_is_removed_before_the_next_customer() {
     let scene = Scene::new().await;
     let tags = scene.world.tags(&["展会"]);
     let channel = scene
@@ -222,7 +222,7 @@ async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
+async fn fifty_concurrent_scans_send_each_member_list_once() {
     let scene = Scene::new().await;
     let channel = scene.channel(json!({"daily_limit": 3})).await;
     // Every event comes twice, and all scan before anybody can be full.
@@ -248,7 +248,7 @@ async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
+async fn a_failed_list_update_delays_no_customer_and_is_retried() {
     let scene = Scene::new().await;
     let lost = Fault::DropConnection { after_effect: true };
     for (fault, unclear) in [
@@ -286,7 +286,7 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_look_at_once_one_tells_wecom() {
+async fn of_concurrent_alignments_only_one_updates_wecom() {
     let scene = Scene::new().await;
     let channel = scene
         .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
@@ -302,7 +302,7 @@ async fn of_many_who_look_at_once_one_tells_wecom() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
+async fn a_concurrent_change_by_an_operator_wins() {
     let scene = Scene::new().await;
     let channel = scene
         .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
@@ -337,7 +337,7 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
+async fn an_alignment_that_crashes_at_any_step_is_completed_by_the_next() {
     let scene = Scene::new().await;
     let mut deaths = Vec::new();
     for point in 0.. {

@@ -56,7 +56,7 @@ async fn due(world: &World) -> Vec<(String, i64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() {
+async fn a_contact_way_has_the_members_on_duty_after_each_change() {
     let world = World::new().await;
     let (now, then) = now_and_then(&world);
     let schedule = json!({"shifts": [now, then], "backup": ["wangwu"]});
@@ -129,7 +129,7 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_due_is_found_and_what_is_gone_is_not() {
+async fn due_items_are_indexed_and_deleted_ones_are_not() {
     let outside = Outside::new(&["contact"]).await;
     let world = outside.world().await;
     let schedule = json!({"daily_limit": 5, "backup": ["lisi"]});
@@ -188,7 +188,7 @@ async fn what_is_due_is_found_and_what_is_gone_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_that_could_leave_nobody_is_refused_with_the_name_of_the_field() {
+async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
     let world = World::new().await;
     let users: Vec<_> = (0..100).map(|n| format!("u{n}")).collect();
     let (now, then) = now_and_then(&world);

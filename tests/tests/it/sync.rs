@@ -30,7 +30,7 @@ fn grown(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing() {
+async fn the_first_reconcile_copies_the_corp_and_the_second_writes_nothing() {
     let world = World::new().await;
     grown(&world);
     let ran = world.reconcile().await;
@@ -79,8 +79,7 @@ async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothing_else_is_written()
-{
+async fn a_reconcile_writes_only_rows_that_changed() {
     let world = World::new().await;
     let tags = grown(&world);
     world.reconcile().await;
@@ -126,7 +125,7 @@ async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relation_is_told_with_what_wecom_knows_of_it() {
+async fn a_relation_shows_everything_that_wecom_returns() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({})).await;
@@ -171,7 +170,7 @@ async fn a_relation_is_told_with_what_wecom_knows_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
+async fn a_run_reports_its_progress_and_is_not_started_twice() {
     let world = World::new().await;
     grown(&world);
     world
@@ -205,7 +204,7 @@ async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
+async fn two_corps_of_one_deployment_are_reconciled_independently() {
     let (mut two, other) = (config(&["contact"]), "wwother0000000001");
     let mut second = two["corps"][0].clone();
     second["corp_id"] = json!(other);
@@ -252,7 +251,7 @@ async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schedules_answer_posts_with_what_was_done() {
+async fn scheduled_tasks_report_what_they_did() {
     let world = World::new().await;
     let ran = world.reconcile().await;
     assert!(ran["run_id"].is_string(), "{ran}");
@@ -274,7 +273,7 @@ async fn the_schedules_answer_posts_with_what_was_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_may_not_see_everything_gets_the_rest_and_says_so() {
+async fn an_app_with_missing_permissions_reads_the_rest_and_reports_it() {
     let world = World::new().await;
     let customer = world.untold(|| world.search("zhangsan"));
     let group = world.untold(|| world.corp.group_begins("zhangsan", "展会群").unwrap());

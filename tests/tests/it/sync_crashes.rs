@@ -111,7 +111,7 @@ async fn reconcile_dies_at(point: usize) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_truth() {
+async fn a_reconcile_that_crashes_at_any_step_is_resumed_and_completed() {
     let scene = Scene::new().await;
     corp(&scene).await;
     let whole = Fate::none();
@@ -192,7 +192,7 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tick_that_dies_at_any_step_of_its_folding_in_is_made_up_for_by_the_next() {
+async fn a_tick_that_crashes_at_any_step_is_completed_by_the_next() {
     let (death, points) = tick_dies_at(usize::MAX).await;
     assert_eq!(death, None);
     let deaths = futures::stream::iter((0..points).step_by(EACH))

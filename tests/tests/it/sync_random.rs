@@ -299,7 +299,7 @@ async fn counted(time: &Time, store: &Store, channel: &str) -> usize {
     usize::try_from(added).unwrap()
 }
 
-async fn a_history_ends_in_agreement(seed: u64) {
+async fn check_history(seed: u64) {
     let options = SandboxOptions {
         seed,
         ..SandboxOptions::default()
@@ -380,8 +380,8 @@ async fn a_history_ends_in_agreement(seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_has_happened_a_reconcile_ends_in_agreement() {
-    let histories = (1..=4).map(|seed| tokio::spawn(a_history_ends_in_agreement(seed)));
+async fn a_reconcile_after_a_random_history_agrees_with_wecom() {
+    let histories = (1..=4).map(|seed| tokio::spawn(check_history(seed)));
     let ended = futures::future::join_all(histories).await;
     let failures = ended.iter().filter(|ended| ended.is_err()).count();
     assert_eq!(failures, 0, "their messages stand above");

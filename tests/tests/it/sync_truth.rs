@@ -22,7 +22,7 @@ const LONG: Pace = Pace {
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_reconciles_at_once_do_the_work_once() {
+async fn concurrent_reconciles_do_the_work_once() {
     let alone = Scene::new().await;
     let both = Scene::new().await;
     let relations = Growth {
@@ -53,7 +53,7 @@ async fn two_reconciles_at_once_do_the_work_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
+async fn a_process_paused_longer_than_its_lease_does_no_harm() {
     for place in [
         "before customers",
         "after customers",
@@ -169,7 +169,7 @@ impl Beside {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
+async fn an_edit_reverted_during_a_run_stays_reverted() {
     let beside = Beside::new().await;
     let corp = &beside.outside.corp;
     let Happening {
@@ -194,7 +194,7 @@ async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_during_a_run_is_not_undone_by_it() {
+async fn events_during_a_run_are_not_undone_by_it() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let channel = world.channel_that_says("hi").await;
@@ -260,7 +260,7 @@ async fn what_is_told_during_a_run_is_not_undone_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
+async fn a_tag_change_reverted_during_a_run_stays_reverted() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
@@ -277,7 +277,7 @@ async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_is_not_changed_back_by_a_run() {
+async fn a_group_change_during_a_run_is_not_undone() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
@@ -298,7 +298,7 @@ async fn a_group_is_not_changed_back_by_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
+async fn a_group_event_does_not_undo_a_newer_reading_by_a_run() {
     let beside = Beside::new().await;
     let (world, corp) = (&beside.world, &beside.outside.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
@@ -327,7 +327,7 @@ async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a_run() {
+async fn no_customer_is_lost_when_members_lose_the_function_during_a_run() {
     let scene = Scene::new().await;
     let corp = &scene.outside.corp;
     let some = Growth {

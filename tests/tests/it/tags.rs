@@ -27,7 +27,7 @@ fn calls_by_customer(world: &World) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
+async fn a_missing_welcome_code_does_not_skip_tags_and_counts() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let channel = world
@@ -52,7 +52,7 @@ async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn remark_and_description_are_written_and_a_long_name_is_cut() {
+async fn remark_and_description_are_written_and_long_names_truncated() {
     let world = World::new().await;
     let channel = world
         .channel(json!({"remark": "{customer}-{channel}", "description": "from the fair"}))
@@ -80,7 +80,7 @@ async fn remark_and_description_are_written_and_a_long_name_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_is_gone_fails_with_its_code_and_the_welcome_is_sent_all_the_same() {
+async fn a_deleted_tag_fails_with_its_code_and_the_welcome_is_sent() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -115,7 +115,7 @@ async fn tags_are_not_lost_on_45033_and_45009() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_of_wecom_holds_tags_back_and_loses_none() {
+async fn an_outage_of_wecom_delays_tags_and_loses_none() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     // Three calls make one attempt at the record; the fourth is the stream's own retry.
@@ -130,7 +130,7 @@ async fn an_outage_of_wecom_holds_tags_back_and_loses_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_passes_for_one_customer_is_tried_again_at_once() {
+async fn temporary_errors_of_one_customer_are_retried_at_once() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 1, Fault::Code(45035));
@@ -142,7 +142,7 @@ async fn what_passes_for_one_customer_is_tried_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_customer_whose_tags_fail_holds_nobody_back() {
+async fn failed_tags_of_one_customer_delay_no_other_customer() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     for code in [40096, 84061, 60011] {
@@ -169,7 +169,7 @@ async fn one_customer_whose_tags_fail_holds_nobody_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_comes_again_does_not_repeat_what_is_done() {
+async fn a_retried_batch_does_not_repeat_finished_records() {
     let outside = Outside::limited(json!({"pause": 1})).await;
     let world = outside.world().await;
     let channel = tagging_channel(&world).await;
@@ -212,7 +212,7 @@ async fn at_most_five_calls_are_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_another_tool_is_no_channel_of_ours() {
+async fn a_state_of_another_tool_is_not_a_channel() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let customer = world.untold(|| world.search("zhangsan"));
@@ -227,7 +227,7 @@ async fn a_state_of_another_tool_is_no_channel_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_channel_still_explains_its_customers() {
+async fn a_deleted_channel_still_attributes_its_customers() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let before = world.scan(&channel);

@@ -12,7 +12,7 @@ use crate::repairs::make_due;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
+async fn a_tick_renews_a_token_before_it_expires() {
     // They live longer than the five minutes before whose end a call begins to refresh, and end within the tick's ten.
     let world = World::with(SandboxOptions {
         token_ttl: Duration::from_secs(400),
@@ -29,7 +29,7 @@ async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_good_for_hours_is_left_alone() {
+async fn a_tick_does_not_renew_a_token_that_is_valid_for_hours() {
     let world = World::new().await;
     let before = world.calls("gettoken");
     for _ in 0..3 {
@@ -39,7 +39,7 @@ async fn a_token_that_is_good_for_hours_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
+async fn broken_credentials_of_one_app_stop_no_other_part_of_a_tick() {
     let outside = Outside::new(&["contact", "service"]).await;
     let world = outside.world().await;
     outside
@@ -86,7 +86,7 @@ async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_again() {
+async fn a_failed_refresh_blocks_no_other_and_is_retried() {
     let world = World::new().await;
     let customers = [world.search("zhangsan"), world.search("lisi")];
     let group = world.corp.group_begins("wangwu", "展会群").unwrap().chat_id;
@@ -119,7 +119,7 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tick_measures_how_all_corps_together_stand() {
+async fn a_tick_reports_gauges_over_all_corps() {
     let outside = Outside::limited(json!({"pause": 120, "per_minute": 20})).await;
     let world = outside.world().await;
     let instance = Instance::beside(&outside, &world, QUICK);

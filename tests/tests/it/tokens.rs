@@ -19,7 +19,7 @@ const FUNCTIONS: u32 = 3;
 
 /// WxJava#1494, silenceper/wechat#706, iYque: a token fetched on each call until the address is banned.
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_customers_at_once_cost_one_token() {
+async fn fifty_concurrent_customers_fetch_one_token() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     assert_eq!(
@@ -40,7 +40,7 @@ async fn fifty_customers_at_once_cost_one_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_instances_that_start_at_once_fetch_one_token() {
+async fn fifty_instances_starting_at_once_fetch_one_token() {
     let outside = Outside::new(&["contact"]).await;
     let apart = Apart::new(&outside).await;
     let instances: Vec<_> = (0..50).map(|_| apart.platform("welcome").wecom).collect();
@@ -52,7 +52,7 @@ async fn fifty_instances_that_start_at_once_fetch_one_token() {
 
 /// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
+async fn an_invalid_token_is_replaced_within_the_call() {
     let endings: [(i64, End); 2] = [
         (40014, |corp| corp.revoke_tokens(APP)),
         (42001, |corp| corp.expire_tokens(APP)),
@@ -85,7 +85,7 @@ async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
 
 /// wecomchan#62, #64: a wrong secret is hours of guessing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
+async fn a_wrong_secret_is_reported_and_not_retried_repeatedly() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world
@@ -116,7 +116,7 @@ async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
+async fn a_secret_that_is_rotated_everywhere_affects_no_customer() {
     let mut outside = Outside::new(&["contact"]).await;
     let world = outside.world().await;
     let channel = tagging_channel(&world).await;
@@ -137,7 +137,7 @@ async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
 
 /// The configuration is read again early, but once a minute, and the first refusal has used that up.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
+async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
     let mut outside = Outside::new(&["contact"]).await;
     let world = outside.world().await;
     let channel = tagging_channel(&world).await;
@@ -213,7 +213,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
 
 /// WxJava#3888: waiting 60 to 180 s on a token lock.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
+async fn no_instance_waits_longer_than_a_second_for_a_token_lease() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let hour_ahead = world.time.second() + 3600;

@@ -86,7 +86,7 @@ fn request(method: &str, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
+async fn every_function_logs_one_line_about_an_unfilled_secret() {
     let outside = Outside::new(&["contact"]).await;
     outside.fill(false);
     keep_log();
@@ -158,7 +158,7 @@ async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed() {
+async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
     let outside = Outside::new(&["contact"]).await;
     let tags = outside
         .corp

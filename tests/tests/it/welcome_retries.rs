@@ -10,7 +10,7 @@ use crate::world::World;
 const SEND: &str = "send_welcome_msg";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_another_app_began_and_did_not_send_is_sent_by_us() {
+async fn a_welcome_that_another_app_abandoned_is_sent() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
@@ -28,7 +28,7 @@ async fn a_welcome_that_another_app_began_and_did_not_send_is_sent_by_us() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_passes_is_tried_again_inside_the_20_seconds() {
+async fn temporary_errors_are_retried_within_the_20_seconds() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     let unreachable = Fault::DropConnection {
@@ -50,7 +50,7 @@ async fn what_passes_is_tried_again_inside_the_20_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_died_on_the_way_is_too_late_and_not_tried_again() {
+async fn an_expired_welcome_code_is_too_late_and_not_retried() {
     let world = World::with(SandboxOptions {
         welcome_ttl: Duration::from_millis(200),
         ..SandboxOptions::default()
@@ -68,7 +68,7 @@ async fn a_code_that_died_on_the_way_is_too_late_and_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_wecom_has_against_an_attachment_the_text_arrives_alone() {
+async fn without_a_refused_attachment_the_text_is_still_sent() {
     let world = World::new().await;
     let card = json!({
         "title": "预约", "appid": "wx8bd80126147dfAAA", "page": "/index", "pic_media_id": "cover-of-long-ago",
@@ -91,7 +91,7 @@ async fn whatever_wecom_has_against_an_attachment_the_text_arrives_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_welcome_without_text_failed_and_its_code_is_told() {
+async fn a_refused_welcome_without_text_fails_with_its_code() {
     let world = World::new().await;
     let picture = json!({"msgtype": "image", "image": {"media_id": "expired-long-ago"}});
     let channel = world
@@ -107,7 +107,7 @@ async fn a_refused_welcome_without_text_failed_and_its_code_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_failed_does_not_skip_the_tags() {
+async fn a_failed_welcome_does_not_skip_the_tags() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world

@@ -10,7 +10,7 @@ use crate::outside::Outside;
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_scans_is_welcomed_by_the_channel() {
+async fn a_customer_who_scans_gets_the_channels_welcome() {
     let world = World::new().await;
     let channel = world
         .channel_that_says("{customer}您好，我是{member}，来自{channel}")
@@ -39,7 +39,7 @@ async fn default_welcomes_reach_customers_without_a_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_another_app_won_is_told_as_already_welcomed_and_not_as_sent() {
+async fn a_welcome_first_sent_by_another_app_is_already_welcomed() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
@@ -70,7 +70,7 @@ async fn an_expired_picture_leaves_the_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_sends_no_second_welcome() {
+async fn a_lost_response_sends_no_second_welcome() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     world.wecom.faults().next(
@@ -90,7 +90,7 @@ async fn a_lost_answer_sends_no_second_welcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_channel_speaks_before_the_member_and_the_member_before_the_corp() {
+async fn a_channels_welcome_precedes_the_members_and_the_corps() {
     let world = World::new().await;
     let body = json!({"corp": {"text": "corp"}, "members": {"zhangsan": {"text": "member"}}});
     assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
@@ -108,7 +108,7 @@ async fn the_channel_speaks_before_the_member_and_the_member_before_the_corp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_variant_that_holds_speaks() {
+async fn the_first_variant_that_matches_is_sent() {
     let world = World::new().await;
     let variants = json!([
         {"dates": ["2020-01-01"], "text": "happy new year"},
@@ -121,7 +121,7 @@ async fn the_first_variant_that_holds_speaks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_any_welcome_nothing_is_sent_and_the_timeline_says_so() {
+async fn without_a_welcome_nothing_is_sent_and_the_timeline_says_so() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let outcome = world.scan(&channel).outcome("welcome", "no_template").await;
@@ -154,7 +154,7 @@ async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_comes_after_20_seconds_is_recorded_and_not_answered() {
+async fn an_event_older_than_20_seconds_is_recorded_without_a_welcome() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
     let customer = world.untold(|| world.scan(&channel));
@@ -166,7 +166,7 @@ async fn an_event_that_comes_after_20_seconds_is_recorded_and_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_does_not_come_in_time_is_replaced_by_a_neutral_form() {
+async fn a_name_that_arrives_too_late_is_replaced_by_a_neutral_form() {
     let world = World::new().await;
     let channel = world
         .channel_that_says("{customer}您好，我是{member}")
@@ -194,7 +194,7 @@ async fn a_name_that_does_not_come_in_time_is_replaced_by_a_neutral_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_need() {
+async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
     let outside = Outside::new(&["contact"]).await;
     let world = outside.world().await;
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
@@ -219,7 +219,7 @@ async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_that_brings_a_new_code_is_answered_with_the_channels_welcome() {
+async fn a_consent_with_a_new_code_gets_the_channels_welcome() {
     let world = World::new().await;
     let channel = world.channel_that_says("{channel}").await;
     let customer = world.untold(|| world.scan(&channel));
