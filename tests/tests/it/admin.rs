@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wecom_sandbox::{SandboxOptions, Scan};
 
+use crate::counts::Counts;
 use crate::operator::Operator;
 use crate::world::{APP, World};
 
@@ -222,7 +223,8 @@ async fn a_state_of_one_corp_matches_no_channel_of_another() {
     let (world, other, _directory) = two_corps().await;
     let channel = world.channel_that_says("hi").await;
     let corp = world.wecom.corp(OTHER_CORP).unwrap();
-    let added = world.untold(|| corp.add_by_search("zhangsan", &Scan::default()).unwrap());
+    let added =
+        world.without_delivery(|| corp.add_by_search("zhangsan", &Scan::default()).unwrap());
     let message = world.message(added.events[0]);
     let with_state = format!("<State>{}</State></xml>", channel.id);
     corp.deliver_xml(APP, &message.replace("</xml>", &with_state))
@@ -234,5 +236,5 @@ async fn a_state_of_one_corp_matches_no_channel_of_another() {
     world
         .eventually_as(&other, "no template", &path, welcome)
         .await;
-    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::default()).await;
 }

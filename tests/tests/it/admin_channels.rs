@@ -4,6 +4,7 @@ use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, VerbError};
 
+use crate::counts::Counts;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +78,9 @@ async fn a_link_attributes_the_customers_who_open_it() {
     customer.outcome("tags", "tagged").await;
     customer.is_tagged(&["广告"]).await;
     assert_eq!(customer.relation().await["channel_id"], channel.id);
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 
     let path = format!("channels/{}", channel.id);
     let patch = json!({"name": "广告", "users": ["lisi"]});

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wecom_sandbox::Scan;
 
+use crate::counts::Counts;
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,15 +75,18 @@ async fn default_welcomes_are_set_individually_and_removed_by_null() {
 async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
-    let customers: Vec<_> = world.untold(|| (0..3).map(|_| world.scan(&channel)).collect());
+    let customers: Vec<_> =
+        world.without_delivery(|| (0..3).map(|_| world.scan(&channel)).collect());
     let tell = |at: usize, seconds: i64| {
         let message = world.message(customers[at].events[0]);
-        world.tell(&later(&message, seconds));
+        world.deliver(&later(&message, seconds));
     };
     tell(0, 0);
     tell(1, -24 * 3600);
     tell(2, -10 * 24 * 3600);
-    world.numbers(&channel, [3, 0, 1, 2]).await;
+    world
+        .counts_are(&channel, Counts::added(3).welcomed(1).welcome_failed(2))
+        .await;
 
     let path = format!("channels/{}/stats", channel.id);
     let stats = world.get(&path).await;
@@ -138,17 +142,17 @@ async fn a_timeline_is_newest_first_with_outcomes_and_reasons() {
     let customer = world.scan(&channel);
     customer.sees("hi").await;
     customer.outcome("tags", "tagged").await;
-    let left = world.untold(|| customer.leaves());
-    world.tell(&later(&world.message(left[0]), 5));
+    let left = world.without_delivery(|| customer.leaves());
+    world.deliver(&later(&world.message(left[0]), 5));
     customer.relation_is("lost").await;
-    let again = world.untold(|| {
+    let again = world.without_delivery(|| {
         let scan = Scan {
             customer: Some(customer.external_userid.clone()),
             ..Scan::default()
         };
         world.corp.add_by_search("zhangsan", &scan).unwrap()
     });
-    world.tell(&later(&world.message(again.events[0]), 10));
+    world.deliver(&later(&world.message(again.events[0]), 10));
     customer.outcome("tags", "no_channel").await;
     customer.outcome("welcome", "no_template").await;
 

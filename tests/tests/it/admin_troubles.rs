@@ -6,7 +6,7 @@ use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::Fault;
 
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
 const ADD: &str = "add_contact_way";
@@ -257,11 +257,11 @@ async fn concurrent_patches_are_applied_or_refused_with_409() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
-    let mut outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+    let mut external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();
     assert_eq!(status, 201, "{made}");
-    outside.remove("contact");
+    external.remove("contact");
     // The configuration is read again by then.
     world.time_passes(Duration::from_secs(300));
     let path = format!("channels/{}", made["id"].as_str().unwrap());

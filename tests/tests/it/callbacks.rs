@@ -54,7 +54,7 @@ async fn a_redelivered_event_is_stored_once_and_acknowledged_each_time() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for _now_and_before in 0..2 {
-        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::stored());
     }
     let kept = world.inbox().await;
     assert_eq!(kept.len(), 1);
@@ -164,7 +164,7 @@ async fn bodies_up_to_64_kib_are_accepted() {
     body.push_str(&" ".repeat(BODY_LIMIT - body.len()));
     assert_eq!(
         postman.post(&sealed.query, body.clone()).await,
-        Answer::kept()
+        Answer::stored()
     );
     body.push(' ');
     let answer = postman.post(&sealed.query, body).await;
@@ -179,7 +179,7 @@ async fn bodies_up_to_64_kib_are_accepted() {
         "{}",
         body.len()
     );
-    assert_eq!(postman.post(&sealed.query, body).await, Answer::kept());
+    assert_eq!(postman.post(&sealed.query, body).await, Answer::stored());
     assert_eq!(world.inbox().await.len(), 2);
 }
 

@@ -11,7 +11,8 @@ use scrm_local::tables;
 use serde_json::{Value, json};
 use wecom_sandbox::{Delivery, DeliveryMode};
 
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::external_world::ExternalWorld;
 use crate::postman::{Answer, Postman, TIMESTAMP, added, event};
 use crate::world::{APP, World};
 
@@ -64,7 +65,11 @@ async fn unknown_events_are_stored_unchanged() {
         ("<xml><Broken>".to_owned(), "Raw", "<xml><Broken>"),
     ] {
         let before: BTreeSet<_> = world.inbox().await.into_iter().collect();
-        assert_eq!(postman.deliver(&message).await, Answer::kept(), "{message}");
+        assert_eq!(
+            postman.deliver(&message).await,
+            Answer::stored(),
+            "{message}"
+        );
         let after: BTreeSet<_> = world.inbox().await.into_iter().collect();
         let (id, name) = after.difference(&before).next().unwrap();
         assert_eq!(name, "unknown", "{message}");
@@ -118,7 +123,7 @@ async fn every_delivery_format_is_accepted() {
         let answer = postman
             .call(Method::POST, &sealed.query, content_type, body)
             .await;
-        assert_eq!(answer, Answer::kept(), "{customer}");
+        assert_eq!(answer, Answer::stored(), "{customer}");
         let told = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
         let path = format!("contacts/{customer}");
         let contact = world
@@ -137,7 +142,7 @@ async fn adds_in_the_same_second_are_different_events() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for customer in ["wmA", "wmB", "wmC"] {
-        assert_eq!(postman.deliver(&added(customer)).await, Answer::kept());
+        assert_eq!(postman.deliver(&added(customer)).await, Answer::stored());
     }
     assert_eq!(world.inbox().await.len(), 3);
 }
@@ -165,7 +170,9 @@ async fn an_event_delivered_three_times_is_counted_once() {
     customer.is_tagged(&["展会"]).await;
     customer.outcome("welcome", "sent").await;
     customer.outcome("tags", "tagged").await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
     let kept = world.inbox().await;
     let adds = kept
         .iter()
@@ -179,24 +186,24 @@ async fn an_event_delivered_three_times_is_counted_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_event_at_two_apps_is_two_events() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     for app in [0, 1] {
         let postman = Postman::to(&world, app);
-        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::stored());
     }
     assert_eq!(world.inbox().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_token_is_loaded_on_the_first_bad_signature() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let old = Postman::of(&world);
-    assert_eq!(old.deliver(&added("wmA")).await, Answer::kept());
-    outside.rotate("contact", "token", "theNextToken");
+    assert_eq!(old.deliver(&added("wmA")).await, Answer::stored());
+    external.rotate("contact", "token", "theNextToken");
     let new = Postman::of(&world).with_token("theNextToken");
-    assert_eq!(new.deliver(&added("wmB")).await, Answer::kept());
+    assert_eq!(new.deliver(&added("wmB")).await, Answer::stored());
     assert_eq!(
         old.deliver(&added("wmC")).await,
         Answer::refused(403, "bad_signature")

@@ -39,7 +39,7 @@ impl Delivery {
         let body = postman.envelope(&sealed.encrypt);
         assert_eq!(
             postman.post(&sealed.query, body.clone()).await,
-            Answer::kept()
+            Answer::stored()
         );
         let start = body.find(&sealed.encrypt).unwrap();
         let ciphertext = start..start + sealed.encrypt.len();
@@ -70,7 +70,7 @@ fn check(what: &str, answer: &Answer, may_be_taken: bool) {
         Answer::refused(400, "foreign_receiver"),
         Answer::refused(403, "bad_signature"),
     ];
-    let taken = may_be_taken && *answer == Answer::kept();
+    let taken = may_be_taken && *answer == Answer::stored();
     assert!(taken || refusals.contains(answer), "{what}: {answer:?}");
 }
 
@@ -253,7 +253,7 @@ fn random_messages_are_stored_if_they_are_sealed() {
         nearly(OF_MESSAGES).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let kept = RefCell::new(BTreeSet::new());
     for_random(&messages, &async |world, postman, message: String| {
-        assert_eq!(postman.deliver(&message).await, Answer::kept());
+        assert_eq!(postman.deliver(&message).await, Answer::stored());
         let inbox: BTreeSet<_> = world.inbox().await.into_iter().collect();
         for (id, _) in inbox.difference(&kept.take()) {
             world.get(&format!("events/{id}")).await;

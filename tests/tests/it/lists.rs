@@ -8,8 +8,8 @@ use sync::{Pace, Task};
 use wecom_sandbox::{Fault, Growth, RelationTruth};
 
 use crate::copy;
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::world::World;
 
 const LIST: &str = "batch/get_by_user";
@@ -21,7 +21,7 @@ const FOR_EVER: usize = 1_000_000;
 
 /// A bundle that knows a corp, and an instance of the sync in the hands of the test.
 struct Scene {
-    outside: Outside,
+    external: ExternalWorld,
     world: World,
     instance: Instance,
 }
@@ -29,16 +29,16 @@ struct Scene {
 impl Scene {
     /// A corp whose three members have so many customers, all of whom are known.
     async fn new(relations: usize, pace: Pace) -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
         let growth = Growth {
             relations,
             ..Growth::default()
         };
         world.corp.grow(&growth).unwrap();
-        let instance = Instance::beside(&outside, &world, pace);
+        let instance = Instance::on(&external, &world, pace);
         let scene = Self {
-            outside,
+            external,
             world,
             instance,
         };
@@ -57,7 +57,7 @@ impl Scene {
         let of_member = |relation: &RelationTruth| relation.userid == member;
         let relations = self.world.corp.truth().relations.into_iter();
         let removed: Vec<_> = relations.filter(of_member).step_by(3).collect();
-        self.world.untold(|| {
+        self.world.without_delivery(|| {
             for relation in &removed {
                 let (customer, member) = (&relation.external_userid, &relation.userid);
                 self.world.corp.member_removes(customer, member).unwrap();
@@ -319,7 +319,7 @@ async fn losing_function_or_licence_during_a_run_loses_no_customer() {
         members_together: 100,
         ..QUICK
     };
-    let instance = Instance::beside(&scene.outside, &scene.world, together);
+    let instance = Instance::on(&scene.external, &scene.world, together);
     scene
         .world
         .wecom

@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 use wecom::CorpId;
 use wecom_sandbox::{Body, Fault};
 
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::world::World;
 
 const PICTURE: &str = "uploadimg";
@@ -84,25 +84,25 @@ struct Scene {
     world: World,
     objects: Arc<Mutex<HashMap<String, Object>>>,
     instance: Instance,
-    _outside: Outside,
+    _external: ExternalWorld,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
         let objects = Arc::default();
         let aws = Aws {
             objects: Arc::clone(&objects),
             dynamodb_url: world.stack.dynamodb_url.clone(),
             http: http_client(),
         };
-        let instance = Instance::at(&outside, &aws.serve().await, QUICK);
+        let instance = Instance::at(&external, &aws.serve().await, QUICK);
         Self {
             world,
             objects,
             instance,
-            _outside: outside,
+            _external: external,
         }
     }
 

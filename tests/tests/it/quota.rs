@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use wecom_sandbox::{Call, Fault, Growth, SandboxOptions};
 
 use crate::copy;
+use crate::counts::Counts;
 use crate::customer::Customer;
+use crate::external_world::{ADMIN_KEY, ExternalWorld, config};
 use crate::operator::Operator;
-use crate::outside::{ADMIN_KEY, Outside, config};
 use crate::world::World;
 
 const MARK: &str = "mark_tag";
@@ -54,11 +55,11 @@ fn guard_of(world: &World) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tagging_and_sync_do_not_call_a_paused_api() {
-    let outside = Outside::limited(json!({"pause": 4})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"pause": 4})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    let lost = world.untold(|| world.scan(&channel));
+    let lost = world.without_delivery(|| world.scan(&channel));
     world.wecom.faults().next(MARK, 1, Fault::Code(45009));
     let customers: Vec<_> = (0..6).map(|_| world.scan(&channel)).collect();
     world
@@ -74,13 +75,13 @@ async fn tagging_and_sync_do_not_call_a_paused_api() {
     assert_eq!(in_pause(&world, MARK, 4_000), [0; 0]);
     world.reconcile().await;
     lost.is_tagged(&["展会"]).await;
-    world.numbers(&channel, [7, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(7)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
-    let outside = Outside::limited(json!({"pause": 3})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"pause": 3})).await;
+    let world = external.world().await;
     let channel = world.channel_that_says("hi").await;
     let named = world.channel_that_says("你好，{customer}").await;
     world.wecom.faults().next(SEND, 1, Fault::Code(45009));
@@ -124,8 +125,8 @@ async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_45009_lengthens_the_pause() {
-    let outside = Outside::limited(json!({"pause": 1})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"pause": 1})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     world.wecom.faults().next(MARK, 2, Fault::Code(45009));
@@ -149,8 +150,8 @@ async fn a_repeated_45009_lengthens_the_pause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
-    let outside = Outside::limited(json!({"pause": 2})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"pause": 2})).await;
+    let world = external.world().await;
     world
         .corp
         .grow(&Growth {
@@ -199,11 +200,12 @@ async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_functions_together_keep_within_a_configured_rate() {
     const RATE: usize = 20;
-    let outside = Outside::limited(json!({"per_minute": RATE})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"per_minute": RATE})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    let mut customers = world.untold(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
+    let mut customers =
+        world.without_delivery(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
     customers.extend((0..15).map(|_| world.scan(&channel)));
     let made = |api: &str| {
         let mut minutes = BTreeMap::new();
@@ -251,7 +253,7 @@ async fn all_functions_together_keep_within_a_configured_rate() {
 async fn concurrency_is_lowered_after_45033_and_the_run_completes() {
     let mut eager = config(&["contact"]);
     eager["corps"][0]["limits"] = json!({"in_flight": 40});
-    let outside = Outside::with(
+    let external = ExternalWorld::with(
         eager,
         SandboxOptions {
             latency: Duration::from_millis(20),
@@ -260,7 +262,7 @@ async fn concurrency_is_lowered_after_45033_and_the_run_completes() {
         },
     )
     .await;
-    let world = outside.world().await;
+    let world = external.world().await;
     let growth = Growth {
         members: 120,
         relations: 240,
@@ -290,8 +292,8 @@ async fn two_corps_do_not_pause_each_other() {
     second["corp_id"] = json!(other);
     second["apps"]["contact"]["secret"] = json!("secret-of-the-other");
     two["corps"].as_array_mut().unwrap().push(second);
-    let outside = Outside::with(two, SandboxOptions::default()).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::with(two, SandboxOptions::default()).await;
+    let world = external.world().await;
     let operator = Operator::new(&world.stack.url, other, ADMIN_KEY, &world.time);
     let channel = world.channel_that_says("hi").await;
     let body = json!({"name": "展会", "users": ["lisi"], "welcome": {"text": "hello"}});
@@ -301,7 +303,7 @@ async fn two_corps_do_not_pause_each_other() {
     world.scan(&channel).outcome("welcome", "failed").await;
     world.scan(&channel).outcome("welcome", "failed").await;
     assert_eq!(world.calls(SEND), 1);
-    let their_corp = outside.wecom.corp(other).unwrap();
+    let their_corp = external.wecom.corp(other).unwrap();
     let state = theirs["id"].as_str().unwrap();
     let scanned = their_corp
         .scan(state, &wecom_sandbox::Scan::default())

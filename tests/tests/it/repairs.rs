@@ -5,6 +5,7 @@ use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, MemberEdit};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
 use crate::world::{Channel, World};
 
@@ -47,7 +48,8 @@ async fn last(world: &World) -> Value {
 async fn a_customer_without_any_event_is_tagged_and_counted() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
+    let lost: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..5).map(|_| world.scan(&channel)).collect());
     world.reconcile().await;
     for customer in &lost {
         customer.is_tagged(&["展会"]).await;
@@ -55,7 +57,7 @@ async fn a_customer_without_any_event_is_tagged_and_counted() {
         assert_eq!(relation["channel_id"], channel.id);
         assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 1);
     }
-    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(5)).await;
     assert_eq!(last(&world).await["repaired"], 5);
     // The events come after all, and change nothing; nor does another run.
     for customer in &lost {
@@ -64,7 +66,7 @@ async fn a_customer_without_any_event_is_tagged_and_counted() {
     }
     world.reconcile().await;
     assert_eq!(last(&world).await["repaired"], 0);
-    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(5)).await;
 }
 
 /// LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 and never repaired.
@@ -85,7 +87,7 @@ async fn a_reconcile_repairs_failed_tags_and_updates_the_timeline() {
         assert!(outcome["attempts"].as_i64() > Some(1), "{outcome}");
         assert!(outcome["reason"].is_string(), "{outcome}");
     }
-    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +137,7 @@ async fn a_tag_removed_by_a_person_is_not_set_again() {
         edited.unwrap();
     };
     take_off(&told);
-    world.untold(|| take_off(&untold));
+    world.without_delivery(|| take_off(&untold));
     let calls = world.calls(MARK);
     world
         .tick_until(|tick| tick["folded"].as_u64() > Some(0))
@@ -156,7 +158,8 @@ async fn a_deleted_tag_is_skipped_and_the_other_tags_are_set() {
     let tags = world.tags(&["展会", "上海"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     world.corp.console_deletes_tag(&tags[0]).unwrap();
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..4).map(|_| world.scan(&channel)).collect());
+    let lost: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..4).map(|_| world.scan(&channel)).collect());
     world.reconcile().await;
     for customer in &lost {
         customer.is_tagged(&["上海"]).await;
@@ -174,7 +177,8 @@ async fn a_deleted_tag_is_skipped_and_the_other_tags_are_set() {
 async fn a_failed_repair_blocks_neither_other_customers_nor_the_run() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..6).map(|_| world.scan(&channel)).collect());
+    let lost: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..6).map(|_| world.scan(&channel)).collect());
     world.wecom.faults().next(MARK, 1, Fault::Code(60011));
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
@@ -187,5 +191,5 @@ async fn a_failed_repair_blocks_neither_other_customers_nor_the_run() {
     for customer in &lost {
         customer.is_tagged(&["展会"]).await;
     }
-    world.numbers(&channel, [6, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(6)).await;
 }

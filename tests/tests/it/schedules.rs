@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use wecom::CorpId;
 use wecom_sandbox::{DeliveryMode, Fault, Scan};
 
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World, json_at};
 
 /// A bundle, and beside it the adapters with which a test looks at channels as the sync does.
 struct Scene {
-    outside: Outside,
+    external: ExternalWorld,
     world: World,
     platform: Platform,
     corp: CorpId,
@@ -31,11 +31,11 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
-        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
+        let platform = external.platform(&world.stack.dynamodb_url, "sync");
         Self {
-            outside,
+            external,
             world,
             platform,
             corp: CorpId::from(DEMO_CORP),
@@ -63,7 +63,7 @@ impl Scene {
 
     /// Who stands there at WeCom, by the alphabet.
     async fn at_wecom(&self, channel: &Channel) -> String {
-        let url = format!("{}/api/corps/{DEMO_CORP}", self.outside.wecom_url);
+        let url = format!("{}/api/corps/{DEMO_CORP}", self.external.wecom_url);
         let page = json_at(url).await;
         let mut channels = page["channels"].as_array().unwrap().iter();
         let is_it = |one: &&Value| {
@@ -94,7 +94,7 @@ impl Scene {
 
     /// Customers whose adds are counted today.
     async fn counted(&self, channel: &Channel) -> u64 {
-        let today = self.timezone.to_datetime(self.outside.time.now()).date();
+        let today = self.timezone.to_datetime(self.external.time.now()).date();
         let store = &self.platform.store;
         let counts = store.days_counts(&self.corp, &id(channel), today).await;
         counts.unwrap().values().sum()
@@ -216,7 +216,7 @@ async fn a_member_at_the_limit_is_removed_before_the_next_customer() {
     assert_eq!(scene.counted(&channel).await, 6);
     assert_eq!(scene.world.calls("customer_acquisition/update_link"), 2);
 
-    let tomorrow = scene.outside.time.now() + SignedDuration::from_hours(24);
+    let tomorrow = scene.external.time.now() + SignedDuration::from_hours(24);
     assert!(scene.align(&channel, tomorrow).await.unwrap().changed);
     assert_eq!(scene.at_wecom(&channel).await, "lisi zhangsan");
 }
@@ -273,11 +273,11 @@ async fn a_failed_list_update_delays_no_customer_and_is_retried() {
             customer.outcome("tags", "no_tags").await;
         }
         let stored = scene.stored(&channel).await;
-        let waits = stored.duty_until.unwrap() - scene.outside.time.second();
+        let waits = stored.duty_until.unwrap() - scene.external.time.second();
         if stored.telling_until.is_some() {
             assert!(unclear && waits <= 60, "{fault:?}: {stored:?}");
         }
-        let later = scene.outside.time.now() + SignedDuration::from_secs(61);
+        let later = scene.external.time.now() + SignedDuration::from_secs(61);
         scene.align(&channel, later).await.unwrap();
         scene.stand(&channel, "wangwu").await;
         assert_eq!(scene.stored(&channel).await.telling_until, None);
@@ -339,20 +339,24 @@ async fn a_concurrent_change_by_an_operator_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alignment_that_crashes_at_any_step_is_completed_by_the_next() {
     let scene = Scene::new().await;
-    let mut deaths = Vec::new();
+    let mut crashes = Vec::new();
     for point in 0.. {
         let channel = scene
             .channel(json!({"daily_limit": 9, "shifts": [{"dates": ["2126-01-07"]}]}))
             .await;
         let now = scene.at("2126-01-07T00:00");
-        let fate = Fate::at(point);
+        let fault_point = FaultPoint::at(point);
         let Platform { store, wecom, .. } = scene
-            .outside
+            .external
             .platform(&scene.world.stack.dynamodb_url, "sync");
-        let (store, wecom, id) = (fate.of(store), fate.of(wecom), id(&channel));
+        let (store, wecom, id) = (
+            fault_point.wrap(store),
+            fault_point.wrap(wecom),
+            id(&channel),
+        );
         let look = duty::align(&store, &wecom, &scene.corp, &id, &scene.timezone, now);
-        let death = tokio::select! {
-            place = fate.death() => Some(place),
+        let crash = tokio::select! {
+            place = fault_point.reached() => Some(place),
             aligned = look => { aligned.unwrap(); None }
         };
         // A minute later, when the claim of the dead has no term any more.
@@ -362,10 +366,10 @@ async fn an_alignment_that_crashes_at_any_step_is_completed_by_the_next() {
         assert_eq!(
             scene.stored(&channel).await.telling_until,
             None,
-            "{death:?}"
+            "{crash:?}"
         );
-        match death {
-            Some(death) => deaths.push(death),
+        match crash {
+            Some(crash) => crashes.push(crash),
             None => break,
         }
     }
@@ -381,5 +385,5 @@ async fn an_alignment_that_crashes_at_any_step_is_completed_by_the_next() {
     let expected = steps
         .iter()
         .flat_map(|step| [format!("before {step}"), format!("after {step}")]);
-    assert_eq!(deaths, expected.collect::<Vec<_>>());
+    assert_eq!(crashes, expected.collect::<Vec<_>>());
 }

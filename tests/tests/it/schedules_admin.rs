@@ -13,7 +13,7 @@ use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom::CorpId;
 
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
 /// A shift around this moment, and one on the other side of the clock.
@@ -130,8 +130,8 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn due_items_are_indexed_and_deleted_ones_are_not() {
-    let outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let schedule = json!({"daily_limit": 5, "backup": ["lisi"]});
     let limited = world.channel(json!({"schedule": schedule})).await;
     let always = world.channel(json!({})).await;
@@ -143,7 +143,7 @@ async fn due_items_are_indexed_and_deleted_ones_are_not() {
     assert_eq!(always.json["on_duty"], Value::Null);
 
     // Media that were uploaded long ago, of a channel and of a default, are due before it.
-    let store = outside.platform(&world.stack.dynamodb_url, "sync").store;
+    let store = external.platform(&world.stack.dynamodb_url, "sync").store;
     let corp = CorpId::from(DEMO_CORP);
     let picture = |source: &str| -> domain::welcome::Welcome {
         let image = json!({"source": source, "media_id": "M", "uploaded_at": 1_700_000_000});

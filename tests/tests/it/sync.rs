@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan};
 
 use crate::copy;
+use crate::external_world::{ADMIN_KEY, ExternalWorld, config};
 use crate::operator::Operator;
-use crate::outside::{ADMIN_KEY, Outside, config};
 use crate::world::World;
 
 /// A corp with a past of which no event has told, and the tags that some of its customers have.
@@ -87,7 +87,7 @@ async fn a_reconcile_writes_only_rows_that_changed() {
     world.all_delivered().await;
     world.reconcile().await;
     let groups = world.corp.groups();
-    let changed = world.untold(|| {
+    let changed = world.without_delivery(|| {
         let removed = world.corp.truth().relations[0].clone();
         let (member, customer) = (&removed.userid, &removed.external_userid);
         world.corp.member_removes(customer, member).unwrap();
@@ -129,8 +129,8 @@ async fn a_relation_shows_everything_that_wecom_returns() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({})).await;
-    let customer = world.untold(|| world.scan(&channel));
-    world.untold(|| {
+    let customer = world.without_delivery(|| world.scan(&channel));
+    world.without_delivery(|| {
         let edit = MemberEdit {
             remark: Some("李总".to_owned()),
             description: Some("展会上认识".to_owned()),
@@ -210,9 +210,9 @@ async fn two_corps_of_one_deployment_are_reconciled_independently() {
     second["corp_id"] = json!(other);
     second["apps"]["contact"]["secret"] = json!("secret-of-the-other");
     two["corps"].as_array_mut().unwrap().push(second);
-    let outside = Outside::with(two, SandboxOptions::default()).await;
-    let world = outside.world().await;
-    let theirs = outside.wecom.corp(other).unwrap();
+    let external = ExternalWorld::with(two, SandboxOptions::default()).await;
+    let world = external.world().await;
+    let theirs = external.wecom.corp(other).unwrap();
     for (corp, seed) in [(&world.corp, 1), (&theirs, 2)] {
         let growth = Growth {
             relations: 90,
@@ -234,7 +234,7 @@ async fn two_corps_of_one_deployment_are_reconciled_independently() {
     theirs
         .rotate_secret("contact", "reset-by-somebody")
         .unwrap();
-    let customer = world.untold(|| world.search("lisi"));
+    let customer = world.without_delivery(|| world.search("lisi"));
     let tick = world.schedule("tick").await;
     assert!(tick["corps"][other].is_object() && tick["corps"][world.corp.id()].is_object());
     world.reconcile().await;
@@ -275,10 +275,10 @@ async fn scheduled_tasks_report_what_they_did() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_with_missing_permissions_reads_the_rest_and_reports_it() {
     let world = World::new().await;
-    let customer = world.untold(|| world.search("zhangsan"));
-    let group = world.untold(|| world.corp.group_begins("zhangsan", "展会群").unwrap());
+    let customer = world.without_delivery(|| world.search("zhangsan"));
+    let group = world.without_delivery(|| world.corp.group_begins("zhangsan", "展会群").unwrap());
     let join = [customer.external_userid.as_str()];
-    world.untold(|| {
+    world.without_delivery(|| {
         let scene = JoinScene::Invited("zhangsan".to_owned());
         world
             .corp

@@ -15,9 +15,9 @@ use wecom_sandbox::{
 };
 
 use crate::agreement::assert_agreement;
-use crate::apart::Apart;
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::SplitStack;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel};
 use crate::time::Time;
 
@@ -32,7 +32,7 @@ const SCANS: usize = 2;
 /// A corp that no event has told of: members with more customers than a page has, a channel whose customers lack its
 /// tags, tag groups, customer groups, departments.
 async fn corp(scene: &Scene) -> ChannelId {
-    let (wecom, corp) = (&scene.outside.wecom, &scene.outside.corp);
+    let (wecom, corp) = (&scene.external.wecom, &scene.external.corp);
     wecom.set_delivery_mode(DeliveryMode {
         lose_every: Some(1),
         ..DeliveryMode::default()
@@ -77,85 +77,87 @@ async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) 
 }
 
 /// A reconcile dies at `point`, another process goes on, and all is as it is at WeCom. Answers where it died.
-async fn reconcile_dies_at(point: usize) -> Option<String> {
+async fn reconcile_crashes_at(point: usize) -> Option<String> {
     let scene = Scene::new().await;
     let channel = corp(&scene).await;
-    let first = scene.process("first", PACE, &Fate::at(point));
-    let death = first.dies_before(Task::Reconcile).await;
+    let first = scene.process("first", PACE, &FaultPoint::at(point));
+    let crash = first.crashes_before(Task::Reconcile).await;
     drop(first);
-    let second = scene.process("second", PACE, &Fate::none());
+    let second = scene.process("second", PACE, &FaultPoint::none());
     second.goes_on().await;
     let store = scene.store();
     let (running, last) = store.runs(&corp_id()).await.unwrap();
     assert_eq!(running, None);
     if last.is_none() {
         // It had not begun.
-        assert_eq!(death.as_deref(), Some("before take_run"));
+        assert_eq!(crash.as_deref(), Some("before take_run"));
         second.reconcile().await;
     }
-    let context = format!("{point}: {death:?}");
-    assert_agreement(store, &scene.outside.corp, &context).await;
+    let context = format!("{point}: {crash:?}");
+    assert_agreement(store, &scene.external.corp, &context).await;
     assert_eq!(
-        counted(&scene.outside.time, store, &channel).await,
+        counted(&scene.external.time, store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
     let (_, last) = store.runs(&corp_id()).await.unwrap();
     let last = last.unwrap();
     assert_eq!((last.lost, last.error), (0, None), "{context}");
-    for relation in scene.outside.corp.truth().relations {
+    for relation in scene.external.corp.truth().relations {
         let is_lacking = relation.state.as_deref() == Some(channel.as_str());
         assert!(!is_lacking || relation.tag_ids.len() == 1, "{context}");
     }
-    death
+    crash
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconcile_that_crashes_at_any_step_is_resumed_and_completed() {
     let scene = Scene::new().await;
     corp(&scene).await;
-    let whole = Fate::none();
+    let whole = FaultPoint::none();
     let process = scene.process("whole", PACE, &whole);
     assert_eq!(process.reconcile().await["state"], "finished");
     let points = whole.passed();
-    let deaths = futures::stream::iter((0..points).step_by(EACH))
-        .map(|point| async move { tokio::spawn(reconcile_dies_at(point)).await })
+    let crashes = futures::stream::iter((0..points).step_by(EACH))
+        .map(|point| async move { tokio::spawn(reconcile_crashes_at(point)).await })
         .buffer_unordered(AT_ONCE);
     let mut places = BTreeMap::<String, usize>::new();
-    let deaths: Vec<_> = deaths.collect().await;
-    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    let crashes: Vec<_> = crashes.collect().await;
+    let failures = crashes.iter().filter(|crash| crash.is_err()).count();
     assert_eq!(failures, 0, "their messages stand above");
-    for place in deaths.into_iter().filter_map(|death| death.unwrap()) {
+    for place in crashes.into_iter().filter_map(|crash| crash.unwrap()) {
         *places.entry(place).or_default() += 1;
     }
-    let deaths: usize = places.values().sum();
+    let crashes: usize = places.values().sum();
     // What is done side by side is done in any order, and the last of it may be done in fewer steps.
     assert!(
-        points > 120 && deaths + 2 >= points / EACH,
+        points > 120 && crashes + 2 >= points / EACH,
         "{points}: {places:?}"
     );
 }
 
 /// Events of everything that a tick folds in come, and the tick dies at `point`; the next one goes on.
-async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
+async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let options = SandboxOptions::default();
-    let outside = Outside::divided(options, &departments()).await;
-    let apart = Apart::new(&outside).await;
-    let (platform, corp) = (apart.platform("sync"), &outside.corp);
+    let external = ExternalWorld::with_departments(options, &departments()).await;
+    let split = SplitStack::new(&external).await;
+    let (platform, corp) = (split.platform("sync"), &external.corp);
     let channel = make_channel(&platform, &[]).await;
-    let process = |owner, fate: &Fate| Process::new(&platform, &outside.time, owner, PACE, fate);
+    let process = |owner, fault_point: &FaultPoint| {
+        Process::new(&platform, &external.time, owner, PACE, fault_point)
+    };
     let [left, removed] =
         ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let ends = corp.group_begins("lisi", "二").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    outside.all_delivered().await;
+    external.all_delivered().await;
     // No other function runs, so the reconcile finds them.
     let scan = || corp.scan(channel.as_str(), &Scan::default()).unwrap();
     let customers: Vec<Happening> = (0..SCANS).map(|_| scan()).collect();
-    process("before", &Fate::none()).reconcile().await;
-    process("before", &Fate::none()).tick().await;
+    process("before", &FaultPoint::none()).reconcile().await;
+    process("before", &FaultPoint::none()).tick().await;
     for customer in &customers {
         let edit = MemberEdit {
             remark: Some("李总".to_owned()),
@@ -173,37 +175,39 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
         .unwrap();
     corp.group_is_dissolved(&ends).unwrap();
     corp.group_begins("wangwu", "三").unwrap();
-    outside.all_delivered().await;
-    outside.next_second();
-    let fate = Fate::at(point);
-    let death = process("first", &fate).dies_before(Task::Tick).await;
-    process("second", &Fate::none()).goes_on().await;
-    let context = format!("{point}: {death:?}");
+    external.all_delivered().await;
+    external.next_second();
+    let fault_point = FaultPoint::at(point);
+    let crash = process("first", &fault_point)
+        .crashes_before(Task::Tick)
+        .await;
+    process("second", &FaultPoint::none()).goes_on().await;
+    let context = format!("{point}: {crash:?}");
     assert_agreement(&platform.store, corp, &context).await;
     assert_eq!(
-        counted(&outside.time, &platform.store, &channel).await,
+        counted(&external.time, &platform.store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
     let corp = corp_id();
     let work = platform.store.work(&corp, i64::MAX, 100).await.unwrap();
     assert!(work.is_empty(), "{context}: {work:?}");
-    (death, fate.passed())
+    (crash, fault_point.passed())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_that_crashes_at_any_step_is_completed_by_the_next() {
-    let (death, points) = tick_dies_at(usize::MAX).await;
-    assert_eq!(death, None);
-    let deaths = futures::stream::iter((0..points).step_by(EACH))
-        .map(|point| async move { tokio::spawn(tick_dies_at(point)).await })
+    let (crash, points) = tick_crashes_at(usize::MAX).await;
+    assert_eq!(crash, None);
+    let crashes = futures::stream::iter((0..points).step_by(EACH))
+        .map(|point| async move { tokio::spawn(tick_crashes_at(point)).await })
         .buffer_unordered(AT_ONCE / 3);
-    let deaths: Vec<_> = deaths.collect().await;
-    let failures = deaths.iter().filter(|death| death.is_err()).count();
+    let crashes: Vec<_> = crashes.collect().await;
+    let failures = crashes.iter().filter(|crash| crash.is_err()).count();
     assert_eq!(failures, 0, "their messages stand above");
-    let died = deaths
+    let died = crashes
         .into_iter()
-        .filter(|death| death.as_ref().unwrap().0.is_some());
+        .filter(|crash| crash.as_ref().unwrap().0.is_some());
     let died = died.count();
     assert!(
         points > 50 && died + 2 >= points / EACH,

@@ -19,9 +19,9 @@ use wecom_sandbox::{
     SandboxOptions, Scan, Truth,
 };
 
-use crate::agreement::disagreements;
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::agreement::differences;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::sync_scene::{PACE, Process, corp_id, departments};
 use crate::time::Time;
 use crate::world::World;
@@ -304,23 +304,23 @@ async fn check_history(seed: u64) {
         seed,
         ..SandboxOptions::default()
     };
-    let outside = Outside::divided(options, &departments()).await;
-    let world: World = outside.world().await;
-    let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+    let external = ExternalWorld::with_departments(options, &departments()).await;
+    let world: World = external.world().await;
+    let platform = external.platform(&world.stack.dynamodb_url, "sync");
     let process = Process::new(
         &platform,
-        &outside.time,
+        &external.time,
         "sync",
         Pace {
             members_together: 3,
             ..PACE
         },
-        &Fate::none(),
+        &FaultPoint::none(),
     );
     let mut history = History {
         dice: StdRng::seed_from_u64(seed),
-        corp: outside.corp.clone(),
-        time: outside.time.clone(),
+        corp: external.corp.clone(),
+        time: external.time.clone(),
         channels: Vec::new(),
         met: Vec::new(),
         scanned: BTreeSet::new(),
@@ -329,7 +329,7 @@ async fn check_history(seed: u64) {
     for operation in 1..=OPERATIONS {
         history.goes_on();
         if operation % (OPERATIONS / 4) == 1 {
-            let truth = outside.corp.truth();
+            let truth = external.corp.truth();
             let group = history.one_of(&truth.tag_groups);
             let tags: Vec<String> = group
                 .into_iter()
@@ -339,7 +339,7 @@ async fn check_history(seed: u64) {
             history.channels.push(world.channel(fields).await.id);
         }
         if operation % DELIVERY == 0 {
-            outside.wecom.set_delivery_mode(history.delivery());
+            external.wecom.set_delivery_mode(history.delivery());
         }
         if operation % TICK == 0 {
             process.goes_on().await;
@@ -352,12 +352,12 @@ async fn check_history(seed: u64) {
             );
         }
     }
-    outside.wecom.set_delivery_mode(DeliveryMode::default());
-    outside.all_delivered().await;
+    external.wecom.set_delivery_mode(DeliveryMode::default());
+    external.all_delivered().await;
     // The state of a group after an event counts as of two seconds after it (doc 92130), so a reading of the next second
     // brings everything but groups.
     for (seconds, with_groups) in [(1, false), (2, true)] {
-        outside.time.passes(Duration::from_secs(seconds));
+        external.time.passes(Duration::from_secs(seconds));
         process.goes_on().await;
         assert_eq!(
             process.reconcile().await["state"],
@@ -365,16 +365,16 @@ async fn check_history(seed: u64) {
             "seed {seed}"
         );
         // Tags and counts of the last events may not be written yet.
-        let mut patience = outside.time.patience();
+        let mut patience = external.time.patience();
         loop {
-            let mut found = disagreements(&platform.store, &outside.corp).await;
+            let mut found = differences(&platform.store, &external.corp).await;
             found.extend(history.miscounted(&platform.store).await);
             found.retain(|what| with_groups || !what.starts_with("group"));
             if found.is_empty() {
                 break;
             }
             let last = format!("seed {seed}: {found:#?}");
-            patience.look_again(&last).await;
+            patience.wait_to_poll(&last).await;
         }
     }
 }

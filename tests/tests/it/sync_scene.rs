@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use wecom::{AppName, CorpId};
 use wecom_sandbox::{DepartmentSetup, SandboxOptions};
 
-use crate::dying::{Dying, Fate};
-use crate::outside::Outside;
+use crate::crashing::{CrashingPort, FaultPoint};
+use crate::external_world::ExternalWorld;
 use crate::time::Time;
 use crate::world::APP;
 
@@ -38,23 +38,24 @@ pub(crate) const PACE: Pace = Pace {
 };
 /// WeCom, and tables in memory with nothing else of the bundle.
 pub(crate) struct Scene {
-    pub(crate) outside: Outside,
+    pub(crate) external: ExternalWorld,
     pub(crate) platform: Platform,
     _embedded: Embedded,
 }
 
 /// A process of the sync. Dropped, it is killed.
 pub(crate) struct Process {
-    syncer: Syncer<Dying<Store>, Dying<WecomApi>>,
+    syncer: Syncer<CrashingPort<Store>, CrashingPort<WecomApi>>,
     owner: String,
-    fate: Fate,
+    fault_point: FaultPoint,
     time: Time,
 }
 
 impl Scene {
     /// A corp of zhangsan, lisi and wangwu with two departments below the root.
     pub(crate) async fn new() -> Self {
-        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
+        let external =
+            ExternalWorld::with_departments(SandboxOptions::default(), &departments()).await;
         let listener = Listeners::bind(0).await.unwrap().dynamodb;
         let embedded = Embedded::start(Place::Memory, listener).await.unwrap();
         let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()).unwrap());
@@ -62,15 +63,21 @@ impl Scene {
             tables::ensure(&client, name, table).await.unwrap();
         }
         Self {
-            platform: outside.platform(embedded.endpoint(), "sync"),
-            outside,
+            platform: external.platform(embedded.endpoint(), "sync"),
+            external,
             _embedded: embedded,
         }
     }
 
     /// One more process.
-    pub(crate) fn process(&self, owner: &str, pace: Pace, fate: &Fate) -> Process {
-        Process::new(&self.platform, &self.outside.time, owner, pace, fate)
+    pub(crate) fn process(&self, owner: &str, pace: Pace, fault_point: &FaultPoint) -> Process {
+        Process::new(
+            &self.platform,
+            &self.external.time,
+            owner,
+            pace,
+            fault_point,
+        )
     }
 
     /// What is kept.
@@ -122,13 +129,13 @@ impl Process {
         time: &Time,
         owner: &str,
         pace: Pace,
-        fate: &Fate,
+        fault_point: &FaultPoint,
     ) -> Self {
-        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
+        let dying = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
         Self {
             syncer: Syncer::through(platform.clone(), dying).paced(pace),
             owner: owner.to_owned(),
-            fate: fate.clone(),
+            fault_point: fault_point.clone(),
             time: time.clone(),
         }
     }
@@ -154,10 +161,10 @@ impl Process {
     }
 
     /// Works until it dies, and says where; or until it is done, and says nothing.
-    pub(crate) async fn dies_before(&self, task: Task) -> Option<String> {
+    pub(crate) async fn crashes_before(&self, task: Task) -> Option<String> {
         tokio::select! {
             _ = self.does(task) => None,
-            place = self.fate.death() => Some(place),
+            place = self.fault_point.reached() => Some(place),
         }
     }
 
@@ -173,7 +180,7 @@ impl Process {
                 return;
             }
             self.time.passes(PACE.lease);
-            patience.look_again(&told.to_string()).await;
+            patience.wait_to_poll(&told.to_string()).await;
         }
     }
 }

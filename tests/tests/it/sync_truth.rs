@@ -10,8 +10,8 @@ use wecom::UserId;
 use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan};
 
 use crate::agreement::{active_customers, assert_agreement};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments};
 use crate::world::World;
 
@@ -30,10 +30,10 @@ async fn concurrent_reconciles_do_the_work_once() {
         ..Growth::default()
     };
     for scene in [&alone, &both] {
-        scene.outside.corp.grow(&relations).unwrap();
+        scene.external.corp.grow(&relations).unwrap();
     }
-    let calls = |scene: &Scene| scene.outside.wecom.calls_of("batch/get_by_user").len();
-    let none = Fate::none();
+    let calls = |scene: &Scene| scene.external.wecom.calls_of("batch/get_by_user").len();
+    let none = FaultPoint::none();
     alone.process("one", LONG, &none).reconcile().await;
 
     let [first, second] = ["one", "two"].map(|owner| both.process(owner, LONG, &none));
@@ -49,7 +49,7 @@ async fn concurrent_reconciles_do_the_work_once() {
         1
     );
     assert_eq!(calls(&both), calls(&alone));
-    assert_agreement(both.store(), &both.outside.corp, "two at once").await;
+    assert_agreement(both.store(), &both.external.corp, "two at once").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,18 +63,18 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
         "before save_run",
     ] {
         let scene = Scene::new().await;
-        let corp = &scene.outside.corp;
+        let corp = &scene.external.corp;
         let some = Growth {
             relations: 20,
             groups: 2,
             ..Growth::default()
         };
         corp.grow(&some).unwrap();
-        let pause = Fate::wait_at(place);
+        let pause = FaultPoint::wait_at(place);
         let paused = scene.process("paused", PACE, &pause);
         let (told, ()) = tokio::join!(paused.reconcile(), async {
-            assert_eq!(pause.death().await, place);
-            scene.outside.next_second();
+            assert_eq!(pause.reached().await, place);
+            scene.external.next_second();
             let truth = corp.truth();
             let pair = |at: usize| {
                 let relation = &truth.relations[at];
@@ -87,16 +87,19 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
             corp.add_by_search("lisi", &Scan::default()).unwrap();
             corp.group_is_renamed(&truth.groups[0].chat_id, "另一个")
                 .unwrap();
-            scene.process("second", PACE, &Fate::none()).goes_on().await;
+            scene
+                .process("second", PACE, &FaultPoint::none())
+                .goes_on()
+                .await;
             pause.release();
         });
         assert_eq!(told["state"], "continues", "the run is another's now");
         let (running, last) = scene.store().runs(&corp_id()).await.unwrap();
         assert_eq!((running, last.unwrap().error), (None, None), "{place}");
         // What happened before the second process came to it is a matter of the next reconcile.
-        scene.outside.next_second();
+        scene.external.next_second();
         scene
-            .process("third", PACE, &Fate::none())
+            .process("third", PACE, &FaultPoint::none())
             .reconcile()
             .await;
         assert_agreement(scene.store(), corp, place).await;
@@ -112,37 +115,44 @@ fn remark(remark: &str) -> MemberEdit {
 
 /// A whole bundle, beside which a test starts processes of the sync.
 struct Beside {
-    outside: Outside,
+    external: ExternalWorld,
     world: World,
     platform: Platform,
 }
 
 impl Beside {
     async fn new() -> Self {
-        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
-        let world = outside.world().await;
-        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        let external =
+            ExternalWorld::with_departments(SandboxOptions::default(), &departments()).await;
+        let world = external.world().await;
+        let platform = external.platform(&world.stack.dynamodb_url, "sync");
         Self {
-            outside,
+            external,
             world,
             platform,
         }
     }
 
-    fn process(&self, fate: &Fate) -> Process {
-        Process::new(&self.platform, &self.outside.time, "run", LONG, fate)
+    fn process(&self, fault_point: &FaultPoint) -> Process {
+        Process::new(
+            &self.platform,
+            &self.external.time,
+            "run",
+            LONG,
+            fault_point,
+        )
     }
 
     /// A tick that folds every event in that WeCom has told of. It takes those of the milliseconds before its own.
     async fn tick(&self) {
-        self.outside.all_delivered().await;
-        self.outside.time.passes(Duration::from_millis(1));
+        self.external.all_delivered().await;
+        self.external.time.passes(Duration::from_millis(1));
         let told = Process::new(
             &self.platform,
-            &self.outside.time,
+            &self.external.time,
             "tick",
             LONG,
-            &Fate::none(),
+            &FaultPoint::none(),
         )
         .tick()
         .await;
@@ -152,26 +162,26 @@ impl Beside {
     /// Begins a reconcile, does `verbs` when it has come to `place`, in a later second, and lets a tick fold them in
     /// before the reconcile goes on. After another tick the bundle agrees with WeCom.
     async fn during_a_run(&self, place: &'static str, verbs: impl AsyncFnOnce()) {
-        let pause = Fate::wait_at(place);
+        let pause = FaultPoint::wait_at(place);
         let process = self.process(&pause);
         let (told, ()) = tokio::join!(process.reconcile(), async {
-            assert_eq!(pause.death().await, place);
-            self.outside.next_second();
+            assert_eq!(pause.reached().await, place);
+            self.external.next_second();
             verbs().await;
-            self.outside.next_second();
+            self.external.next_second();
             self.tick().await;
             pause.release();
         });
         assert_eq!(told["state"], "finished", "{place}: {told}");
         self.tick().await;
-        assert_agreement(&self.platform.store, &self.outside.corp, place).await;
+        assert_agreement(&self.platform.store, &self.external.corp, place).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_reverted_during_a_run_stays_reverted() {
     let beside = Beside::new().await;
-    let corp = &beside.outside.corp;
+    let corp = &beside.external.corp;
     let Happening {
         external_userid,
         userid,
@@ -182,21 +192,21 @@ async fn an_edit_reverted_during_a_run_stays_reverted() {
             .unwrap()
     };
     edits("one");
-    beside.outside.next_second();
+    beside.external.next_second();
     beside.tick().await;
-    beside.world.untold(|| edits("two"));
+    beside.world.without_delivery(|| edits("two"));
     for place in ["after customers", "after compare"] {
         beside
             .during_a_run(place, async || drop(edits("one")))
             .await;
-        beside.world.untold(|| edits("two"));
+        beside.world.without_delivery(|| edits("two"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_during_a_run_are_not_undone_by_it() {
     let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let (world, corp) = (&beside.world, &beside.external.corp);
     let channel = world.channel_that_says("hi").await;
     for place in [
         "after follow_users",
@@ -211,17 +221,18 @@ async fn events_during_a_run_are_not_undone_by_it() {
         "before put_group",
     ] {
         // Before: half of it no event tells of, so that the run has things to write.
-        let tags = world.untold(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
-        let [left, removed, back, edited] = world.untold(|| {
+        let tags =
+            world.without_delivery(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
+        let [left, removed, back, edited] = world.without_delivery(|| {
             ["zhangsan", "lisi", "lisi", "wangwu"]
                 .map(|member| corp.add_by_search(member, &Scan::default()).unwrap())
         });
-        let [renamed, dissolved, joined, quitted] = world.untold(|| {
+        let [renamed, dissolved, joined, quitted] = world.without_delivery(|| {
             let begin = |name| corp.group_begins("lisi", name).unwrap().chat_id;
             ["一", "二", "三", "四"].map(begin)
         });
         let invited = JoinScene::Invited("lisi".to_owned());
-        world.untold(|| {
+        world.without_delivery(|| {
             corp.group_is_joined(&quitted, &["wangwu"], &invited)
                 .unwrap();
             corp.member_removes(&back.external_userid, &back.userid)
@@ -262,16 +273,16 @@ async fn events_during_a_run_are_not_undone_by_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_change_reverted_during_a_run_stays_reverted() {
     let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let (world, corp) = (&beside.world, &beside.external.corp);
     let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
-    beside.outside.next_second();
+    beside.external.next_second();
     beside.tick().await;
     let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
-    world.untold(|| renames("B"));
+    world.without_delivery(|| renames("B"));
     beside
         .during_a_run("after tag_library", async || renames("A"))
         .await;
-    let new = world.untold(|| corp.console_creates_tags("新的", &["x"]).unwrap());
+    let new = world.without_delivery(|| corp.console_creates_tags("新的", &["x"]).unwrap());
     let deletes = async || drop(corp.console_deletes_tag(&new.group_id).unwrap());
     beside.during_a_run("after tag_library", deletes).await;
 }
@@ -279,20 +290,20 @@ async fn a_tag_change_reverted_during_a_run_stays_reverted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_change_during_a_run_is_not_undone() {
     let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let (world, corp) = (&beside.world, &beside.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
-    beside.outside.next_second();
+    beside.external.next_second();
     beside.tick().await;
     let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
-    world.untold(|| renames("二"));
+    world.without_delivery(|| renames("二"));
     beside
         .during_a_run("after group_chat", async || renames("一"))
         .await;
     // Nothing was kept of this one yet when its end is told.
     corp.group_is_dissolved(&group).unwrap();
-    beside.outside.next_second();
+    beside.external.next_second();
     beside.tick().await;
-    let new = world.untold(|| corp.group_begins("lisi", "三").unwrap().chat_id);
+    let new = world.without_delivery(|| corp.group_begins("lisi", "三").unwrap().chat_id);
     let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
     beside.during_a_run("after group_chat", dissolves).await;
 }
@@ -300,27 +311,33 @@ async fn a_group_change_during_a_run_is_not_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_event_does_not_undo_a_newer_reading_by_a_run() {
     let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+    let (world, corp) = (&beside.world, &beside.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    beside.outside.next_second();
+    beside.external.next_second();
     beside.tick().await;
-    world.untold(|| corp.group_is_renamed(&group, "二").unwrap());
+    world.without_delivery(|| corp.group_is_renamed(&group, "二").unwrap());
     corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
         .unwrap();
-    beside.outside.all_delivered().await;
+    beside.external.all_delivered().await;
     // What is folded in was received in a millisecond before the tick.
-    beside.outside.next_second();
-    let pause = Fate::wait_at("after group");
-    let tick = Process::new(&beside.platform, &beside.outside.time, "tick", LONG, &pause);
+    beside.external.next_second();
+    let pause = FaultPoint::wait_at("after group");
+    let tick = Process::new(
+        &beside.platform,
+        &beside.external.time,
+        "tick",
+        LONG,
+        &pause,
+    );
     tokio::join!(tick.tick(), async {
-        pause.death().await;
+        pause.reached().await;
         // What is read three seconds after an event has in it what the event tells (doc 92130).
         for _ in 0..3 {
-            beside.outside.next_second();
+            beside.external.next_second();
         }
-        beside.process(&Fate::none()).reconcile().await;
+        beside.process(&FaultPoint::none()).reconcile().await;
         pause.release();
     });
     assert_agreement(&beside.platform.store, corp, "after both").await;
@@ -329,7 +346,7 @@ async fn a_group_event_does_not_undo_a_newer_reading_by_a_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_customer_is_lost_when_members_lose_the_function_during_a_run() {
     let scene = Scene::new().await;
-    let corp = &scene.outside.corp;
+    let corp = &scene.external.corp;
     let some = Growth {
         relations: 20,
         ..Growth::default()
@@ -337,14 +354,14 @@ async fn no_customer_is_lost_when_members_lose_the_function_during_a_run() {
     corp.grow(&some).unwrap();
     let all = corp.truth().relations.len();
     scene
-        .process("first", LONG, &Fate::none())
+        .process("first", LONG, &FaultPoint::none())
         .reconcile()
         .await;
-    let pause = Fate::wait_at("before customers");
+    let pause = FaultPoint::wait_at("before customers");
     let run = scene.process("second", LONG, &pause);
-    scene.outside.next_second();
+    scene.external.next_second();
     let (told, ()) = tokio::join!(run.reconcile(), async {
-        pause.death().await;
+        pause.reached().await;
         for member in ["zhangsan", "lisi", "wangwu"] {
             corp.member_gets_function(member, false).unwrap();
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
 const MARK: &str = "mark_tag";
@@ -48,7 +49,7 @@ async fn a_missing_welcome_code_does_not_skip_tags_and_counts() {
     let relation = customer.relation().await;
     assert_eq!(relation["channel_id"], channel.id);
     assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 2);
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,14 +96,16 @@ async fn a_deleted_tag_fails_with_its_code_and_the_welcome_is_sent() {
         (Some(40068), Some(1))
     );
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_are_not_lost_on_45033_and_45009() {
     for codes in [[45009, 45033], [45033, 45009], [81026, 45036]] {
-        let outside = Outside::limited(json!({"pause": 1})).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::limited(json!({"pause": 1})).await;
+        let world = external.world().await;
         let channel = tagging_channel(&world).await;
         for code in codes {
             world.wecom.faults().next(MARK, 1, Fault::Code(code));
@@ -110,7 +113,7 @@ async fn tags_are_not_lost_on_45033_and_45009() {
         let customer = world.scan(&channel);
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;
-        world.numbers(&channel, [1, 0, 0, 0]).await;
+        world.counts_are(&channel, Counts::added(1)).await;
     }
 }
 
@@ -126,7 +129,7 @@ async fn an_outage_of_wecom_delays_tags_and_loses_none() {
     customer.is_tagged(&["展会"]).await;
     let outcome = customer.outcome("tags", "tagged").await;
     assert_eq!(outcome["attempts"], 2, "of the record's second round");
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +152,7 @@ async fn failed_tags_of_one_customer_delay_no_other_customer() {
         world.wecom.faults().next(MARK, 1, Fault::Code(code));
     }
     let customers: Vec<_> = (0..12).map(|_| world.scan(&channel)).collect();
-    world.numbers(&channel, [12, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(12)).await;
     let mut failed = Vec::new();
     for customer in &customers {
         let contact = world
@@ -170,8 +173,8 @@ async fn failed_tags_of_one_customer_delay_no_other_customer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retried_batch_does_not_repeat_finished_records() {
-    let outside = Outside::limited(json!({"pause": 1})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"pause": 1})).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
     world.wecom.pause();
     let customers: Vec<Customer<'_>> = (0..8).map(|_| world.scan(&channel)).collect();
@@ -184,7 +187,7 @@ async fn a_retried_batch_does_not_repeat_finished_records() {
     let mut calls: Vec<_> = calls_by_customer(&world).into_values().collect();
     calls.sort_unstable();
     assert_eq!(calls, [1, 1, 1, 1, 1, 1, 1, 2]);
-    world.numbers(&channel, [8, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(8)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,22 +211,22 @@ async fn at_most_five_calls_are_in_flight() {
         .await;
     assert_eq!(world.wecom.peak_in_flight(MARK), 5);
     assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
-    world.numbers(&channel, [60, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_another_tool_is_not_a_channel() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let customer = world.untold(|| world.search("zhangsan"));
+    let customer = world.without_delivery(|| world.search("zhangsan"));
     let message = world.message(customer.events[0]);
     let (before, rest) = message.split_once("</xml>").unwrap();
     assert!(rest.is_empty() && !before.contains("<State>"), "{message}");
-    world.tell(&format!("{before}<State>other-tool-7</State></xml>"));
+    world.deliver(&format!("{before}<State>other-tool-7</State></xml>"));
     customer.outcome("tags", "no_channel").await;
     assert!(customer.relation().await["channel_id"].is_null());
     assert_eq!(world.calls(MARK), 0);
-    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +235,7 @@ async fn a_deleted_channel_still_attributes_its_customers() {
     let channel = tagging_channel(&world).await;
     let before = world.scan(&channel);
     before.outcome("tags", "tagged").await;
-    let late = world.untold(|| world.scan(&channel));
+    let late = world.without_delivery(|| world.scan(&channel));
     let path = format!("channels/{}", channel.id);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
     world.wecom.redeliver(late.events[0]);

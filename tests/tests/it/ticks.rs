@@ -6,8 +6,8 @@ use serde_json::json;
 use sync::Task;
 use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::repairs::make_due;
 use crate::world::World;
 
@@ -40,13 +40,13 @@ async fn a_tick_does_not_renew_a_token_that_is_valid_for_hours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_credentials_of_one_app_stop_no_other_part_of_a_tick() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
-    outside
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
+    external
         .corp
         .rotate_secret("service", "reset-by-somebody")
         .unwrap();
-    outside.corp.revoke_tokens("contact");
+    external.corp.revoke_tokens("contact");
     // The token of the broken app is about to end, so that the tick asks for another.
     let dynamodb = world.dynamodb();
     let expire = dynamodb
@@ -77,11 +77,11 @@ async fn broken_credentials_of_one_app_stop_no_other_part_of_a_tick() {
         world.tick().await;
     }
     assert!(
-        outside.wecom.wrong_secrets() <= 3,
+        external.wecom.wrong_secrets() <= 3,
         "{}",
-        outside.wecom.wrong_secrets()
+        external.wecom.wrong_secrets()
     );
-    let instance = Instance::beside(&outside, &world, QUICK);
+    let instance = Instance::on(&external, &world, QUICK);
     assert_eq!(instance.gauges().await["apps_broken"].0, 1);
 }
 
@@ -120,9 +120,9 @@ async fn a_failed_refresh_blocks_no_other_and_is_retried() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_reports_gauges_over_all_corps() {
-    let outside = Outside::limited(json!({"pause": 120, "per_minute": 20})).await;
-    let world = outside.world().await;
-    let instance = Instance::beside(&outside, &world, QUICK);
+    let external = ExternalWorld::limited(json!({"pause": 120, "per_minute": 20})).await;
+    let world = external.world().await;
+    let instance = Instance::on(&external, &world, QUICK);
     let gauge = |value: i64, unit: &str| Some((value, unit.to_owned()));
     let told = instance.gauges().await;
     let expected = [

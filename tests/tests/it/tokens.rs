@@ -10,8 +10,9 @@ use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::Corp;
 
-use crate::apart::Apart;
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::SplitStack;
 use crate::world::{APP, Channel, World};
 
 /// The functions that call WeCom: each has tokens in memory, and all share those in the data table.
@@ -36,18 +37,20 @@ async fn fifty_concurrent_customers_fetch_one_token() {
         customer.outcome("tags", "tagged").await;
     }
     assert_eq!(world.calls("gettoken"), 2);
-    world.numbers(&channel, [50, 0, 50, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(50).welcomed(50))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_instances_starting_at_once_fetch_one_token() {
-    let outside = Outside::new(&["contact"]).await;
-    let apart = Apart::new(&outside).await;
-    let instances: Vec<_> = (0..50).map(|_| apart.platform("welcome").wecom).collect();
+    let external = ExternalWorld::new(&["contact"]).await;
+    let split = SplitStack::new(&external).await;
+    let instances: Vec<_> = (0..50).map(|_| split.platform("welcome").wecom).collect();
     let warm = join_all(instances.iter().map(|instance| instance.warm_up()));
-    outside.time.drive(warm).await;
-    assert_eq!(outside.wecom.calls_of("get_api_domain_ip").len(), 50);
-    assert_eq!(outside.wecom.calls_of("gettoken").len(), 1);
+    external.time.drive(warm).await;
+    assert_eq!(external.wecom.calls_of("get_api_domain_ip").len(), 50);
+    assert_eq!(external.wecom.calls_of("gettoken").len(), 1);
 }
 
 /// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
@@ -112,16 +115,18 @@ async fn a_wrong_secret_is_reported_and_not_retried_repeatedly() {
         (&json!(APP), &json!("broken"), &json!(40001))
     );
     assert!(app["since"].as_i64().unwrap() > 1_700_000_000);
-    world.numbers(&channel, [20, 0, 0, 20]).await;
+    world
+        .counts_are(&channel, Counts::added(20).welcome_failed(20))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_rotated_everywhere_affects_no_customer() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
-    outside.rotate(APP, "secret", "the-next-secret");
-    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    external.rotate(APP, "secret", "the-next-secret");
+    external.corp.rotate_secret(APP, "the-next-secret").unwrap();
     let customers: Vec<_> = (0..20).map(|_| world.scan(&channel)).collect();
     for customer in &customers {
         customer.outcome("welcome", "sent").await;
@@ -132,20 +137,22 @@ async fn a_secret_that_is_rotated_everywhere_affects_no_customer() {
         "{}",
         world.wecom.wrong_secrets()
     );
-    world.numbers(&channel, [20, 0, 20, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(20).welcomed(20))
+        .await;
 }
 
 /// The configuration is read again early, but once a minute, and the first refusal has used that up.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
-    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    external.corp.rotate_secret(APP, "the-next-secret").unwrap();
     let first = world.scan(&channel);
     first.outcome("welcome", "failed").await;
     first.outcome("tags", "failed").await;
-    outside.rotate(APP, "secret", "the-next-secret");
+    external.rotate(APP, "secret", "the-next-secret");
 
     let mut seconds = 0;
     loop {
@@ -170,8 +177,8 @@ async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
 /// WxJava#1494: a cache that mixes the tokens of apps.
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_of_one_corp_never_mix_their_tokens() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
     for round in 1..=2 {
         let customers: Vec<_> = (0..10).map(|_| world.scan(&channel)).collect();
@@ -202,7 +209,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
                 .count()
         };
         assert_eq!((fetched("contact"), fetched("service")), (round, 1));
-        outside.corp.revoke_tokens("contact");
+        external.corp.revoke_tokens("contact");
     }
     let welcomes = world.wecom.calls_of("send_welcome_msg");
     assert!(

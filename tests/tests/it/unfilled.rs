@@ -22,9 +22,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use wecom::{CorpId, ExternalUserId};
 use wecom_sandbox::Scan;
 
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
 
 /// An address of nobody: what would use the tables would be told so in the log.
 const NO_TABLES: &str = "http://127.0.0.1:9";
@@ -87,13 +87,13 @@ fn request(method: &str, path: &str) -> Value {
 
 #[tokio::test]
 async fn every_function_logs_one_line_about_an_unfilled_secret() {
-    let outside = Outside::new(&["contact"]).await;
-    outside.fill(false);
+    let external = ExternalWorld::new(&["contact"]).await;
+    external.fill(false);
     keep_log();
-    let platform = |name| outside.platform(NO_TABLES, name);
+    let platform = |name| external.platform(NO_TABLES, name);
     let (welcome, tagging) = (platform("welcome"), platform("tagging"));
     // What the mains do during init meets it first, and leaves it to the event.
-    let ahead = Callback::on(outside.base(NO_TABLES, "callback"));
+    let ahead = Callback::on(external.base(NO_TABLES, "callback"));
     ahead.warm_up().await;
     welcome.warm_up().await;
     tagging.warm_up().await;
@@ -103,7 +103,7 @@ async fn every_function_logs_one_line_about_an_unfilled_secret() {
     let batch = json!({"Records": []});
     let functions = [
         (
-            callback_function(outside.base(NO_TABLES, "callback")),
+            callback_function(external.base(NO_TABLES, "callback")),
             event,
             Some((503, "not_configured")),
         ),
@@ -159,28 +159,28 @@ async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
-    let outside = Outside::new(&["contact"]).await;
-    let tags = outside
+    let external = ExternalWorld::new(&["contact"]).await;
+    let tags = external
         .corp
         .console_creates_tags("来源", &["展会"])
         .unwrap();
     let state = {
-        let world = outside.world().await;
+        let world = external.world().await;
         let fields = json!({"welcome": {"text": "hi"}, "tag_ids": tags.tag_ids});
         world.channel(fields).await.id
     };
-    let apart = Apart::new(&outside).await;
-    let scanned = outside.corp.scan(&state, &Scan::default()).unwrap();
-    outside.all_delivered().await;
-    outside.fill(false);
-    let fate = Fate::none();
+    let split = SplitStack::new(&external).await;
+    let scanned = external.corp.scan(&state, &Scan::default()).unwrap();
+    external.all_delivered().await;
+    external.fill(false);
+    let fault_point = FaultPoint::none();
     let (mut welcome, mut tagging) = (
-        apart.welcome(&fate, Records::Unfinished).await,
-        apart.tagging(&fate, Records::Unfinished).await,
+        split.welcome(&fault_point, Records::Unfinished).await,
+        split.tagging(&fault_point, Records::Unfinished).await,
     );
-    welcome.was_given(2).await;
-    tagging.was_given(2).await;
-    let store = apart.platform("admin").store;
+    welcome.has_received(2).await;
+    tagging.has_received(2).await;
+    let store = split.platform("admin").store;
     let (corp, customer) = (
         CorpId::from(DEMO_CORP),
         ExternalUserId::from(scanned.external_userid),
@@ -193,9 +193,9 @@ async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
         ..
     } = record().await;
     assert!(relations.is_empty() && welcomes.is_empty() && tags.is_empty());
-    assert_eq!(outside.wecom.calls_of("mark_tag").len(), 0);
+    assert_eq!(external.wecom.calls_of("mark_tag").len(), 0);
 
-    outside.fill(true);
+    external.fill(true);
     let look = async || {
         let ContactRecord { welcomes, tags, .. } = record().await;
         match (&*welcomes, &*tags) {
@@ -203,6 +203,6 @@ async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
             _ => Err(format!("{welcomes:?} {tags:?}")),
         }
     };
-    let outcomes = outside.time.until(look).await;
+    let outcomes = external.time.until(look).await;
     assert_eq!(outcomes, (WelcomeResult::Sent, TagsResult::Tagged));
 }

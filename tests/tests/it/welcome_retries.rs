@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use wecom_sandbox::{Fault, OtherApp, SandboxOptions};
 
+use crate::counts::Counts;
 use crate::world::World;
 
 const SEND: &str = "send_welcome_msg";
@@ -24,7 +25,9 @@ async fn a_welcome_that_another_app_abandoned_is_sent() {
         outcome["attempts"], 3,
         "41096 is tried again after a second: {outcome}"
     );
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +49,9 @@ async fn temporary_errors_are_retried_within_the_20_seconds() {
         let outcome = customer.outcome("welcome", "sent").await;
         assert_eq!(outcome["attempts"], 3, "{first:?}, {second:?}");
     }
-    world.numbers(&channel, [3, 0, 3, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(3).welcomed(3))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +69,9 @@ async fn an_expired_welcome_code_is_too_late_and_not_retried() {
         (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
         (Some(41050), Some(2))
     );
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +110,9 @@ async fn a_refused_welcome_without_text_fails_with_its_code() {
         (Some(40007), Some(1))
     );
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +128,9 @@ async fn a_failed_welcome_does_not_skip_the_tags() {
     assert_eq!(outcome["errcode"], 48002);
     customer.is_tagged(&["展会"]).await;
     customer.outcome("tags", "tagged").await;
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,10 @@ use serde_json::json;
 use std::time::Duration;
 use wecom_sandbox::{Fault, OtherApp, Scan};
 
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +27,9 @@ async fn a_customer_who_scans_gets_the_channels_welcome() {
     let outcome = customer.outcome("welcome", "sent").await;
     assert_eq!(outcome["attempts"], 1);
     assert!(outcome["latency_ms"].as_i64().unwrap() < 5_000);
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +53,7 @@ async fn a_welcome_first_sent_by_another_app_is_already_welcomed() {
     let outcome = customer.outcome("welcome", "already_welcomed").await;
     assert_eq!(outcome["errcode"], 41051);
     assert!(customer.texts().is_empty());
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +106,9 @@ async fn a_channels_welcome_precedes_the_members_and_the_corps() {
         (&of_lisi, "corp"),
     ] {
         world.scan(channel).sees(text).await;
-        world.numbers(channel, [1, 0, 1, 0]).await;
+        world
+            .counts_are(channel, Counts::added(1).welcomed(1))
+            .await;
     }
 }
 
@@ -127,7 +132,7 @@ async fn without_a_welcome_nothing_is_sent_and_the_timeline_says_so() {
     let outcome = world.scan(&channel).outcome("welcome", "no_template").await;
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,19 +155,21 @@ async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
     let outcome = by_console.outcome("welcome", "no_code").await;
     assert!(outcome["reason"].as_str().unwrap().contains("console"));
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_older_than_20_seconds_is_recorded_without_a_welcome() {
     let world = World::new().await;
     let channel = world.channel_that_says("hi").await;
-    let customer = world.untold(|| world.scan(&channel));
-    world.tell(&later(&world.message(customer.events[0]), -25));
+    let customer = world.without_delivery(|| world.scan(&channel));
+    world.deliver(&later(&world.message(customer.events[0]), -25));
     let outcome = customer.outcome("welcome", "too_late").await;
     assert_eq!(outcome["attempts"], 0);
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,22 +202,22 @@ async fn a_name_that_arrives_too_late_is_replaced_by_a_neutral_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
-    let outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
     let channel = world
         .channel(json!({"welcome": {"text": "{channel}", "attachments": [link]}}))
         .await;
     drop(world);
     // Tagging calls WeCom at the same time, and is not started here.
-    let apart = Apart::new(&outside).await;
-    let before = outside.wecom.calls().len();
-    let instance = apart.welcome(&Fate::none(), Records::New).await;
+    let split = SplitStack::new(&external).await;
+    let before = external.wecom.calls().len();
+    let instance = split.welcome(&FaultPoint::none(), Records::New).await;
     for _ in 0..3 {
-        outside.corp.scan(&channel.id, &Scan::default()).unwrap();
+        external.corp.scan(&channel.id, &Scan::default()).unwrap();
     }
-    assert_eq!(instance.dies_before_handling(3).await, None);
-    let calls = outside.wecom.calls().into_iter().skip(before);
+    assert_eq!(instance.crashes_before_handling(3).await, None);
+    let calls = external.wecom.calls().into_iter().skip(before);
     let apis: Vec<_> = calls.map(|call| call.api.clone()).collect();
     assert_eq!(
         apis, ["externalcontact/send_welcome_msg"; 3],
@@ -222,22 +229,24 @@ async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
 async fn a_consent_with_a_new_code_gets_the_channels_welcome() {
     let world = World::new().await;
     let channel = world.channel_that_says("{channel}").await;
-    let customer = world.untold(|| world.scan(&channel));
+    let customer = world.without_delivery(|| world.scan(&channel));
     let add = world.message(customer.events[0]);
     let (before, rest) = add.split_once("<WelcomeCode>").unwrap();
     let (_, after) = rest.split_once("</WelcomeCode>").unwrap();
-    world.tell(&format!("{before}{after}"));
+    world.deliver(&format!("{before}{after}"));
     customer.outcome("welcome", "no_code").await;
     // The relation, which remembers the channel, is there when the add counts.
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 
     let (before, rest) = add.split_once("<State>").unwrap();
     let (_, after) = rest.split_once("</State>").unwrap();
     let consent = format!("{before}{after}").replace("add_external_contact", "msg_audit_approved");
-    world.tell(&consent);
+    world.deliver(&consent);
     customer.sees("展会").await;
     customer
         .outcome_of("msg_audit_approved", "welcome", "sent")
         .await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }

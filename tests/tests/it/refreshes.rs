@@ -6,6 +6,7 @@ use serde_json::json;
 use wecom_sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 
 use crate::copy;
+use crate::counts::Counts;
 use crate::world::{World, later};
 
 /// Longer than an event has to settle before it is folded in.
@@ -36,13 +37,13 @@ async fn many_edits_of_a_customer_are_refreshed_with_one_call() {
             add_tags: tags.clone(),
             ..MemberEdit::default()
         };
-        let edited = world.untold(|| {
+        let edited = world.without_delivery(|| {
             let edited = world
                 .corp
                 .member_edits(&customer.external_userid, "zhangsan", &edit);
             edited.unwrap()
         });
-        world.tell(&later(&world.message(edited.events[0]), 100 + number));
+        world.deliver(&later(&world.message(edited.events[0]), 100 + number));
     }
     let get = "externalcontact/get";
     world.all_delivered().await;
@@ -97,13 +98,13 @@ async fn a_customer_unreadable_during_tagging_is_read_by_the_next_tick() {
     let relation = customer.relation().await;
     assert_eq!(relation["tag_ids"], json!(tags), "{relation}");
     assert!(relation["createtime"].is_null(), "{relation}");
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 
     fold(&world, 1).await;
     let relation = customer.relation().await;
     assert!(!relation["createtime"].is_null(), "{relation}");
     copy::relations_agree(&world.store(), &world.corp).await;
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
     // One who was read at once is no work.
     world.scan(&channel).outcome("tags", "tagged").await;
     let calls = world.calls(GET);
@@ -132,7 +133,7 @@ async fn a_refresh_keeps_the_statuses_lost_and_removed() {
         customer: Some(removed.external_userid.clone()),
         ..Scan::default()
     };
-    world.untold(|| world.corp.add_by_search("lisi", &again).unwrap());
+    world.without_delivery(|| world.corp.add_by_search("lisi", &again).unwrap());
     world.reconcile().await;
     assert_eq!(removed.relation().await["status"], "active");
 }
@@ -214,7 +215,7 @@ async fn a_group_is_read_only_if_its_events_lack_detail() {
     assert_eq!(world.calls(GET), calls, "two leaves cost no call");
 
     // An event that was lost shows in the version of the next one.
-    world.untold(|| world.corp.group_is_joined(&group, &[one], &scene).unwrap());
+    world.without_delivery(|| world.corp.group_is_joined(&group, &[one], &scene).unwrap());
     world
         .corp
         .group_is_left(&group, &[three], QuitScene::Left)
