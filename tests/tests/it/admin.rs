@@ -1,4 +1,4 @@
-//! The door of the admin API: who is let in, which corp is spoken of, and what cannot be read.
+//! Access to the admin API: keys, corps in the path, unknown paths and unreadable bodies.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ const KEYS: [&str; 2] = [
     "the-second-admin-key-of-the-scenarios",
 ];
 
-/// A request with this `Authorization`, and the whole answer.
+/// Sends a request with this `Authorization`, and returns status and body.
 async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, String) {
     let url = format!("{}/admin/corps/{path}", world.stack.url);
     let mut request = http_client().get(url);
@@ -31,7 +31,7 @@ async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, St
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// A request with a key and any body, and its answer.
+/// Sends a request with a valid key and any body, and returns status and JSON.
 async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Value) {
     let url = format!("{}/admin/corps/{DEMO_CORP}/{path}", world.stack.url);
     let request = http_client().request(method, url);

@@ -1,4 +1,4 @@
-//! Channels over the admin API: what is sent to WeCom, what is kept, and what is refused before either.
+//! Channels over the admin API: what is sent to WeCom, what is stored, and what is refused before that.
 
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};
@@ -246,7 +246,7 @@ async fn a_deleted_channel_is_removed_here_and_at_wecom() {
     assert_eq!(world.operator.patch(&path, &patch).await.unwrap().0, 404);
     assert_eq!(world.get("channels").await["channels"], json!([other.json]));
 
-    // Somebody else deleted the contact way at WeCom: then it is done as well.
+    // If the contact way was already deleted at WeCom, the deletion succeeds as well.
     world
         .wecom
         .faults()

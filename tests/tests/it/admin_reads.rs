@@ -1,4 +1,4 @@
-//! What operators ask afterwards: default welcomes, numbers, customers, events and apps.
+//! Reads of the admin API: default welcomes, statistics, customers, events and apps.
 
 use serde_json::{Value, json};
 use wecom_sandbox::Scan;
@@ -26,7 +26,7 @@ async fn default_welcomes_are_set_individually_and_removed_by_null() {
     );
     assert_eq!(
         answer["members"], both["members"],
-        "what is not named stays"
+        "fields that are not named stay unchanged"
     );
 
     let (_, answer) = put(json!({"members": {"lisi": {"text": "li"}, "zhangsan": null}})).await;
@@ -67,7 +67,7 @@ async fn default_welcomes_are_set_individually_and_removed_by_null() {
     assert_eq!(
         world.get("welcome").await,
         before,
-        "what is refused changes nothing"
+        "a refused request changes nothing"
     );
 }
 
@@ -77,13 +77,13 @@ async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let channel = world.channel_that_says("hi").await;
     let customers: Vec<_> =
         world.without_delivery(|| (0..3).map(|_| world.scan(&channel)).collect());
-    let tell = |at: usize, seconds: i64| {
+    let deliver = |at: usize, seconds: i64| {
         let message = world.message(customers[at].events[0]);
         world.deliver(&later(&message, seconds));
     };
-    tell(0, 0);
-    tell(1, -24 * 3600);
-    tell(2, -10 * 24 * 3600);
+    deliver(0, 0);
+    deliver(1, -24 * 3600);
+    deliver(2, -10 * 24 * 3600);
     world
         .counts_are(&channel, Counts::added(3).welcomed(1).welcome_failed(2))
         .await;
@@ -91,7 +91,7 @@ async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let path = format!("channels/{}/stats", channel.id);
     let stats = world.get(&path).await;
     let days = stats["days"].as_array().unwrap();
-    assert_eq!(days.len(), 30, "from and to are given by themselves");
+    assert_eq!(days.len(), 30, "from and to have defaults");
     let (from, to) = (&days[0]["date"], &days[29]["date"]);
     assert_eq!((&stats["from"], &stats["to"]), (from, to));
     let added = |days: &[Value]| {
@@ -215,7 +215,7 @@ async fn an_event_shows_every_field_except_the_welcome_code() {
     let path = format!("events/{}", entry["event_id"].as_str().unwrap());
     let event = world.get(&path).await;
     for (field, value) in entry.as_object().unwrap() {
-        assert_eq!(event[field], *value, "{field} is that of the timeline");
+        assert_eq!(event[field], *value, "{field} equals that of the timeline");
     }
     let fields = &event["fields"];
     for (field, value) in [
@@ -251,7 +251,7 @@ async fn apps_show_their_token_status_at_wecom() {
     assert!(apps[0]["agent_id"].is_number());
     assert_eq!(
         apps[0]["token"], "valid",
-        "how it stands, and not the token"
+        "the status of the token, not the token itself"
     );
     assert!(apps[0]["expires_at"].is_number());
     assert_eq!(apps[0].as_object().unwrap().len(), 5);

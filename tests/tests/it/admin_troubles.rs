@@ -1,4 +1,4 @@
-//! Channels while WeCom refuses, is away or loses its answers, and while two operators meet.
+//! Channels while WeCom refuses, is unavailable or loses responses, and while two operators change the same channel.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
         (-1, 502, "wecom_error"),
         (48002, 502, "wecom_error"),
         (60011, 422, "refused_by_wecom"),
-        // The last, for the API is left alone after it.
+        // The last case, because the API is paused after it.
         (45009, 429, "wecom_limit"),
     ] {
         world.wecom.faults().next(ADD, 1, Fault::Code(code));
@@ -55,11 +55,7 @@ async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
         (429, &json!(45009)),
         "{answer}"
     );
-    assert_eq!(
-        world.calls(ADD),
-        calls,
-        "it is not asked while it is paused"
-    );
+    assert_eq!(world.calls(ADD), calls, "a paused API is not called");
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
 }
@@ -73,14 +69,14 @@ async fn a_lost_response_creates_no_duplicate_contact_way_or_link() {
     ] {
         for after_effect in [true, false] {
             let lost = Fault::DropConnection { after_effect };
-            let (calls, there) = (world.calls(api), world.channels_at_wecom().await.len());
+            let (calls, existing) = (world.calls(api), world.channels_at_wecom().await.len());
             world.wecom.faults().next(api, 1, lost);
             let channel = world.channel(json!({"kind": kind})).await;
             assert_eq!(channel.json["status"], "active");
             assert!(!channel.json[id].as_str().unwrap().is_empty());
             let more = if after_effect { 1 } else { 2 };
             assert_eq!(world.calls(api) - calls, more, "{kind}, {after_effect}");
-            assert_eq!(world.channels_at_wecom().await.len() - there, 1);
+            assert_eq!(world.channels_at_wecom().await.len() - existing, 1);
         }
     }
     let channels = world.get("channels").await["channels"].clone();
@@ -90,7 +86,7 @@ async fn a_lost_response_creates_no_duplicate_contact_way_or_link() {
             .filter_map(|one| one[name].as_str().map(str::to_owned))
             .collect()
     };
-    // The second link has the name of the first and is another one all the same.
+    // The second link has the same name as the first, and is nevertheless a different link.
     assert_eq!((ids("config_id").len(), ids("link_id").len()), (2, 2));
 }
 
@@ -129,10 +125,10 @@ async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
         assert!(answer.1["message"].as_str().unwrap().contains("being made"));
     }
 
-    let_time_pass(&world, &id, 120).await;
-    let looks = (0..5).map(|_| world.operator.get(&path));
-    for look in futures::future::join_all(looks).await {
-        assert_eq!(look.unwrap().0, 200);
+    backdate_channel(&world, &id, 120).await;
+    let requests = (0..5).map(|_| world.operator.get(&path));
+    for response in futures::future::join_all(requests).await {
+        assert_eq!(response.unwrap().0, 200);
     }
     let settled = world.get(&path).await;
     assert_eq!(settled["status"], "active");
@@ -140,13 +136,13 @@ async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
     assert_eq!(
         world.calls("list_contact_way"),
         2,
-        "one of five looked it up"
+        "only one of five requests looked it up"
     );
     assert_eq!(world.channels_at_wecom().await.len(), 1);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
 }
 
-/// Calls the table itself, which checks no signature on one machine.
+/// Calls the embedded DynamoDB directly; it does not check signatures.
 async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
     let request = http_client().post(&world.stack.dynamodb_url);
     let request = request
@@ -163,8 +159,8 @@ async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
     answer
 }
 
-/// Makes a channel look as if it had been stored so many seconds earlier.
-async fn let_time_pass(world: &World, id: &str, seconds: i64) {
+/// Moves the times of a stored channel into the past by this many seconds.
+async fn backdate_channel(world: &World, id: &str, seconds: i64) {
     let key = json!({"pk": {"S": format!("{}#channels", world.corp.id())}, "sk": {"S": id}});
     let read = json!({"TableName": "data", "Key": key, "ConsistentRead": true});
     let mut item = dynamodb(world, "GetItem", &read).await["Item"].take();
@@ -177,7 +173,7 @@ async fn let_time_pass(world: &World, id: &str, seconds: i64) {
     dynamodb(world, "PutItem", &write).await;
 }
 
-/// The contact way as WeCom has it after every change in the order of its answers.
+/// The contact way at WeCom: all changes applied in the order of the responses.
 fn at_wecom(world: &World) -> Value {
     let mut way = world.requests(ADD).remove(0);
     for request in world.requests(UPDATE) {
@@ -204,7 +200,7 @@ async fn the_loser_of_a_race_gets_409_and_wecom_keeps_the_winner() {
     let path = format!("channels/{}", channel.id);
     let slow = Fault::Slow(Duration::from_millis(500));
     world.wecom.faults().next(UPDATE, 1, slow);
-    // The slow call is under way until the other change is done.
+    // The slow call is in flight until the other change is done.
     let held = world.time.hold();
     let (loser, patch) = (
         world.operator.clone(),
@@ -262,7 +258,7 @@ async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
     let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();
     assert_eq!(status, 201, "{made}");
     external.remove("contact");
-    // The configuration is read again by then.
+    // After this time the configuration is read again.
     world.time_passes(Duration::from_secs(300));
     let path = format!("channels/{}", made["id"].as_str().unwrap());
     let patch = json!({"name": "新展会"});

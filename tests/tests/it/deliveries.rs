@@ -1,5 +1,5 @@
-//! Deliveries: in which shapes they are read, which of them are one event, and that none is acknowledged before
-//! it is kept.
+//! Deliveries: the accepted formats, deduplication of events, and that no delivery is acknowledged before its event is
+//! stored.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use crate::external_world::ExternalWorld;
 use crate::postman::{Answer, Postman, TIMESTAMP, added, event};
 use crate::world::{APP, World};
 
-/// How a ciphertext is wrapped up.
+/// Builds the request body around a ciphertext.
 type Wrap = fn(&Postman, &str) -> String;
 
-/// LinkWeChat, MoChat, iYque, Venus: 200 answered, then the event is lost.
+/// Defect of LinkWeChat, MoChat, iYque, Venus: they answer 200 and then lose the event.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_acknowledged_only_once_it_is_stored() {
     let world = World::new().await;
@@ -45,9 +45,9 @@ async fn an_event_is_acknowledged_only_once_it_is_stored() {
     world.wecom.redeliver(customer.events[0]);
     world.all_delivered().await;
     assert!(attempts().last().unwrap().accepted());
-    let kept = world.inbox().await;
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].1, "add_external_contact");
+    let stored = world.inbox().await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].1, "add_external_contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +90,7 @@ async fn every_delivery_format_is_accepted() {
          <ChangeType>add_external_contact</ChangeType><UserID>zhangsan</UserID>\
          <ExternalUserID>wmSuite</ExternalUserID></xml>"
     );
-    let shapes: [(&str, String, &str, Wrap); 5] = [
+    let formats: [(&str, String, &str, Wrap); 5] = [
         (
             "wmJson",
             added("wmJson"),
@@ -105,7 +105,7 @@ async fn every_delivery_format_is_accepted() {
             "application/json",
             |_, encrypt| json!({"Encrypt": encrypt}).to_string(),
         ),
-        // No text type: API Gateway hands the body on in base64.
+        // Not a text type: API Gateway forwards the body in base64.
         (
             "wmBase64",
             added("wmBase64"),
@@ -117,17 +117,18 @@ async fn every_delivery_format_is_accepted() {
         }),
         ("wmSuite", suite, "text/xml", Postman::envelope),
     ];
-    for (customer, message, content_type, envelope) in shapes {
+    for (customer, message, content_type, envelope) in formats {
         let sealed = postman.seal(&message);
         let body = envelope(&postman, &sealed.encrypt);
         let answer = postman
             .call(Method::POST, &sealed.query, content_type, body)
             .await;
         assert_eq!(answer, Answer::stored(), "{customer}");
-        let told = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
+        let is_handled =
+            |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
         let path = format!("contacts/{customer}");
         let contact = world
-            .eventually("the add to be worked on", &path, told)
+            .eventually("the add to be handled", &path, is_handled)
             .await;
         assert_eq!(
             contact["timeline"][0]["event"], "add_external_contact",
@@ -136,7 +137,7 @@ async fn every_delivery_format_is_accepted() {
     }
 }
 
-/// WxJava#3002, #3445, NeuChar#137: deduplicated by FromUserName and CreateTime.
+/// Defect of WxJava#3002, #3445, NeuChar#137: they deduplicate by FromUserName and CreateTime.
 #[tokio::test(flavor = "multi_thread")]
 async fn adds_in_the_same_second_are_different_events() {
     let world = World::new().await;
@@ -147,7 +148,7 @@ async fn adds_in_the_same_second_are_different_events() {
     assert_eq!(world.inbox().await.len(), 3);
 }
 
-/// Slow answer, WeCom delivers three times, counters count three.
+/// A common defect: after a slow answer WeCom delivers three times, and counters count three.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_delivered_three_times_is_counted_once() {
     let world = World::new().await;
@@ -173,8 +174,8 @@ async fn an_event_delivered_three_times_is_counted_once() {
     world
         .counts_are(&channel, Counts::added(1).welcomed(1))
         .await;
-    let kept = world.inbox().await;
-    let adds = kept
+    let stored = world.inbox().await;
+    let adds = stored
         .iter()
         .filter(|(_, name)| name == "add_external_contact");
     assert_eq!(adds.count(), 1);
@@ -211,7 +212,7 @@ async fn a_rotated_token_is_loaded_on_the_first_bad_signature() {
     assert_eq!(world.inbox().await.len(), 2);
 }
 
-/// OpenSCRM: an unknown event answered with an error, so that WeCom repeats it for nothing.
+/// Defect of OpenSCRM: it answers an unknown event with an error, so that WeCom repeats it needlessly.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_event_is_not_redelivered() {
     let world = World::new().await;
