@@ -190,7 +190,7 @@ async fn two_corps() -> (World, Operator, TempDir) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_corps_path_never_shows_data_of_another_corp() {
     let (world, other, _directory) = two_corps().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.default_welcome("of the first corp").await;
     let customer = world.scan(&channel);
     customer.sees("hi").await;
@@ -221,7 +221,7 @@ async fn one_corps_path_never_shows_data_of_another_corp() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_of_one_corp_matches_no_channel_of_another() {
     let (world, other, _directory) = two_corps().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let corp = world.wecom.corp(OTHER_CORP).unwrap();
     let added =
         world.without_delivery(|| corp.add_by_search("zhangsan", &Scan::default()).unwrap());

@@ -74,7 +74,7 @@ async fn default_welcomes_are_set_individually_and_removed_by_null() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let customers: Vec<_> =
         world.without_delivery(|| (0..3).map(|_| world.scan(&channel)).collect());
     let deliver = |at: usize, seconds: i64| {
@@ -202,7 +202,7 @@ async fn a_timeline_is_newest_first_with_outcomes_and_reasons() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_shows_every_field_except_the_welcome_code() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let customer = world.scan(&channel);
     let message = world.message(customer.events[0]);
     let code = message.split_once("<WelcomeCode><![CDATA[").unwrap().1;

@@ -56,9 +56,9 @@ async fn a_redelivered_event_is_stored_once_and_acknowledged_each_time() {
     for _delivery in 0..2 {
         assert_eq!(postman.deliver(&added("wmA")).await, Answer::stored());
     }
-    let kept = world.inbox().await;
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].1, "add_external_contact");
+    let stored = world.inbox().await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].1, "add_external_contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]

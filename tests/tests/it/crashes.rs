@@ -82,9 +82,12 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
         .relation(&customer.external_userid, &customer.userid)
         .unwrap();
     assert_eq!(relation.remark, "王小明-展会");
-    let kept = &contact["relations"][0];
+    let stored = &contact["relations"][0];
     assert_eq!(
-        (&kept["status"], kept["tag_ids"].as_array().unwrap().len()),
+        (
+            &stored["status"],
+            stored["tag_ids"].as_array().unwrap().len()
+        ),
         (&json!("active"), 1)
     );
     let entry = &contact["timeline"][0];
@@ -309,7 +312,7 @@ async fn concurrent_instances_and_full_replays_duplicate_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreadable_record_affects_only_itself() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let dynamodb = world.dynamodb();
     let put = async |number: usize, fields: Option<&str>| {
         let name = AttributeValue::S("add_external_contact".to_owned());

@@ -24,7 +24,7 @@ type Wrap = fn(&Postman, &str) -> String;
 async fn an_event_is_acknowledged_only_once_it_is_stored() {
     let world = World::new().await;
     let dynamodb = world.dynamodb();
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     dynamodb
         .delete_table()
         .table_name(INBOX_TABLE)

@@ -50,7 +50,7 @@ async fn rows_without_microseconds_are_read_and_replaced() {
     world.corp.grow(&growth).unwrap();
     let tags = world.tags(&["展会"]);
     world
-        .scan(&world.channel_that_says("hi").await)
+        .scan(&world.channel_with_welcome("hi").await)
         .sees("hi")
         .await;
     world.reconcile().await;

@@ -1,4 +1,4 @@
-//! WeCom's limits, kept by all functions together: pauses after 45009, a rate of one's own, fewer calls in flight
+//! WeCom's limits, which all functions respect together: pauses after 45009, a configured rate, fewer concurrent calls
 //! after 45033.
 
 use std::collections::BTreeMap;
@@ -18,10 +18,10 @@ use crate::world::World;
 const MARK: &str = "mark_tag";
 const SEND: &str = "send_welcome_msg";
 
-/// Calls that were under way when WeCom refused one may arrive so many milliseconds later.
-const UNDER_WAY: u64 = 1_000;
+/// Calls that were in flight when WeCom refused one may arrive up to this many milliseconds later.
+const IN_FLIGHT: u64 = 1_000;
 
-/// Calls of `api` that came in the pause of so many milliseconds after a refusal, in milliseconds after it.
+/// Calls of `api` during the pause of `pause` milliseconds after a refusal, as milliseconds after the refusal.
 fn in_pause(world: &World, api: &str, pause: u64) -> Vec<u64> {
     let calls = world.wecom.calls_of(api);
     let refused = calls.iter().filter(|call| call.errcode == 45009);
@@ -29,12 +29,12 @@ fn in_pause(world: &World, api: &str, pause: u64) -> Vec<u64> {
         let after = |call: &Arc<Call>| call.at_ms.checked_sub(refused.at_ms);
         calls.iter().filter_map(after).collect::<Vec<_>>()
     });
-    let in_pause = |ms: &u64| (UNDER_WAY..pause).contains(ms);
+    let in_pause = |ms: &u64| (IN_FLIGHT..pause).contains(ms);
     after.filter(in_pause).collect()
 }
 
-/// Lets time pass until the pause of `api` that is in the table is over.
-async fn pause_ends(world: &World, pk: &str, api: &str) {
+/// Advances the clock until the stored pause of `api` is over.
+async fn wait_for_pause(world: &World, pk: &str, api: &str) {
     let get = world
         .dynamodb()
         .get_item()
@@ -59,13 +59,13 @@ async fn tagging_and_sync_do_not_call_a_paused_api() {
     let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    let lost = world.without_delivery(|| world.scan(&channel));
+    let missed = world.without_delivery(|| world.scan(&channel));
     world.wecom.faults().next(MARK, 1, Fault::Code(45009));
     let customers: Vec<_> = (0..6).map(|_| world.scan(&channel)).collect();
     world
         .until("WeCom refuses", |wecom| !wecom.calls_of(MARK).is_empty())
         .await;
-    // The reconcile finds somebody without tags, and leaves the API alone as well.
+    // The reconcile finds a customer without tags, and does not call the paused API either.
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
     for customer in &customers {
@@ -74,7 +74,7 @@ async fn tagging_and_sync_do_not_call_a_paused_api() {
     }
     assert_eq!(in_pause(&world, MARK, 4_000), [0; 0]);
     world.reconcile().await;
-    lost.is_tagged(&["展会"]).await;
+    missed.is_tagged(&["展会"]).await;
     world.counts_are(&channel, Counts::added(7)).await;
 }
 
@@ -82,8 +82,8 @@ async fn tagging_and_sync_do_not_call_a_paused_api() {
 async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
     let external = ExternalWorld::limited(json!({"pause": 3})).await;
     let world = external.world().await;
-    let channel = world.channel_that_says("hi").await;
-    let named = world.channel_that_says("你好，{customer}").await;
+    let channel = world.channel_with_welcome("hi").await;
+    let named = world.channel_with_welcome("你好，{customer}").await;
     world.wecom.faults().next(SEND, 1, Fault::Code(45009));
     let first = world.scan(&channel);
     let outcome = first.outcome("welcome", "failed").await;
@@ -94,8 +94,8 @@ async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
     let second = world.scan(&channel);
     let outcome = second.outcome("welcome", "failed").await;
     assert_eq!(outcome["errcode"], 45009, "{outcome}");
-    assert_eq!(world.calls(SEND), 1, "none while it is paused");
-    pause_ends(
+    assert_eq!(world.calls(SEND), 1, "a paused API is not called");
+    wait_for_pause(
         &world,
         &guard_of(&world),
         "externalcontact/send_welcome_msg",
@@ -103,7 +103,7 @@ async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
     .await;
     world.scan(&channel).sees("hi").await;
 
-    // The name costs a call of another API, which is paused now.
+    // The name needs a call of another API, which is paused now.
     let get = "externalcontact/get";
     world.wecom.faults().next(get, 1, Fault::Code(45009));
     let welcomed = async |customer: &Customer<'_>| {
@@ -113,14 +113,14 @@ async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
     };
     let first = world.scan(&named);
     welcomed(&first).await;
-    // Tagging asks too, and learns of a pause that another process has begun within a second.
+    // Tagging calls the same API, and sees within a second a pause that another process has begun.
     first.outcome("tags", "no_tags").await;
     world.time_passes(Duration::from_millis(1_200));
     let calls = world.calls(get);
     let text = welcomed(&world.scan(&named)).await;
     assert_eq!(world.calls(get), calls);
     assert!(text.starts_with("你好"), "{text}");
-    pause_ends(&world, &guard_of(&world), get).await;
+    wait_for_pause(&world, &guard_of(&world), get).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +137,7 @@ async fn a_repeated_45009_lengthens_the_pause() {
         })
         .await;
     let _held = world.time.hold();
-    // The second pause is of a minute, sixty times the first, and nobody calls.
+    // The second pause lasts a minute, sixty times the first, and no function calls.
     let customer = world.scan(&channel);
     world.all_delivered().await;
     world.reconcile().await;
@@ -169,13 +169,13 @@ async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
     }
     let mut ran = world.reconcile().await;
     let id = ran["run_id"].clone();
-    let mut held_up = 0;
+    let mut paused_runs = 0;
     while ran["state"] == "continues" {
         assert_eq!(ran["run_id"], id);
         let sync = world.get("sync").await;
         let running = &sync["running"];
         assert_eq!(running["id"], id, "{sync}");
-        held_up += u32::from(running["held_up"].is_string());
+        paused_runs += u32::from(running["held_up"].is_string());
         assert_eq!(running["lost"], 0);
         ran = world
             .tick_until(|tick| tick["run"]["state"].is_string())
@@ -184,7 +184,7 @@ async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
         world.time_passes(Duration::from_millis(100));
     }
     assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
-    assert!(held_up >= 3, "{held_up}");
+    assert!(paused_runs >= 3, "{paused_runs}");
     for api in ["batch/get_by_user", "user/get", "groupchat/get"] {
         assert_eq!(in_pause(&world, api, 2_000), [0; 0], "{api}");
     }
@@ -238,7 +238,7 @@ async fn all_functions_together_keep_within_a_configured_rate() {
         "batch/get_by_user",
         "get_follow_user_list",
     ] {
-        // A call may be counted in one minute and arrive in the next; such a one is rare, and never a second.
+        // At most one call per minute may be counted in one minute and arrive in the next.
         let minutes = made(api);
         assert!(
             minutes.iter().all(|calls| *calls <= RATE + 1),
@@ -251,10 +251,10 @@ async fn all_functions_together_keep_within_a_configured_rate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrency_is_lowered_after_45033_and_the_run_completes() {
-    let mut eager = config(&["contact"]);
-    eager["corps"][0]["limits"] = json!({"in_flight": 40});
+    let mut config_with_limit = config(&["contact"]);
+    config_with_limit["corps"][0]["limits"] = json!({"in_flight": 40});
     let external = ExternalWorld::with(
-        eager,
+        config_with_limit,
         SandboxOptions {
             latency: Duration::from_millis(20),
             calls_in_flight: 3,
@@ -295,7 +295,7 @@ async fn two_corps_do_not_pause_each_other() {
     let external = ExternalWorld::with(two, SandboxOptions::default()).await;
     let world = external.world().await;
     let operator = Operator::new(&world.stack.url, other, ADMIN_KEY, &world.time);
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let body = json!({"name": "展会", "users": ["lisi"], "welcome": {"text": "hello"}});
     let (status, theirs) = operator.post("channels", &body).await.unwrap();
     assert_eq!(status, 201, "{theirs}");

@@ -232,8 +232,8 @@ async fn a_group_is_read_only_if_its_events_lack_detail() {
     world.corp.group_is_dissolved(&group).unwrap();
     refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
-    let kept = copy::group(&store, &world.corp, &group).await;
-    assert_eq!(kept["name"], "展会群 2026", "the last state is kept");
+    let stored = copy::group(&store, &world.corp, &group).await;
+    assert_eq!(stored["name"], "展会群 2026", "the last state is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]

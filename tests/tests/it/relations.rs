@@ -1,4 +1,4 @@
-//! Relations: who follows whom, through which channel, and who is lost; in whatever order WeCom tells it.
+//! Relations between members and customers: status, channel and losses, for every order of events.
 
 use serde_json::{Value, json};
 use wecom_sandbox::{DeliveryMode, Scan};
@@ -12,7 +12,7 @@ async fn tagging_channel(world: &World, tag: &str) -> Channel {
     world.channel(json!({"tag_ids": tags})).await
 }
 
-/// The customer comes again by `channel`; tells the message of the add.
+/// The customer is added again by `channel`; returns the message of the add.
 fn comes_again(world: &World, customer: &Customer<'_>, channel: &Channel) -> String {
     let again = world.without_delivery(|| {
         world.scan_as(
@@ -55,7 +55,7 @@ async fn a_leaving_customer_is_lost_once_and_a_removed_one_is_not() {
     world.counts_are(&channel, Counts::added(2).lost(1)).await;
     world.counts_are(&other, Counts::added(1)).await;
 
-    // The member removes who left: it stays one loss.
+    // The member removes the customer who left: it is still counted as one loss.
     left.is_removed();
     left.relation_is("removed").await;
     world.all_delivered().await;

@@ -65,7 +65,7 @@ async fn channels_customers_chats_and_tags_survive_a_restart() {
 async fn a_killed_stack_has_saved_changes_older_than_a_second() {
     let data = tempfile::tempdir().unwrap();
     let first = start(data.path()).await;
-    let channel = first.channel_that_says("hi").await;
+    let channel = first.channel_with_welcome("hi").await;
     let file = data.path().join("sandbox.json");
     let saved = || std::fs::read_to_string(&file).unwrap();
     first

@@ -1,5 +1,5 @@
-//! Schedules over the admin API: what an operator writes, what holds at once, what is refused, and when the sync
-//! finds the channel.
+//! Schedules over the admin API: what an operator writes, what takes effect at once, what is refused, and when the
+//! channel is due for the sync.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use wecom::CorpId;
 use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
-/// A shift around this moment, and one on the other side of the clock.
-fn now_and_then(world: &World) -> (Value, Value) {
+/// A shift around the current time, and one that is about half a day away.
+fn current_and_other_shift(world: &World) -> (Value, Value) {
     let now = world
         .time
         .now()
@@ -36,7 +36,7 @@ fn path(channel: &Channel) -> String {
     format!("channels/{}", channel.id)
 }
 
-/// Keys and due times of the items that the sync finds, in order.
+/// Keys and due times of the items in the due index, in order.
 async fn due(world: &World) -> Vec<(String, i64)> {
     let query = world
         .dynamodb()
@@ -58,8 +58,8 @@ async fn due(world: &World) -> Vec<(String, i64)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_way_has_the_members_on_duty_after_each_change() {
     let world = World::new().await;
-    let (now, then) = now_and_then(&world);
-    let schedule = json!({"shifts": [now, then], "backup": ["wangwu"]});
+    let (current, other) = current_and_other_shift(&world);
+    let schedule = json!({"shifts": [current, other], "backup": ["wangwu"]});
     let channel = world
         .channel(json!({"users": ["zhangsan", "lisi"], "schedule": schedule}))
         .await;
@@ -75,7 +75,7 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
 
     for (patch, on_duty, sent) in [
         (json!({}), json!(["zhangsan"]), Value::Null),
-        // Neither who is off duty nor a limit that nobody has reached changes the list.
+        // Neither a member who is off duty nor a limit that no member has reached changes the list.
         (
             json!({"users": ["lisi", "zhangsan"]}),
             json!(["zhangsan"]),
@@ -92,7 +92,7 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
             json!({"remark": "门店"}),
         ),
         (
-            json!({"schedule": {"shifts": [then]}}),
+            json!({"schedule": {"shifts": [other]}}),
             json!(["wangwu"]),
             json!({"user": ["wangwu"]}),
         ),
@@ -102,7 +102,7 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
             json!({"user": ["lisi", "zhangsan"]}),
         ),
         (
-            json!({"schedule": {"shifts": [now]}}),
+            json!({"schedule": {"shifts": [current]}}),
             json!(["zhangsan"]),
             json!({"user": ["zhangsan"]}),
         ),
@@ -142,7 +142,7 @@ async fn due_items_are_indexed_and_deleted_ones_are_not() {
     assert_eq!(due(&world).await, [(limited.id.clone(), midnight)]);
     assert_eq!(always.json["on_duty"], Value::Null);
 
-    // Media that were uploaded long ago, of a channel and of a default, are due before it.
+    // Old media, of a channel and of a default welcome, are due before it.
     let store = external.platform(&world.stack.dynamodb_url, "sync").store;
     let corp = CorpId::from(DEMO_CORP);
     let picture = |source: &str| -> domain::welcome::Welcome {
@@ -191,11 +191,14 @@ async fn due_items_are_indexed_and_deleted_ones_are_not() {
 async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
     let world = World::new().await;
     let users: Vec<_> = (0..100).map(|n| format!("u{n}")).collect();
-    let (now, then) = now_and_then(&world);
+    let (current, other) = current_and_other_shift(&world);
     let shift = |shift: Value| json!({"schedule": {"shifts": [shift], "backup": ["lisi"]}});
     for (fields, field) in [
         (json!({"schedule": {}}), "schedule"),
-        (json!({"schedule": {"shifts": [now]}}), "schedule.backup"),
+        (
+            json!({"schedule": {"shifts": [current]}}),
+            "schedule.backup",
+        ),
         (
             json!({"schedule": {"daily_limit": 5, "backup": []}}),
             "schedule.backup",
@@ -246,13 +249,13 @@ async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
             shift(json!({"weekdays": [8]})),
             "schedule.shifts[0].weekdays[0]",
         ),
-        // Nobody whom WeCom does not know waits for an hour at which nobody looks.
+        // Members that WeCom does not know are refused at once, not only when their shift begins.
         (
             json!({"schedule": {"daily_limit": 5, "backup": ["lisi", "nobody"]}}),
             "schedule.backup[1]",
         ),
         (
-            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [now, {"users": ["nobody"], "from": then["from"], "to": then["to"]}], "backup": ["lisi"]}}),
+            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}], "backup": ["lisi"]}}),
             "users[1]",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! The scheduled sync: what a reconcile brings, how a run is told, and what the schedules get for an answer.
+//! The scheduled sync: what a reconcile copies, how a run is reported, and what the scheduled tasks answer.
 
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use crate::external_world::{ADMIN_KEY, ExternalWorld, config};
 use crate::operator::Operator;
 use crate::world::World;
 
-/// A corp with a past of which no event has told, and the tags that some of its customers have.
-fn grown(world: &World) -> Vec<String> {
+/// Fills a corp with data without any event, and returns the tags that some of its customers have.
+fn fill_corp(world: &World) -> Vec<String> {
     let tags = world.tags(&["展会", "上海", "老客户"]);
     let mut manager = MemberSetup::new("Zhao.Liu", "赵六");
     manager.alias = "Zhao".to_owned();
@@ -32,7 +32,7 @@ fn grown(world: &World) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_reconcile_copies_the_corp_and_the_second_writes_nothing() {
     let world = World::new().await;
-    grown(&world);
+    fill_corp(&world);
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
     copy::agrees(&world).await;
@@ -81,9 +81,9 @@ async fn the_first_reconcile_copies_the_corp_and_the_second_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconcile_writes_only_rows_that_changed() {
     let world = World::new().await;
-    let tags = grown(&world);
+    let tags = fill_corp(&world);
     world.reconcile().await;
-    let kept = world.search("zhangsan");
+    let known = world.search("zhangsan");
     world.all_delivered().await;
     world.reconcile().await;
     let groups = world.corp.groups();
@@ -98,7 +98,7 @@ async fn a_reconcile_writes_only_rows_that_changed() {
         };
         world
             .corp
-            .member_edits(&kept.external_userid, "zhangsan", &edit)
+            .member_edits(&known.external_userid, "zhangsan", &edit)
             .unwrap();
         world.corp.console_renames_tag(&tags[1], "北京").unwrap();
         world
@@ -172,21 +172,21 @@ async fn a_relation_shows_everything_that_wecom_returns() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_reports_its_progress_and_is_not_started_twice() {
     let world = World::new().await;
-    grown(&world);
+    fill_corp(&world);
     world
         .wecom
         .set_latency(std::time::Duration::from_millis(40));
     let watch = async {
-        let told = world
+        let sync = world
             .eventually("a run with progress", "sync", |sync| {
                 sync["running"]["total"].as_u64() >= Some(30)
             })
             .await;
-        let running = &told["running"];
+        let running = &sync["running"];
         assert_eq!(running["finished_at"], json!(null), "{running}");
         assert_eq!(running["phase"], "customers", "{running}");
         assert!(running.get("seconds_left").is_some(), "{running}");
-        // Neither another reconcile nor a tick works on it meanwhile: its calls do not end before both have answered.
+        // Neither another reconcile nor a tick resumes it in the meantime: its calls end only after both have answered.
         let _held = world.time.hold();
         let second = world.reconcile().await;
         assert_eq!(
@@ -230,7 +230,7 @@ async fn two_corps_of_one_deployment_are_reconciled_independently() {
     let (_, sync) = operator.get("sync").await.unwrap();
     assert_eq!(sync["last"]["relations"], 90, "{sync}");
 
-    // A corp whose WeCom is away is not the other's trouble.
+    // Errors of one corp do not affect the other.
     theirs
         .rotate_secret("contact", "reset-by-somebody")
         .unwrap();
@@ -246,7 +246,7 @@ async fn two_corps_of_one_deployment_are_reconciled_independently() {
     assert_eq!(
         left.len(),
         90,
-        "nothing is concluded of a corp that cannot be read"
+        "no loss is inferred for a corp that cannot be read"
     );
 }
 
@@ -302,6 +302,6 @@ async fn an_app_with_missing_permissions_reads_the_rest_and_reports_it() {
     world.reconcile().await;
     copy::agrees(&world).await;
     assert_eq!(world.get("sync").await["last"]["skipped"], json!(null));
-    // A scan that is folded in as well is the same customer.
+    // A scan afterwards still works.
     world.scan_as(&world.channel(json!({})).await, Scan::default());
 }

@@ -1,5 +1,5 @@
-//! A scheduled sync whose process is killed between any two of its steps, or is there twice: the next process goes on,
-//! and the bundle agrees with WeCom in the end.
+//! A scheduled sync whose process is killed between any two steps: the next process resumes, and the bundle agrees with
+//! WeCom in the end.
 
 use std::collections::BTreeMap;
 
@@ -21,17 +21,17 @@ use crate::split_stack::SplitStack;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel};
 use crate::time::Time;
 
-/// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
-/// wait for leases to run out.
-const AT_ONCE: usize = 12;
-/// Of the points every third, by turns one before a step and one after; all of them take minutes.
-const EACH: usize = 3;
+/// Corps that are synced concurrently, each with a process that crashes at another point. Most of the time they wait for
+/// leases to expire.
+const CONCURRENCY: usize = 12;
+/// Every third point is tested, alternately one before a step and one after a step; testing all takes minutes.
+const STRIDE: usize = 3;
 /// Customers of the channel.
 const SCANS: usize = 2;
 
-/// A corp that no event has told of: members with more customers than a page has, a channel whose customers lack its
-/// tags, tag groups, customer groups, departments.
-async fn corp(scene: &Scene) -> ChannelId {
+/// Fills the corp without delivering any event: members with more customers than fit on a page, a channel whose
+/// customers lack its tags, tag groups, customer groups, departments.
+async fn fill_corp(scene: &Scene) -> ChannelId {
     let (wecom, corp) = (&scene.external.wecom, &scene.external.corp);
     wecom.set_delivery_mode(DeliveryMode {
         lose_every: Some(1),
@@ -43,7 +43,7 @@ async fn corp(scene: &Scene) -> ChannelId {
     for _ in 0..SCANS {
         corp.scan(channel.as_str(), &Scan::default()).unwrap();
     }
-    // One customer more than a page has, of lisi and wangwu, who are read together.
+    // One customer more than fits on a page, for lisi and wangwu, who are read together.
     corp.member_gets_function("zhangsan", false).unwrap();
     let growth = Growth {
         relations: 101,
@@ -65,7 +65,7 @@ async fn corp(scene: &Scene) -> ChannelId {
     channel
 }
 
-/// The adds and losses that are counted for the channel.
+/// The counted adds and losses of the channel.
 async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) {
     let today = time.now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let yesterday = today.yesterday().unwrap().date();
@@ -76,20 +76,20 @@ async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) 
     (sum(|day| day.added), sum(|day| day.lost))
 }
 
-/// A reconcile dies at `point`, another process goes on, and all is as it is at WeCom. Answers where it died.
+/// A reconcile crashes at `point`, another process resumes it, and the bundle agrees with WeCom. Returns the crash point.
 async fn reconcile_crashes_at(point: usize) -> Option<String> {
     let scene = Scene::new().await;
-    let channel = corp(&scene).await;
+    let channel = fill_corp(&scene).await;
     let first = scene.process("first", PACE, &FaultPoint::at(point));
     let crash = first.crashes_before(Task::Reconcile).await;
     drop(first);
     let second = scene.process("second", PACE, &FaultPoint::none());
-    second.goes_on().await;
+    second.tick_until_idle().await;
     let store = scene.store();
     let (running, last) = store.runs(&corp_id()).await.unwrap();
     assert_eq!(running, None);
     if last.is_none() {
-        // It had not begun.
+        // The run had not begun.
         assert_eq!(crash.as_deref(), Some("before take_run"));
         second.reconcile().await;
     }
@@ -113,30 +113,30 @@ async fn reconcile_crashes_at(point: usize) -> Option<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconcile_that_crashes_at_any_step_is_resumed_and_completed() {
     let scene = Scene::new().await;
-    corp(&scene).await;
-    let whole = FaultPoint::none();
-    let process = scene.process("whole", PACE, &whole);
+    fill_corp(&scene).await;
+    let counter = FaultPoint::none();
+    let process = scene.process("whole", PACE, &counter);
     assert_eq!(process.reconcile().await["state"], "finished");
-    let points = whole.passed();
-    let crashes = futures::stream::iter((0..points).step_by(EACH))
+    let points = counter.passed();
+    let crashes = futures::stream::iter((0..points).step_by(STRIDE))
         .map(|point| async move { tokio::spawn(reconcile_crashes_at(point)).await })
-        .buffer_unordered(AT_ONCE);
-    let mut places = BTreeMap::<String, usize>::new();
+        .buffer_unordered(CONCURRENCY);
+    let mut by_point = BTreeMap::<String, usize>::new();
     let crashes: Vec<_> = crashes.collect().await;
     let failures = crashes.iter().filter(|crash| crash.is_err()).count();
-    assert_eq!(failures, 0, "their messages stand above");
-    for place in crashes.into_iter().filter_map(|crash| crash.unwrap()) {
-        *places.entry(place).or_default() += 1;
+    assert_eq!(failures, 0, "the messages of failed tasks are above");
+    for point in crashes.into_iter().filter_map(|crash| crash.unwrap()) {
+        *by_point.entry(point).or_default() += 1;
     }
-    let crashes: usize = places.values().sum();
-    // What is done side by side is done in any order, and the last of it may be done in fewer steps.
+    let crashes: usize = by_point.values().sum();
+    // Concurrent steps happen in any order, and the end of a run may take fewer steps.
     assert!(
-        points > 120 && crashes + 2 >= points / EACH,
-        "{points}: {places:?}"
+        points > 120 && crashes + 2 >= points / STRIDE,
+        "{points}: {by_point:?}"
     );
 }
 
-/// Events of everything that a tick folds in come, and the tick dies at `point`; the next one goes on.
+/// Events of every kind that a tick handles arrive, and the tick crashes at `point`; the next tick completes the work.
 async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let options = SandboxOptions::default();
     let external = ExternalWorld::with_departments(options, &departments()).await;
@@ -181,7 +181,9 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let crash = process("first", &fault_point)
         .crashes_before(Task::Tick)
         .await;
-    process("second", &FaultPoint::none()).goes_on().await;
+    process("second", &FaultPoint::none())
+        .tick_until_idle()
+        .await;
     let context = format!("{point}: {crash:?}");
     assert_agreement(&platform.store, corp, &context).await;
     assert_eq!(
@@ -199,18 +201,18 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
 async fn a_tick_that_crashes_at_any_step_is_completed_by_the_next() {
     let (crash, points) = tick_crashes_at(usize::MAX).await;
     assert_eq!(crash, None);
-    let crashes = futures::stream::iter((0..points).step_by(EACH))
+    let crashes = futures::stream::iter((0..points).step_by(STRIDE))
         .map(|point| async move { tokio::spawn(tick_crashes_at(point)).await })
-        .buffer_unordered(AT_ONCE / 3);
+        .buffer_unordered(CONCURRENCY / 3);
     let crashes: Vec<_> = crashes.collect().await;
     let failures = crashes.iter().filter(|crash| crash.is_err()).count();
-    assert_eq!(failures, 0, "their messages stand above");
-    let died = crashes
+    assert_eq!(failures, 0, "the messages of failed tasks are above");
+    let crashed = crashes
         .into_iter()
         .filter(|crash| crash.as_ref().unwrap().0.is_some());
-    let died = died.count();
+    let crashed = crashed.count();
     assert!(
-        points > 50 && died + 2 >= points / EACH,
-        "{died} of {points}"
+        points > 50 && crashed + 2 >= points / STRIDE,
+        "{crashed} of {points}"
     );
 }

@@ -1,5 +1,5 @@
-//! What happens while a reconcile is under way: two processes at once, a process that is paused, events between the
-//! reading of something and its writing. Barriers in the ports put things in their order.
+//! Changes during a reconcile: two processes at once, a paused process, events between the reading of an object and its
+//! writing. Barriers in the ports fix the order of the steps.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::external_world::ExternalWorld;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments};
 use crate::world::World;
 
-/// Longer than anything here takes.
+/// Leases that do not expire during a test.
 const LONG: Pace = Pace {
     lease: Duration::from_secs(60),
     ..PACE
@@ -54,7 +54,7 @@ async fn concurrent_reconciles_do_the_work_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_paused_longer_than_its_lease_does_no_harm() {
-    for place in [
+    for point in [
         "before customers",
         "after customers",
         "before put_page",
@@ -70,10 +70,10 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
             ..Growth::default()
         };
         corp.grow(&some).unwrap();
-        let pause = FaultPoint::wait_at(place);
+        let pause = FaultPoint::wait_at(point);
         let paused = scene.process("paused", PACE, &pause);
-        let (told, ()) = tokio::join!(paused.reconcile(), async {
-            assert_eq!(pause.reached().await, place);
+        let (answer, ()) = tokio::join!(paused.reconcile(), async {
+            assert_eq!(pause.reached().await, point);
             scene.external.next_second();
             let truth = corp.truth();
             let pair = |at: usize| {
@@ -89,20 +89,23 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
                 .unwrap();
             scene
                 .process("second", PACE, &FaultPoint::none())
-                .goes_on()
+                .tick_until_idle()
                 .await;
             pause.release();
         });
-        assert_eq!(told["state"], "continues", "the run is another's now");
+        assert_eq!(
+            answer["state"], "continues",
+            "another process holds the run now"
+        );
         let (running, last) = scene.store().runs(&corp_id()).await.unwrap();
-        assert_eq!((running, last.unwrap().error), (None, None), "{place}");
-        // What happened before the second process came to it is a matter of the next reconcile.
+        assert_eq!((running, last.unwrap().error), (None, None), "{point}");
+        // Changes that the second process read too early are found by the next reconcile.
         scene.external.next_second();
         scene
             .process("third", PACE, &FaultPoint::none())
             .reconcile()
             .await;
-        assert_agreement(scene.store(), corp, place).await;
+        assert_agreement(scene.store(), corp, point).await;
     }
 }
 
@@ -113,14 +116,14 @@ fn remark(remark: &str) -> MemberEdit {
     }
 }
 
-/// A whole bundle, beside which a test starts processes of the sync.
-struct Beside {
+/// A whole bundle, and further processes of the sync that a test starts.
+struct BundleScene {
     external: ExternalWorld,
     world: World,
     platform: Platform,
 }
 
-impl Beside {
+impl BundleScene {
     async fn new() -> Self {
         let external =
             ExternalWorld::with_departments(SandboxOptions::default(), &departments()).await;
@@ -143,11 +146,11 @@ impl Beside {
         )
     }
 
-    /// A tick that folds every event in that WeCom has told of. It takes those of the milliseconds before its own.
+    /// Runs a tick that handles every delivered event. A tick takes events received before its own millisecond.
     async fn tick(&self) {
         self.external.all_delivered().await;
         self.external.time.passes(Duration::from_millis(1));
-        let told = Process::new(
+        let tick = Process::new(
             &self.platform,
             &self.external.time,
             "tick",
@@ -156,32 +159,32 @@ impl Beside {
         )
         .tick()
         .await;
-        assert!(told["folded"].is_u64(), "{told}");
+        assert!(tick["folded"].is_u64(), "{tick}");
     }
 
-    /// Begins a reconcile, does `verbs` when it has come to `place`, in a later second, and lets a tick fold them in
-    /// before the reconcile goes on. After another tick the bundle agrees with WeCom.
-    async fn during_a_run(&self, place: &'static str, verbs: impl AsyncFnOnce()) {
-        let pause = FaultPoint::wait_at(place);
+    /// Starts a reconcile and pauses it at `point`. Then runs `changes` in a later second and a tick that handles their
+    /// events, and resumes the reconcile. After another tick the bundle agrees with WeCom.
+    async fn during_a_run(&self, point: &'static str, changes: impl AsyncFnOnce()) {
+        let pause = FaultPoint::wait_at(point);
         let process = self.process(&pause);
-        let (told, ()) = tokio::join!(process.reconcile(), async {
-            assert_eq!(pause.reached().await, place);
+        let (answer, ()) = tokio::join!(process.reconcile(), async {
+            assert_eq!(pause.reached().await, point);
             self.external.next_second();
-            verbs().await;
+            changes().await;
             self.external.next_second();
             self.tick().await;
             pause.release();
         });
-        assert_eq!(told["state"], "finished", "{place}: {told}");
+        assert_eq!(answer["state"], "finished", "{point}: {answer}");
         self.tick().await;
-        assert_agreement(&self.platform.store, &self.external.corp, place).await;
+        assert_agreement(&self.platform.store, &self.external.corp, point).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_reverted_during_a_run_stays_reverted() {
-    let beside = Beside::new().await;
-    let corp = &beside.external.corp;
+    let scene = BundleScene::new().await;
+    let corp = &scene.external.corp;
     let Happening {
         external_userid,
         userid,
@@ -192,23 +195,21 @@ async fn an_edit_reverted_during_a_run_stays_reverted() {
             .unwrap()
     };
     edits("one");
-    beside.external.next_second();
-    beside.tick().await;
-    beside.world.without_delivery(|| edits("two"));
-    for place in ["after customers", "after compare"] {
-        beside
-            .during_a_run(place, async || drop(edits("one")))
-            .await;
-        beside.world.without_delivery(|| edits("two"));
+    scene.external.next_second();
+    scene.tick().await;
+    scene.world.without_delivery(|| edits("two"));
+    for point in ["after customers", "after compare"] {
+        scene.during_a_run(point, async || drop(edits("one"))).await;
+        scene.world.without_delivery(|| edits("two"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_during_a_run_are_not_undone_by_it() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.external.corp);
-    let channel = world.channel_that_says("hi").await;
-    for place in [
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
+    let channel = world.channel_with_welcome("hi").await;
+    for point in [
         "after follow_users",
         "after tag_library",
         "before customers",
@@ -220,25 +221,25 @@ async fn events_during_a_run_are_not_undone_by_it() {
         "after group_chat",
         "before put_group",
     ] {
-        // Before: half of it no event tells of, so that the run has things to write.
+        // Changes before the run, without events, so that the run has rows to write.
         let tags =
             world.without_delivery(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
         let [left, removed, back, edited] = world.without_delivery(|| {
             ["zhangsan", "lisi", "lisi", "wangwu"]
                 .map(|member| corp.add_by_search(member, &Scan::default()).unwrap())
         });
-        let [renamed, dissolved, joined, quitted] = world.without_delivery(|| {
-            let begin = |name| corp.group_begins("lisi", name).unwrap().chat_id;
-            ["一", "二", "三", "四"].map(begin)
+        let [renamed, dissolved, joined, left_group] = world.without_delivery(|| {
+            let create = |name| corp.group_begins("lisi", name).unwrap().chat_id;
+            ["一", "二", "三", "四"].map(create)
         });
         let invited = JoinScene::Invited("lisi".to_owned());
         world.without_delivery(|| {
-            corp.group_is_joined(&quitted, &["wangwu"], &invited)
+            corp.group_is_joined(&left_group, &["wangwu"], &invited)
                 .unwrap();
             corp.member_removes(&back.external_userid, &back.userid)
                 .unwrap();
         });
-        let verbs = async || {
+        let changes = async || {
             corp.scan(&channel.id, &Scan::default()).unwrap();
             corp.add_by_search("wangwu", &Scan::default()).unwrap();
             corp.customer_leaves(&left.external_userid, &left.userid)
@@ -262,85 +263,79 @@ async fn events_during_a_run_are_not_undone_by_it() {
             corp.group_is_dissolved(&dissolved).unwrap();
             corp.group_is_joined(&joined, &["zhangsan"], &invited)
                 .unwrap();
-            corp.group_is_left(&quitted, &["wangwu"], QuitScene::Left)
+            corp.group_is_left(&left_group, &["wangwu"], QuitScene::Left)
                 .unwrap();
             corp.group_begins("wangwu", "新群").unwrap();
         };
-        beside.during_a_run(place, verbs).await;
+        scene.during_a_run(point, changes).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_change_reverted_during_a_run_stays_reverted() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.external.corp);
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
-    beside.external.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
     world.without_delivery(|| renames("B"));
-    beside
+    scene
         .during_a_run("after tag_library", async || renames("A"))
         .await;
     let new = world.without_delivery(|| corp.console_creates_tags("新的", &["x"]).unwrap());
     let deletes = async || drop(corp.console_deletes_tag(&new.group_id).unwrap());
-    beside.during_a_run("after tag_library", deletes).await;
+    scene.during_a_run("after tag_library", deletes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_change_during_a_run_is_not_undone() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.external.corp);
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
-    beside.external.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
     world.without_delivery(|| renames("二"));
-    beside
+    scene
         .during_a_run("after group_chat", async || renames("一"))
         .await;
-    // Nothing was kept of this one yet when its end is told.
+    // This group is dissolved before it was ever stored.
     corp.group_is_dissolved(&group).unwrap();
-    beside.external.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     let new = world.without_delivery(|| corp.group_begins("lisi", "三").unwrap().chat_id);
     let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
-    beside.during_a_run("after group_chat", dissolves).await;
+    scene.during_a_run("after group_chat", dissolves).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_event_does_not_undo_a_newer_reading_by_a_run() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.external.corp);
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    beside.external.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     world.without_delivery(|| corp.group_is_renamed(&group, "二").unwrap());
     corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
         .unwrap();
-    beside.external.all_delivered().await;
-    // What is folded in was received in a millisecond before the tick.
-    beside.external.next_second();
+    scene.external.all_delivered().await;
+    // A tick handles events that were received in an earlier millisecond.
+    scene.external.next_second();
     let pause = FaultPoint::wait_at("after group");
-    let tick = Process::new(
-        &beside.platform,
-        &beside.external.time,
-        "tick",
-        LONG,
-        &pause,
-    );
+    let tick = Process::new(&scene.platform, &scene.external.time, "tick", LONG, &pause);
     tokio::join!(tick.tick(), async {
         pause.reached().await;
-        // What is read three seconds after an event has in it what the event tells (doc 92130).
+        // A reading three seconds after an event includes the change of the event (doc 92130).
         for _ in 0..3 {
-            beside.external.next_second();
+            scene.external.next_second();
         }
-        beside.process(&FaultPoint::none()).reconcile().await;
+        scene.process(&FaultPoint::none()).reconcile().await;
         pause.release();
     });
-    assert_agreement(&beside.platform.store, corp, "after both").await;
+    assert_agreement(&scene.platform.store, corp, "after both").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -360,14 +355,14 @@ async fn no_customer_is_lost_when_members_lose_the_function_during_a_run() {
     let pause = FaultPoint::wait_at("before customers");
     let run = scene.process("second", LONG, &pause);
     scene.external.next_second();
-    let (told, ()) = tokio::join!(run.reconcile(), async {
+    let (answer, ()) = tokio::join!(run.reconcile(), async {
         pause.reached().await;
         for member in ["zhangsan", "lisi", "wangwu"] {
             corp.member_gets_function(member, false).unwrap();
         }
         pause.release();
     });
-    assert_eq!(told["state"], "finished");
+    assert_eq!(answer["state"], "finished");
     let mut active = 0;
     for member in ["zhangsan", "lisi", "wangwu"] {
         active += active_customers(scene.store(), &UserId::from(member))

@@ -1,4 +1,4 @@
-//! Tags and remarks: put on whoever came through a channel, whatever became of the welcome.
+//! Tags and remarks: set for every customer who came through a channel, independent of the welcome.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn tagging_channel(world: &World) -> Channel {
     world.channel(json!({"tag_ids": tags})).await
 }
 
-/// How many calls of `mark_tag` each customer caused.
+/// The number of calls of `mark_tag` for each customer.
 fn calls_by_customer(world: &World) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for customer in world.customers_of(MARK) {
@@ -45,7 +45,11 @@ async fn a_missing_welcome_code_does_not_skip_tags_and_counts() {
     let outcome = customer.outcome("tags", "tagged").await;
     assert_eq!(outcome["attempts"], 1);
     customer.is_tagged(&["展会", "上海"]).await;
-    assert_eq!(world.calls(MARK), 1, "all tags of a channel go in one call");
+    assert_eq!(
+        world.calls(MARK),
+        1,
+        "all tags of a channel are set in one call"
+    );
     let relation = customer.relation().await;
     assert_eq!(relation["channel_id"], channel.id);
     assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 2);
@@ -121,14 +125,14 @@ async fn tags_are_not_lost_on_45033_and_45009() {
 async fn an_outage_of_wecom_delays_tags_and_loses_none() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    // Three calls make one attempt at the record; the fourth is the stream's own retry.
+    // One attempt at the record makes three calls; the fourth call belongs to the retry by the stream.
     let lost = Fault::DropConnection { after_effect: true };
     world.wecom.faults().next(MARK, 3, Fault::Http(502));
     world.wecom.faults().next(MARK, 1, lost);
     let customer = world.scan(&channel);
     customer.is_tagged(&["展会"]).await;
     let outcome = customer.outcome("tags", "tagged").await;
-    assert_eq!(outcome["attempts"], 2, "of the record's second round");
+    assert_eq!(outcome["attempts"], 2, "the attempts of the retried record");
     world.counts_are(&channel, Counts::added(1)).await;
 }
 

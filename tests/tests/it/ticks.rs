@@ -1,4 +1,4 @@
-//! What a tick does beside folding in: tokens ahead of their end, and each part whatever becomes of the others.
+//! The parts of a tick besides refreshes: token renewal, gauges, and independence of the parts from each other.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_renews_a_token_before_it_expires() {
-    // They live longer than the five minutes before whose end a call begins to refresh, and end within the tick's ten.
+    // A call renews tokens in their last five minutes, a tick in their last ten. These tokens live between the two.
     let world = World::with(SandboxOptions {
         token_ttl: Duration::from_secs(400),
         ..SandboxOptions::default()
     })
     .await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let before = world.calls("gettoken");
     let tick = world.tick().await;
     assert_eq!(tick["tokens"], 1, "{tick}");
@@ -47,7 +47,7 @@ async fn broken_credentials_of_one_app_stop_no_other_part_of_a_tick() {
         .rotate_secret("service", "reset-by-somebody")
         .unwrap();
     external.corp.revoke_tokens("contact");
-    // The token of the broken app is about to end, so that the tick asks for another.
+    // The broken app has no stored token, so the tick requests one.
     let dynamodb = world.dynamodb();
     let expire = dynamodb
         .delete_item()
@@ -103,9 +103,9 @@ async fn a_failed_refresh_blocks_no_other_and_is_retried() {
         assert!(customer.relation().await["add_way"].is_number());
     }
     world.tick_until(|tick| tick["folded"] == 1).await;
-    let kept = crate::copy::group(&world.store(), &world.corp, &group).await;
-    assert_eq!(kept["owner"], "wangwu");
-    // One that WeCom refuses for good is left to the reconcile.
+    let stored = crate::copy::group(&world.store(), &world.corp, &group).await;
+    assert_eq!(stored["owner"], "wangwu");
+    // A permanent refusal is left to the reconcile.
     world.corp.group_is_renamed(&group, "新群").unwrap();
     world.all_delivered().await;
     world
@@ -124,7 +124,7 @@ async fn a_tick_reports_gauges_over_all_corps() {
     let world = external.world().await;
     let instance = Instance::on(&external, &world, QUICK);
     let gauge = |value: i64, unit: &str| Some((value, unit.to_owned()));
-    let told = instance.gauges().await;
+    let gauges = instance.gauges().await;
     let expected = [
         ("reconcile_age_hours", gauge(168, "None")),
         ("reconcile_percent", None),
@@ -133,18 +133,18 @@ async fn a_tick_reports_gauges_over_all_corps() {
         ("apis_paused", gauge(0, "Count")),
     ];
     for (name, expected) in expected {
-        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+        assert_eq!(gauges.get(name), expected.as_ref(), "{name}: {gauges:?}");
     }
 
     let minute = Duration::from_secs(60);
     let ran = instance.invoke(Task::Reconcile, minute).await;
     assert_eq!(ran["state"], "finished", "{ran}");
-    let told = instance.gauges().await;
-    assert_eq!(told.get("reconcile_age_hours"), gauge(0, "None").as_ref());
-    let (used, unit) = told["quota_used_percent"].clone();
-    assert!((1..=100).contains(&used) && unit == "Percent", "{told:?}");
+    let gauges = instance.gauges().await;
+    assert_eq!(gauges.get("reconcile_age_hours"), gauge(0, "None").as_ref());
+    let (used, unit) = gauges["quota_used_percent"].clone();
+    assert!((1..=100).contains(&used) && unit == "Percent", "{gauges:?}");
 
-    // A second run comes to a stop among its members, and an add waits for its tags.
+    // A second run stops in the middle of its members, and an add waits for its tags.
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     let faults = world.wecom.faults();
@@ -154,21 +154,21 @@ async fn a_tick_reports_gauges_over_all_corps() {
     customer.outcome("tags", "failed").await;
     world.all_delivered().await;
     assert_eq!(make_due(&world, "tags#").await, 1);
-    // The instance looks at the pauses of others once a second.
+    // The instance reads the pauses of other functions once a second.
     world.time_passes(Duration::from_secs(2));
     let ran = instance.invoke(Task::Reconcile, minute).await;
     assert_eq!(ran["state"], "continues", "{ran}");
-    let told = instance.gauges().await;
+    let gauges = instance.gauges().await;
     let expected = [
         ("reconcile_age_hours", gauge(0, "None")),
         ("tags_waiting", gauge(1, "Count")),
         ("apis_paused", gauge(2, "Count")),
     ];
     for (name, expected) in expected {
-        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+        assert_eq!(gauges.get(name), expected.as_ref(), "{name}: {gauges:?}");
     }
-    let (done, unit) = told["reconcile_percent"].clone();
-    assert!((1..100).contains(&done) && unit == "Percent", "{told:?}");
+    let (done, unit) = gauges["reconcile_percent"].clone();
+    assert!((1..100).contains(&done) && unit == "Percent", "{gauges:?}");
     assert_eq!(
         instance.gauges().await["tags_waiting"].0,
         0,

@@ -1,5 +1,5 @@
-//! Access tokens: fetched once for everybody, replaced when WeCom says so, and left alone when it refuses the
-//! secret.
+//! Access tokens: fetched once for all functions, replaced when WeCom reports them invalid, and not requested repeatedly
+//! when it refuses the secret.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::world::{APP, Channel, World};
 /// The functions that call WeCom: each has tokens in memory, and all share those in the data table.
 const FUNCTIONS: u32 = 3;
 
-/// WxJava#1494, silenceper/wechat#706, iYque: a token fetched on each call until the address is banned.
+/// Defect of WxJava#1494, silenceper/wechat#706, iYque: a token is fetched on each call until the address is banned.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_concurrent_customers_fetch_one_token() {
     let world = World::new().await;
@@ -26,10 +26,10 @@ async fn fifty_concurrent_customers_fetch_one_token() {
     assert_eq!(
         world.calls("gettoken"),
         1,
-        "one for all functions, ahead of the first customer"
+        "one for all functions, before the first customer"
     );
 
-    // All of them find that the token is none any more, and one fetches the next.
+    // All of them find the token invalid, and one fetches the next.
     world.corp.revoke_tokens(APP);
     let customers: Vec<_> = (0..50).map(|_| world.scan(&channel)).collect();
     for customer in &customers {
@@ -53,22 +53,22 @@ async fn fifty_instances_starting_at_once_fetch_one_token() {
     assert_eq!(external.wecom.calls_of("gettoken").len(), 1);
 }
 
-/// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
+/// Defect of wecom-sdk#22: an expired token is reported as 40014 and not refreshed.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_token_is_replaced_within_the_call() {
-    let endings: [(i64, End); 2] = [
+    let invalidations: [(i64, Invalidate); 2] = [
         (40014, |corp| corp.revoke_tokens(APP)),
         (42001, |corp| corp.expire_tokens(APP)),
     ];
-    for (code, end_tokens) in endings {
+    for (code, invalidate) in invalidations {
         let world = World::new().await;
         let channel = tagging_channel(&world).await;
-        end_tokens(&world.corp);
+        invalidate(&world.corp);
         let customer = world.scan(&channel);
         let outcome = customer.outcome("welcome", "sent").await;
         assert_eq!(
             outcome["attempts"], 1,
-            "replacing the token is the client's business"
+            "the client replaces the token within the attempt"
         );
         assert!(outcome["latency_ms"].as_u64().unwrap() < 5_000, "{outcome}");
         customer.outcome("tags", "tagged").await;
@@ -80,20 +80,20 @@ async fn an_invalid_token_is_replaced_within_the_call() {
             .count();
         assert!(
             (1..=3).contains(&refused),
-            "welcome, tagging and admin, which reads the profile, are each told once at most"
+            "welcome, tagging and admin (which reads the profile) are each refused at most once"
         );
         assert_eq!(world.calls("gettoken"), 2, "{code}");
     }
 }
 
-/// wecomchan#62, #64: a wrong secret is hours of guessing.
+/// Defect of wecomchan#62, #64: the cause of errors with a wrong secret is hard to find.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_is_reported_and_not_retried_repeatedly() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world
         .corp
-        .rotate_secret(APP, "a-secret-that-nobody-told-the-bundle")
+        .rotate_secret(APP, "a-secret-that-the-bundle-does-not-have")
         .unwrap();
     for _ in 0..20 {
         let customer = world.scan(&channel);
@@ -142,7 +142,7 @@ async fn a_secret_that_is_rotated_everywhere_affects_no_customer() {
         .await;
 }
 
-/// The configuration is read again early, but once a minute, and the first refusal has used that up.
+/// A refused secret makes the functions read the configuration again, but at most once a minute.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
     let mut external = ExternalWorld::new(&["contact"]).await;
@@ -157,8 +157,11 @@ async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
     let mut seconds = 0;
     loop {
         let customer = world.scan(&channel);
-        let told = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
-        let contact = world.eventually("an outcome", &customer.path(), told).await;
+        let has_outcome =
+            |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
+        let contact = world
+            .eventually("an outcome", &customer.path(), has_outcome)
+            .await;
         if contact["timeline"][0]["welcome"]["outcome"] == "sent" {
             break;
         }
@@ -174,7 +177,7 @@ async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
     );
 }
 
-/// WxJava#1494: a cache that mixes the tokens of apps.
+/// Defect of WxJava#1494: a cache mixes the tokens of apps.
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_of_one_corp_never_mix_their_tokens() {
     let external = ExternalWorld::new(&["contact", "service"]).await;
@@ -183,7 +186,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
     for round in 1..=2 {
         let customers: Vec<_> = (0..10).map(|_| world.scan(&channel)).collect();
         for customer in &customers {
-            // Each app has an event of its own, and one of the two is first.
+            // Each app gets its own event, and one of the two is first.
             let answers = |contact: &Value| {
                 let entries = contact["timeline"].as_array().cloned().unwrap_or_default();
                 let outcome = |entry: &Value| {
@@ -218,7 +221,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
     );
 }
 
-/// WxJava#3888: waiting 60 to 180 s on a token lock.
+/// Defect of WxJava#3888: callers wait 60 to 180 s for a token lock.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_instance_waits_longer_than_a_second_for_a_token_lease() {
     let world = World::new().await;
@@ -243,15 +246,15 @@ async fn no_instance_waits_longer_than_a_second_for_a_token_lease() {
     let latency = outcome["latency_ms"].as_u64().unwrap();
     assert!((1_000..8_000).contains(&latency), "{outcome}");
     customer.outcome("tags", "tagged").await;
-    let asked = world.calls("gettoken");
-    // Once at the start; then welcome, tagging and admin, which reads the profile, each for itself at most.
-    assert!((2..=1 + 3).contains(&asked), "asked {asked} times");
+    let requests = world.calls("gettoken");
+    // Once at the start; then at most once each by welcome, tagging and admin, which reads the profile.
+    assert!((2..=1 + 3).contains(&requests), "{requests} requests");
 }
 
-/// How a token ends.
-type End = fn(&Corp);
+/// Invalidates the tokens of a corp.
+type Invalidate = fn(&Corp);
 
-/// A channel whose customers cost both functions a call.
+/// A channel whose customers need a call of both functions.
 async fn tagging_channel(world: &World) -> Channel {
     let tags = world.tags(&["展会"]);
     world

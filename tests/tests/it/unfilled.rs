@@ -1,4 +1,4 @@
-//! A deployment whose secret nobody has filled: every function says so in one line, and nothing is lost.
+//! A deployment whose secret is not filled yet: every function logs one line about it, and no event is lost.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -26,15 +26,15 @@ use crate::crashing::FaultPoint;
 use crate::external_world::ExternalWorld;
 use crate::split_stack::{Records, SplitStack};
 
-/// An address of nobody: what would use the tables would be told so in the log.
+/// An address without a server: a use of the tables would show up in the log.
 const NO_TABLES: &str = "http://127.0.0.1:9";
 
 thread_local! {
-    /// What is logged on this thread, while a test wants to know.
+    /// The log of this thread, if a test records it.
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Writes into the log of the thread.
+/// Writes to the recorded log of the thread.
 struct ThreadLog;
 
 impl Write for ThreadLog {
@@ -48,30 +48,30 @@ impl Write for ThreadLog {
     }
 }
 
-/// Begins to keep what is logged on this thread. The subscriber is the one of the process: one of a thread's own would
-/// miss events whose place in the code another thread, which has none, comes by first.
-fn keep_log() {
+/// Starts recording the log of this thread. The subscriber is global: a thread-local one would miss events whose callsite
+/// was first reached by a thread without a subscriber.
+fn record_log() {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
-        let is_kept = |metadata: &Metadata<'_>, _: &Context<'_, _>| {
+        let is_recorded = |metadata: &Metadata<'_>, _: &Context<'_, _>| {
             *metadata.level() <= Level::INFO && LOG.with_borrow(Option::is_some)
         };
         let layer = tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(|| ThreadLog)
-            .with_filter(dynamic_filter_fn(is_kept));
+            .with_filter(dynamic_filter_fn(is_recorded));
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
             .unwrap();
     });
     LOG.set(Some(Vec::new()));
 }
 
-/// What has been logged on this thread since the last look.
+/// The log of this thread since the last call.
 fn take_log() -> String {
     String::from_utf8(LOG.replace(Some(Vec::new())).unwrap()).unwrap()
 }
 
-/// A request as the HTTP API hands it on.
+/// A request as the HTTP API forwards it.
 fn request(method: &str, path: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
@@ -89,12 +89,12 @@ fn request(method: &str, path: &str) -> Value {
 async fn every_function_logs_one_line_about_an_unfilled_secret() {
     let external = ExternalWorld::new(&["contact"]).await;
     external.fill(false);
-    keep_log();
+    record_log();
     let platform = |name| external.platform(NO_TABLES, name);
     let (welcome, tagging) = (platform("welcome"), platform("tagging"));
-    // What the mains do during init meets it first, and leaves it to the event.
-    let ahead = Callback::on(external.base(NO_TABLES, "callback"));
-    ahead.warm_up().await;
+    // The initialization of the functions meets the empty secret first, and does not report it.
+    let warm = Callback::on(external.base(NO_TABLES, "callback"));
+    warm.warm_up().await;
     welcome.warm_up().await;
     tagging.warm_up().await;
     assert_eq!(take_log(), "");
@@ -122,10 +122,10 @@ async fn every_function_logs_one_line_about_an_unfilled_secret() {
     ];
     for (function, event, answered) in functions {
         for _ in 0..2 {
-            let answer = meets(&function, &event).await;
+            let answer = invoke(&function, &event).await;
             assert_eq!(
                 answer.as_ref().map(|(status, body)| {
-                    // Who has shown no key is not told how the secret is called.
+                    // The answer to a caller without a key does not contain the name of the secret.
                     assert!(!body.contains("scrm/config"), "{body}");
                     let body: Value = serde_json::from_str(body).unwrap();
                     (*status, body["error"].clone())
@@ -136,16 +136,16 @@ async fn every_function_logs_one_line_about_an_unfilled_secret() {
             );
             let lines = take_log();
             assert_eq!(lines.lines().count(), 1, "{}: {lines}", function.name());
-            let told = "the configuration secret scrm/config is not filled: write the configuration and run aws \
+            let expected = "the configuration secret scrm/config is not filled: write the configuration and run aws \
                         secretsmanager put-secret-value --secret-id scrm/config --secret-string file://config.json";
-            assert!(lines.contains(told), "{}: {lines}", function.name());
+            assert!(lines.contains(expected), "{}: {lines}", function.name());
         }
     }
 }
 
-/// The status and body of an HTTP answer; none if the function ended with the error, which Lambda counts and tries
-/// again.
-async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
+/// Invokes the function: status and body of its HTTP answer, or `None` if it ended with the error, which Lambda counts
+/// and retries.
+async fn invoke(function: &Function, event: &Value) -> Option<(u64, String)> {
     match function.invoke(event.to_string().into_bytes()).await.answer {
         Ok(answer) => {
             let answer: Value = serde_json::from_slice(&answer).unwrap();
@@ -196,13 +196,13 @@ async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
     assert_eq!(external.wecom.calls_of("mark_tag").len(), 0);
 
     external.fill(true);
-    let look = async || {
+    let poll = async || {
         let ContactRecord { welcomes, tags, .. } = record().await;
         match (&*welcomes, &*tags) {
             ([(_, welcome)], [(_, tags)]) => Ok((welcome.outcome, tags.outcome)),
             _ => Err(format!("{welcomes:?} {tags:?}")),
         }
     };
-    let outcomes = external.time.until(look).await;
+    let outcomes = external.time.until(poll).await;
     assert_eq!(outcomes, (WelcomeResult::Sent, TagsResult::Tagged));
 }

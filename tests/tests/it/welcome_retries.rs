@@ -1,4 +1,4 @@
-//! Welcomes while WeCom is in trouble: what passes is tried again, what does not is told with its code.
+//! Welcomes while WeCom answers with errors: temporary ones are retried, permanent ones are recorded with their code.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SEND: &str = "send_welcome_msg";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_that_another_app_abandoned_is_sent() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
         sends_for: Duration::from_millis(1200),
         delivers: false,
@@ -23,7 +23,7 @@ async fn a_welcome_that_another_app_abandoned_is_sent() {
     let outcome = customer.outcome("welcome", "sent").await;
     assert_eq!(
         outcome["attempts"], 3,
-        "41096 is tried again after a second: {outcome}"
+        "41096 is retried after a second: {outcome}"
     );
     world
         .counts_are(&channel, Counts::added(1).welcomed(1))
@@ -33,7 +33,7 @@ async fn a_welcome_that_another_app_abandoned_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn temporary_errors_are_retried_within_the_20_seconds() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let unreachable = Fault::DropConnection {
         after_effect: false,
     };
@@ -61,8 +61,8 @@ async fn an_expired_welcome_code_is_too_late_and_not_retried() {
         ..SandboxOptions::default()
     })
     .await;
-    let channel = world.channel_that_says("hi").await;
-    // The pause after it is longer than this code lives.
+    let channel = world.channel_with_welcome("hi").await;
+    // The pause before the retry is longer than the lifetime of this code.
     world.wecom.faults().next(SEND, 1, Fault::Code(-1));
     let outcome = world.scan(&channel).outcome("welcome", "too_late").await;
     assert_eq!(
@@ -154,7 +154,7 @@ async fn a_failed_remark_stops_neither_the_welcome_nor_the_tags() {
 async fn one_slow_answer_delays_few_other_welcomes() {
     const SLOW: Duration = Duration::from_secs(4);
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.wecom.faults().next(SEND, 1, Fault::Slow(SLOW));
     let held = world.time.hold();
     let began = world.time.now();
@@ -171,7 +171,7 @@ async fn one_slow_answer_delays_few_other_welcomes() {
             .filter(|customer| !customer.texts().is_empty())
             .count()
     };
-    // The stream has ten batches under way, and only what is queued behind the slow one waits for it.
+    // The stream has ten batches in flight, and only records queued behind the slow one wait for it.
     world
         .until("most of the others are welcomed", |_| welcomed() >= 20)
         .await;

@@ -1,4 +1,4 @@
-//! Welcomes: sent in time, once, with the right words; and every miss explained.
+//! Welcomes: sent in time, once and with the right text; a welcome that is not sent has a recorded reason.
 
 use serde_json::json;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::world::{World, later};
 async fn a_customer_who_scans_gets_the_channels_welcome() {
     let world = World::new().await;
     let channel = world
-        .channel_that_says("{customer}您好，我是{member}，来自{channel}")
+        .channel_with_welcome("{customer}您好，我是{member}，来自{channel}")
         .await;
     let customer = world.scan_as(
         &channel,
@@ -44,7 +44,7 @@ async fn default_welcomes_reach_customers_without_a_channel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_first_sent_by_another_app_is_already_welcomed() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
         sends_for: Duration::from_millis(200),
         delivers: true,
@@ -75,7 +75,7 @@ async fn an_expired_picture_leaves_the_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_response_sends_no_second_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.wecom.faults().next(
         "send_welcome_msg",
         1,
@@ -97,12 +97,12 @@ async fn a_channels_welcome_precedes_the_members_and_the_corps() {
     let world = World::new().await;
     let body = json!({"corp": {"text": "corp"}, "members": {"zhangsan": {"text": "member"}}});
     assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
-    let speaks = world.channel_that_says("channel").await;
-    let silent = world.channel(json!({})).await;
+    let with_welcome = world.channel_with_welcome("channel").await;
+    let without_welcome = world.channel(json!({})).await;
     let of_lisi = world.channel(json!({"users": ["lisi"]})).await;
     for (channel, text) in [
-        (&speaks, "channel"),
-        (&silent, "member"),
+        (&with_welcome, "channel"),
+        (&without_welcome, "member"),
         (&of_lisi, "corp"),
     ] {
         world.scan(channel).sees(text).await;
@@ -138,7 +138,7 @@ async fn without_a_welcome_nothing_is_sent_and_the_timeline_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let of_another_company = world.scan_as(
         &channel,
         Scan {
@@ -161,7 +161,7 @@ async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_older_than_20_seconds_is_recorded_without_a_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let customer = world.without_delivery(|| world.scan(&channel));
     world.deliver(&later(&world.message(customer.events[0]), -25));
     let outcome = customer.outcome("welcome", "too_late").await;
@@ -176,27 +176,27 @@ async fn an_event_older_than_20_seconds_is_recorded_without_a_welcome() {
 async fn a_name_that_arrives_too_late_is_replaced_by_a_neutral_form() {
     let world = World::new().await;
     let channel = world
-        .channel_that_says("{customer}您好，我是{member}")
+        .channel_with_welcome("{customer}您好，我是{member}")
         .await;
     let away = Fault::Slow(Duration::from_secs(5));
-    // Tagging asks for the customer as well.
+    // Tagging reads the customer as well.
     world.wecom.faults().next("externalcontact/get", 2, away);
     world.wecom.faults().next("user/get", 1, Fault::Code(60011));
     let held = world.time.hold();
     let customer = world.scan(&channel);
     world
-        .until("all names are asked for", |wecom| {
+        .until("all names are requested", |wecom| {
             wecom.faults().waiting() == 0
         })
         .await;
     world.time_passes(Duration::from_millis(1_500));
     customer.sees("朋友您好，我是您的顾问").await;
-    // The clock is held until the outcome is stored: its latency is measured after the message has arrived.
+    // The clock stands still until the outcome is stored: the latency is measured after the message has arrived.
     let outcome = customer.outcome("welcome", "sent").await;
     drop(held);
     assert!(
         outcome["latency_ms"].as_i64().unwrap() < 3_000,
-        "a name is waited for 1.5 s: {outcome}"
+        "the function waits 1.5 s for a name: {outcome}"
     );
 }
 
@@ -209,7 +209,7 @@ async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
         .channel(json!({"welcome": {"text": "{channel}", "attachments": [link]}}))
         .await;
     drop(world);
-    // Tagging calls WeCom at the same time, and is not started here.
+    // Tagging would call WeCom at the same time, and is not started here.
     let split = SplitStack::new(&external).await;
     let before = external.wecom.calls().len();
     let instance = split.welcome(&FaultPoint::none(), Records::New).await;
@@ -228,14 +228,14 @@ async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_with_a_new_code_gets_the_channels_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("{channel}").await;
+    let channel = world.channel_with_welcome("{channel}").await;
     let customer = world.without_delivery(|| world.scan(&channel));
     let add = world.message(customer.events[0]);
     let (before, rest) = add.split_once("<WelcomeCode>").unwrap();
     let (_, after) = rest.split_once("</WelcomeCode>").unwrap();
     world.deliver(&format!("{before}{after}"));
     customer.outcome("welcome", "no_code").await;
-    // The relation, which remembers the channel, is there when the add counts.
+    // When the add is counted, the relation with the channel is stored.
     world.counts_are(&channel, Counts::added(1)).await;
 
     let (before, rest) = add.split_once("<State>").unwrap();

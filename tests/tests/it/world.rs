@@ -96,7 +96,7 @@ impl World {
     }
 
     /// A channel of zhangsan, with this welcome text.
-    pub(crate) async fn channel_that_says(&self, welcome: &str) -> Channel {
+    pub(crate) async fn channel_with_welcome(&self, welcome: &str) -> Channel {
         self.channel(json!({"welcome": {"text": welcome}})).await
     }
 
