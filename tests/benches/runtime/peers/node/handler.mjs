@@ -12,7 +12,7 @@ const { WECOM_CORP_ID, WECOM_APP, WECOM_TOKEN, WECOM_ENCODING_AES_KEY, INBOX_TAB
 const PATH = `/callback/${WECOM_CORP_ID}/${WECOM_APP}`;
 const KEPT_SECONDS = 180 * 86_400;
 
-// Ids and times stay texts.
+// Ids and times stay strings.
 const parser = new XMLParser({ parseTagValue: false });
 const dynamodb = new DynamoDBClient({});
 
@@ -38,7 +38,7 @@ export async function handler(event) {
     }));
   } catch (error) {
     if (error.name !== 'ConditionalCheckFailedException') {
-      console.error(JSON.stringify({ message: 'could not keep an event', error: error.name }));
+      console.error(JSON.stringify({ message: 'could not store an event', error: error.name }));
       return { statusCode: 503 };
     }
     known = true;
