@@ -21,28 +21,30 @@ async fn a_channel_with_every_field_is_created_and_read_back() {
             "variants": [{"weekdays": [6, 7], "from": "22:00", "to": "06:00", "text": "晚安"}],
         },
     });
-    let (status, made) = world.operator.post("channels", &body).await.unwrap();
-    assert_eq!(status, 201, "{made}");
+    let (status, created) = world.operator.post("channels", &body).await.unwrap();
+    assert_eq!(status, 201, "{created}");
     for (field, value) in body.as_object().unwrap() {
-        assert_eq!(made[field], *value, "{field}");
+        assert_eq!(created[field], *value, "{field}");
     }
-    assert_eq!(made["state"], made["id"]);
-    assert_eq!(made["status"], "active");
-    let path = format!("channels/{}", made["id"].as_str().unwrap());
-    assert_eq!(world.get(&path).await, made);
+    assert_eq!(created["state"], created["id"]);
+    assert_eq!(created["status"], "active");
+    let path = format!("channels/{}", created["id"].as_str().unwrap());
+    assert_eq!(world.get(&path).await, created);
 
     assert_eq!(
         world.requests("add_contact_way"),
         [json!({
-            "type": 2, "scene": 2, "remark": "上海展会", "skip_verify": false, "state": made["id"],
+            "type": 2, "scene": 2, "remark": "上海展会", "skip_verify": false, "state": created["id"],
             "user": ["zhangsan", "lisi"], "party": [1],
         })]
     );
     let at_wecom = world.channels_at_wecom().await;
     assert_eq!(at_wecom.len(), 1);
-    let picture = http_client().get(made["qr_code"].as_str().unwrap()).send();
+    let picture = http_client()
+        .get(created["qr_code"].as_str().unwrap())
+        .send();
     assert_eq!(picture.await.unwrap().status(), 200);
-    assert!(!made["config_id"].as_str().unwrap().is_empty());
+    assert!(!created["config_id"].as_str().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,9 +102,9 @@ async fn a_link_attributes_the_customers_who_open_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_paginated_list_returns_each_channel_once() {
     let world = World::new().await;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for _ in 0..5 {
-        made.push(world.channel(json!({})).await.id);
+        created.push(world.channel(json!({})).await.id);
     }
     let (mut listed, mut pages, mut path) = (Vec::new(), 0, "channels?limit=2".to_owned());
     loop {
@@ -120,8 +122,8 @@ async fn the_paginated_list_returns_each_channel_once() {
         };
         path = format!("channels?limit=2&cursor={next}");
     }
-    made.sort_unstable();
-    assert_eq!((listed, pages), (made, 3));
+    created.sort_unstable();
+    assert_eq!((listed, pages), (created, 3));
 
     for (query, field) in [
         ("limit=0", "limit"),

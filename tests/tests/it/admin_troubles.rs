@@ -255,12 +255,12 @@ async fn concurrent_patches_are_applied_or_refused_with_409() {
 async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
     let mut external = ExternalWorld::new(&["contact", "service"]).await;
     let world = external.world().await;
-    let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();
-    assert_eq!(status, 201, "{made}");
+    let (status, created) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(status, 201, "{created}");
     external.remove("contact");
     // After this time the configuration is read again.
     world.time_passes(Duration::from_secs(300));
-    let path = format!("channels/{}", made["id"].as_str().unwrap());
+    let path = format!("channels/{}", created["id"].as_str().unwrap());
     let patch = json!({"name": "新展会"});
     let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
     assert_eq!(

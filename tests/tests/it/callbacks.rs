@@ -111,14 +111,15 @@ async fn each_parameter_is_required() {
         .collect();
     for (missing, _) in &pairs {
         for emptied in [false, true] {
-            let kept = pairs
-                .iter()
-                .filter_map(|(name, value)| match (name == missing, emptied) {
-                    (true, true) => Some(format!("{name}=")),
-                    (true, false) => None,
-                    _ => Some(format!("{name}={value}")),
-                });
-            let query = kept.collect::<Vec<_>>().join("&");
+            let remaining =
+                pairs
+                    .iter()
+                    .filter_map(|(name, value)| match (name == missing, emptied) {
+                        (true, true) => Some(format!("{name}=")),
+                        (true, false) => None,
+                        _ => Some(format!("{name}={value}")),
+                    });
+            let query = remaining.collect::<Vec<_>>().join("&");
             let refused = Answer::refused(400, "missing_parameter");
             assert_eq!(postman.get(&query).await, refused, "GET without {missing}");
             if *missing != "echostr" {

@@ -207,7 +207,7 @@ async fn all_functions_together_keep_within_a_configured_rate() {
     let mut customers =
         world.without_delivery(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
     customers.extend((0..15).map(|_| world.scan(&channel)));
-    let made = |api: &str| {
+    let calls_per_minute = |api: &str| {
         let mut minutes = BTreeMap::new();
         for call in world.wecom.calls_of(api) {
             *minutes.entry(call.at_ms / 60_000).or_insert(0) += 1;
@@ -228,7 +228,7 @@ async fn all_functions_together_keep_within_a_configured_rate() {
             break;
         }
         seconds += 5;
-        assert!(seconds < 300, "{:?}", made(MARK));
+        assert!(seconds < 300, "{:?}", calls_per_minute(MARK));
         world.time_passes(Duration::from_secs(5));
     }
     for api in [
@@ -239,13 +239,16 @@ async fn all_functions_together_keep_within_a_configured_rate() {
         "get_follow_user_list",
     ] {
         // At most one call per minute may be counted in one minute and arrive in the next.
-        let minutes = made(api);
+        let minutes = calls_per_minute(api);
         assert!(
             minutes.iter().all(|calls| *calls <= RATE + 1),
             "{api}: {minutes:?}"
         );
     }
-    assert!(made(MARK).len() > 1, "30 customers do not fit in a minute");
+    assert!(
+        calls_per_minute(MARK).len() > 1,
+        "30 customers do not fit in a minute"
+    );
     assert!(world.wecom.calls().iter().all(|call| call.errcode != 45009));
 }
 

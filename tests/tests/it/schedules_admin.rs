@@ -66,8 +66,8 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
     let path = path(&channel);
     assert_eq!(channel.json["schedule"], schedule);
     assert_eq!(channel.json["on_duty"], json!(["zhangsan"]));
-    let made = &world.requests("add_contact_way")[0];
-    assert_eq!(made["user"], json!(["zhangsan"]));
+    let created = &world.requests("add_contact_way")[0];
+    assert_eq!(created["user"], json!(["zhangsan"]));
     let until = channel.json["duty_until"].as_i64().unwrap();
     let ahead = until - world.time.second();
     assert!((2 * 3600..=3 * 3600).contains(&ahead), "{ahead}");

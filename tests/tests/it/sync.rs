@@ -64,8 +64,8 @@ async fn the_first_reconcile_copies_the_corp_and_the_second_writes_nothing() {
         "externalcontact/batch/get_by_user",
         "externalcontact/groupchat/get",
     ] {
-        let made = u64::try_from(world.calls(api)).unwrap();
-        assert_eq!(by_api[api].as_u64(), Some(made), "{api}");
+        let count = u64::try_from(world.calls(api)).unwrap();
+        assert_eq!(by_api[api].as_u64(), Some(count), "{api}");
     }
 
     world.reconcile().await;
@@ -165,8 +165,8 @@ async fn a_relation_shows_everything_that_wecom_returns() {
     let unionid = truth.customers[0].unionid.as_deref().unwrap();
     let found = world.get(&format!("contacts?unionid={unionid}")).await;
     assert_eq!(found["external_userids"], json!([customer.external_userid]));
-    let nobody = world.get("contacts?unionid=nobody").await;
-    assert_eq!(nobody["external_userids"], json!([]));
+    let unknown = world.get("contacts?unionid=nobody").await;
+    assert_eq!(unknown["external_userids"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
