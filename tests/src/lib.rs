@@ -1,8 +1,8 @@
-//! What the benches and the test of the deployment measure with, and where their results are kept.
+//! Measurement tools of the benches and of the deployment test, and the file of their results.
 //!
 //! The scenarios are in `tests/it`. Nothing depends on this package.
 
-pub mod door;
+pub mod dynamodb_proxy;
 pub mod results;
 pub mod runtime_api;
 pub mod usage;

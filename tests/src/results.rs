@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What one bench found, and how to find it again.
+/// The results of one bench, and how to reproduce them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Section<F> {
     /// The command that measured it.
@@ -18,20 +18,20 @@ pub struct Section<F> {
     pub date: String,
     /// Processor and number of cores.
     pub machine: String,
-    /// What was found, in the bench's own form.
+    /// The results, in the bench's own format.
     pub figures: F,
 }
 
-/// Where the results are: `tests/benches/results.json`.
+/// The path of the results: `tests/benches/results.json`.
 #[must_use]
 pub fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results.json")
 }
 
-/// Replaces the section `name`, and leaves the others as they are.
+/// Replaces the section `name`, and keeps the others.
 ///
 /// # Errors
-/// If the file cannot be read, is not as this writes it, or cannot be written.
+/// If the file cannot be read, has another format, or cannot be written.
 pub fn save(name: &str, command: &str, figures: &impl Serialize) -> io::Result<()> {
     let mut sections = sections()?;
     let section = Section {
@@ -72,7 +72,7 @@ pub fn typed(program: &str) -> String {
 /// The section `name`.
 ///
 /// # Errors
-/// If there is none, or it is not as this bench writes it; the error says how to make it anew.
+/// If there is none, or it has another format. The error says how to create it again.
 pub fn read<F: DeserializeOwned>(name: &str) -> io::Result<Section<F>> {
     let missing = || {
         let text = format!(
@@ -85,7 +85,7 @@ pub fn read<F: DeserializeOwned>(name: &str) -> io::Result<Section<F>> {
     Ok(serde_json::from_value(section)?)
 }
 
-/// The smallest time that `share` of all times do not exceed (the nearest-rank percentile); 0 of none.
+/// The nearest-rank percentile: the smallest time that `share` of all times do not exceed; 0 if there are no times.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,

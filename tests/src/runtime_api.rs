@@ -1,4 +1,4 @@
-//! Lambda's Runtime API for one process and many events: what the process asks for its work, and tells what came of it.
+//! Lambda's Runtime API for one process and many events: the process requests events and reports its answers.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,65 +16,68 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// What a function answered, or the error that it told.
+/// The answer of a function, or the error that it reported.
 type Answer = Result<Value, String>;
 
 /// The server of one process. It stops when dropped.
 pub struct RuntimeApi {
-    /// `127.0.0.1:PORT`, which `AWS_LAMBDA_RUNTIME_API` is to be.
+    /// `127.0.0.1:PORT`, the value for `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
     patience: Duration,
     events: UnboundedSender<Bytes>,
-    asked: UnboundedReceiver<Instant>,
+    requested: UnboundedReceiver<Instant>,
     answers: UnboundedReceiver<(Instant, Answer)>,
-    handed: Arc<Mutex<Option<Instant>>>,
+    delivered: Arc<Mutex<Option<Instant>>>,
     server: JoinHandle<()>,
 }
 
-/// An event and what became of it.
+/// A completed invocation.
 pub struct Invocation {
-    /// What the function answered.
+    /// The answer of the function.
     pub answer: Value,
-    /// From the handing out to the answer.
+    /// From the delivery of the event to the answer.
     pub answered: Duration,
-    /// From the handing out to the request for the next event, which is what Lambda bills.
+    /// From the delivery of the event to the request for the next one, which is what Lambda bills.
     pub billed: Duration,
 }
 
-struct Desk {
+struct Shared {
     function_arn: String,
     patience: Duration,
     number: AtomicU64,
     events: tokio::sync::Mutex<UnboundedReceiver<Bytes>>,
-    asked: UnboundedSender<Instant>,
+    requested: UnboundedSender<Instant>,
     answers: UnboundedSender<(Instant, Answer)>,
-    handed: Arc<Mutex<Option<Instant>>>,
+    delivered: Arc<Mutex<Option<Instant>>>,
 }
 
 impl RuntimeApi {
-    /// Serves the process of the function `function_arn`, and waits for whatever it does `patience` at most.
+    /// Serves a process of the function `function_arn`. Every wait for the process is limited to `patience`.
     ///
     /// # Errors
-    /// If there is no socket.
+    /// If no socket can be bound.
     pub async fn serve(function_arn: &str, patience: Duration) -> io::Result<Self> {
         let (events, waiting) = unbounded_channel();
-        let (asks, asked) = unbounded_channel();
-        let (tells, answers) = unbounded_channel();
-        let handed = Arc::new(Mutex::new(None));
-        let desk = Desk {
+        let (request_times, requested) = unbounded_channel();
+        let (answered, answers) = unbounded_channel();
+        let delivered = Arc::new(Mutex::new(None));
+        let shared = Shared {
             function_arn: function_arn.to_owned(),
             patience,
             number: AtomicU64::new(1),
             events: tokio::sync::Mutex::new(waiting),
-            asked: asks,
-            answers: tells,
-            handed: Arc::clone(&handed),
+            requested: request_times,
+            answers: answered,
+            delivered: Arc::clone(&delivered),
         };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/{what}", post(ended))
-            .route("/2018-06-01/runtime/init/error", post(died))
-            .with_state(Arc::new(desk));
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/{what}",
+                post(invocation_ended),
+            )
+            .route("/2018-06-01/runtime/init/error", post(init_failed))
+            .with_state(Arc::new(shared));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let server = tokio::spawn(async move {
@@ -85,33 +88,33 @@ impl RuntimeApi {
             address: address.to_string(),
             patience,
             events,
-            asked,
+            requested,
             answers,
-            handed,
+            delivered,
             server,
         })
     }
 
-    /// Waits until the process asks for an event, and says when it did.
+    /// Waits until the process requests an event, and returns when it did.
     ///
     /// # Errors
     /// If it does not.
-    pub async fn asked(&mut self) -> Result<Instant, String> {
-        let asked = tokio::time::timeout(self.patience, self.asked.recv()).await;
+    pub async fn event_requested(&mut self) -> Result<Instant, String> {
+        let requested = tokio::time::timeout(self.patience, self.requested.recv()).await;
         let patience = self.patience.as_secs();
-        asked
+        requested
             .ok()
             .flatten()
-            .ok_or_else(|| format!("it asked for no event within {patience} s"))
+            .ok_or_else(|| format!("it requested no event within {patience} s"))
     }
 
-    /// Hands out an event as soon as the process asks, and waits for its answer: that, and when it came.
+    /// Delivers an event as soon as the process requests one, and returns its answer with the time of the answer.
     ///
     /// # Errors
-    /// What the process told as an error, or that it told nothing.
+    /// The error that the process reported, or that it did not answer.
     pub async fn answer(&mut self, event: Bytes) -> Result<(Value, Instant), String> {
-        let handed_out = self.events.send(event);
-        handed_out.map_err(|_| "its runtime API is closed".to_owned())?;
+        let sent = self.events.send(event);
+        sent.map_err(|_| "its runtime API is closed".to_owned())?;
         let answered = tokio::time::timeout(self.patience, self.answers.recv()).await;
         let patience = self.patience.as_secs();
         let answered = answered.ok().flatten();
@@ -119,19 +122,22 @@ impl RuntimeApi {
         Ok((answer?, at))
     }
 
-    /// Hands out an event to the process, which has asked for it, and waits until it asks for the next.
+    /// Delivers an event to the process, which has requested one, and waits until it requests the next.
     ///
     /// # Errors
-    /// As [`answer`](Self::answer), or that it does not ask for more.
+    /// As [`answer`](Self::answer), or that it does not request another event.
     pub async fn invoke(&mut self, event: Bytes) -> Result<Invocation, String> {
         let (answer, answered) = self.answer(event).await?;
-        let next = self.asked().await?;
-        let handed = *self.handed.lock().unwrap_or_else(PoisonError::into_inner);
-        let handed = handed.ok_or("an answer without an event")?;
+        let next = self.event_requested().await?;
+        let delivered = *self
+            .delivered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let delivered = delivered.ok_or("an answer without an event")?;
         Ok(Invocation {
             answer,
-            answered: answered - handed,
-            billed: next - handed,
+            answered: answered - delivered,
+            billed: next - delivered,
         })
     }
 }
@@ -142,14 +148,14 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn next(State(desk): State<Arc<Desk>>) -> Response {
-    // Nobody listens any more when the bench is over.
-    let _over = desk.asked.send(Instant::now());
-    let Some(event) = desk.events.lock().await.recv().await else {
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    // The receiver is gone when the bench is over.
+    let _over = shared.requested.send(Instant::now());
+    let Some(event) = shared.events.lock().await.recv().await else {
         return std::future::pending().await;
     };
-    let number = desk.number.fetch_add(1, Ordering::Relaxed);
-    let deadline = SystemTime::now() + desk.patience;
+    let number = shared.number.fetch_add(1, Ordering::Relaxed);
+    let deadline = SystemTime::now() + shared.patience;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = |name: &'static str, value: String| (HeaderName::from_static(name), value);
     let headers = [
@@ -164,34 +170,37 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         ),
         header(
             "lambda-runtime-invoked-function-arn",
-            desk.function_arn.clone(),
+            shared.function_arn.clone(),
         ),
         header(
             "lambda-runtime-trace-id",
             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
         ),
     ];
-    *desk.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    *shared
+        .delivered
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     (headers, event).into_response()
 }
 
-async fn ended(
-    State(desk): State<Arc<Desk>>,
+async fn invocation_ended(
+    State(shared): State<Arc<Shared>>,
     Path((_, what)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
     let at = Instant::now();
-    let said = || String::from_utf8_lossy(&body).into_owned();
+    let text = || String::from_utf8_lossy(&body).into_owned();
     let answer = match what.as_str() {
-        "response" => serde_json::from_slice(&body).map_err(|error| format!("{error}: {}", said())),
-        _ => Err(said()),
+        "response" => serde_json::from_slice(&body).map_err(|error| format!("{error}: {}", text())),
+        _ => Err(text()),
     };
-    let _over = desk.answers.send((at, answer));
+    let _over = shared.answers.send((at, answer));
     StatusCode::ACCEPTED
 }
 
-async fn died(State(desk): State<Arc<Desk>>, body: Bytes) -> StatusCode {
-    let said = format!("its init failed: {}", String::from_utf8_lossy(&body));
-    let _over = desk.answers.send((Instant::now(), Err(said)));
+async fn init_failed(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    let error = format!("its init failed: {}", String::from_utf8_lossy(&body));
+    let _over = shared.answers.send((Instant::now(), Err(error)));
     StatusCode::ACCEPTED
 }

@@ -1,11 +1,11 @@
-//! What a process has used so far, as `/proc` tells it.
+//! The resource usage of a process so far, from `/proc`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Processor time and memory of a process; `None` where there is no `/proc`, or no such process any more.
+/// Processor time and memory of a process; `None` without `/proc`, or if the process has ended.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Usage {
     /// User and system time, in seconds.
@@ -15,13 +15,13 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// That of this process.
+    /// The usage of this process.
     #[must_use]
     pub fn own() -> Self {
         Self::at(Path::new("/proc/self"))
     }
 
-    /// That of the process `pid`.
+    /// The usage of the process `pid`.
     #[must_use]
     pub fn of(pid: u32) -> Self {
         Self::at(&PathBuf::from(format!("/proc/{pid}")))
@@ -38,8 +38,8 @@ impl Usage {
     }
 
     fn at(process: &Path) -> Self {
-        // The one counts what ended threads have used as well, but in hundredths of a second and rounded down; the
-        // other is exact for the threads that live. Neither is ever too much, so the larger one is nearer.
+        // The first includes threads that have ended, but in hundredths of a second and rounded down; the second is exact
+        // for running threads only. Both are lower bounds, so the larger one is more accurate.
         let cpu_seconds = [of_all(process), of_living_threads(process)];
         Self {
             cpu_seconds: cpu_seconds.into_iter().flatten().reduce(f64::max),
@@ -54,17 +54,17 @@ fn of_all(process: &Path) -> Option<f64> {
     // The second field may hold spaces, but it ends with the last parenthesis.
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
     Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// Time on a processor of each thread, in nanoseconds (kernel documentation, "sched-stats": the first number). `None`
-/// if the kernel does not tell it.
+/// if the kernel does not report it.
 fn of_living_threads(process: &Path) -> Option<f64> {
     let threads = fs::read_dir(process.join("task")).ok()?;
     let times = threads.filter_map(|thread| {
-        let told = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        told.split_whitespace().next()?.parse::<f64>().ok()
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
     });
     times.reduce(|all, one| all + one).map(|all| all / 1e9)
 }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_takes_time_and_memory_and_who_is_not_there_tells_nothing() {
+    fn a_working_process_has_usage_and_a_missing_one_has_none() {
         let before = Usage::own();
         let sum = (0..20_000_000_u64).fold(0, |sum: u64, n| std::hint::black_box(sum ^ n));
         let used = Usage::of(std::process::id()).since(&before);
@@ -93,7 +93,7 @@ mod tests {
             "{sum}"
         );
         assert!(used.peak_bytes.is_some_and(|bytes| bytes > 1 << 20));
-        // Process ids end at four million.
+        // Process ids are below four million.
         assert!(Usage::of(u32::MAX).cpu_seconds.is_none());
     }
 }

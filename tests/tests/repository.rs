@@ -1,6 +1,6 @@
-//! Rules of this repository that a reviewer would otherwise have to remember.
+//! Rules of this repository that reviewers would otherwise have to check.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn all_sources() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The packages that `package` needs to run, directly or not.
+/// The direct and transitive dependencies of `package`, without those of its tests and build scripts.
 fn dependencies(package: &str) -> Vec<String> {
     let tree = Command::new(env!("CARGO"))
         .args([
@@ -72,7 +72,7 @@ fn dependencies(package: &str) -> Vec<String> {
         .collect()
 }
 
-fn refuse(package: &str, forbidden: &[&str]) {
+fn assert_no_dependency(package: &str, forbidden: &[&str]) {
     let dependencies = dependencies(package);
     assert!(dependencies.len() > 5, "{package}: {dependencies:?}");
     for name in dependencies {
@@ -82,7 +82,7 @@ fn refuse(package: &str, forbidden: &[&str]) {
 }
 
 #[test]
-fn the_rules_know_no_aws_and_no_http() {
+fn the_domain_depends_on_neither_aws_nor_http() {
     let forbidden = [
         "aws-config",
         "aws-sdk",
@@ -94,12 +94,12 @@ fn the_rules_know_no_aws_and_no_http() {
         "tokio",
         "http",
     ];
-    refuse("domain", &forbidden);
+    assert_no_dependency("domain", &forbidden);
 }
 
 #[test]
-fn the_vendor_knows_no_aws() {
-    refuse(
+fn the_sdk_does_not_depend_on_aws() {
+    assert_no_dependency(
         "wecom-sdk",
         &[
             "aws-config",
@@ -112,25 +112,25 @@ fn the_vendor_knows_no_aws() {
 }
 
 #[test]
-fn the_sandbox_shares_no_code_with_what_it_tests() {
-    // Of the bundle it has the clock only, which knows nothing of WeCom.
-    refuse("wecom-sandbox", &["wecom-sdk", "domain", "platform"]);
+fn the_sandbox_shares_no_code_with_the_bundle() {
+    // The only shared crate is the clock, which contains nothing about WeCom.
+    assert_no_dependency("wecom-sandbox", &["wecom-sdk", "domain", "platform"]);
 }
 
 #[test]
-fn there_is_one_tls_stack() {
-    refuse("scrm-local", &["native-tls", "openssl-sys", "ring"]);
+fn only_one_tls_stack_is_linked() {
+    assert_no_dependency("scrm-local", &["native-tls", "openssl-sys", "ring"]);
 }
 
 #[test]
-fn functions_carry_no_chain_of_credential_providers() {
+fn functions_do_not_link_the_credential_provider_chain() {
     for function in ["callback", "welcome", "tagging", "sync", "admin"] {
-        refuse(function, &["aws-config", "aws-sdk-sts", "aws-sdk-sso"]);
+        assert_no_dependency(function, &["aws-config", "aws-sdk-sts", "aws-sdk-sso"]);
     }
 }
 
 #[test]
-fn the_rules_ask_no_clock() {
+fn the_domain_does_not_use_the_clock() {
     for (name, text) in sources("shared/domain/src") {
         for clock in [
             "Timestamp::now",
@@ -144,12 +144,15 @@ fn the_rules_ask_no_clock() {
     }
 }
 
-/// Where the machine's own time is asked for, and why. Everything else takes its time from a `Clock` that is passed to
-/// it. What measures (benches, their library, the test of the deployment, the browser) is not looked at.
+/// Files that read the machine's own time, and the reasons. All other code reads the time from a `Clock` that is passed to
+/// it. Code that measures (benches, their library, the deployment test, the browser test) is not checked.
 const MACHINE_TIME: &[(&str, &str)] = &[
-    ("shared/clock/src/lib.rs", "offers the clock of the machine"),
+    (
+        "shared/clock/src/lib.rs",
+        "provides the clock of the machine",
+    ),
     ("shared/clock/src/system.rs", "the clock of the machine"),
-    ("shared/clock/src/manual.rs", "what its instants begin at"),
+    ("shared/clock/src/manual.rs", "the start of its instants"),
     (
         "shared/clock/tests/manual.rs",
         "tests the clock of the machine",
@@ -160,13 +163,13 @@ const MACHINE_TIME: &[(&str, &str)] = &[
     ),
     (
         "shared/wecom/src/client.rs",
-        "the default of who uses the SDK alone",
+        "the default for users of the SDK alone",
     ),
     ("infra/sandbox/src/setup.rs", "the default of its options"),
     ("infra/local/src/main.rs", "wires the local stack"),
     (
         "infra/local/src/embedded.rs",
-        "the embedded database deletes by the clock of the machine",
+        "the embedded database expires rows by the clock of the machine",
     ),
     (
         "infra/local/src/event_source/stream.rs",
@@ -174,27 +177,27 @@ const MACHINE_TIME: &[(&str, &str)] = &[
     ),
     (
         "infra/local/tests/it/event_source.rs",
-        "compares such a stamp",
+        "compares such a timestamp",
     ),
     (
         "infra/local/tests/it/patience.rs",
-        "patience with the machine while a test looks at a condition",
+        "real timeout while a test polls a condition",
     ),
     (
         "infra/local/src/changes.rs",
-        "looks at a database that tells nobody of its commits",
+        "polls a database that does not notify about commits",
     ),
     (
         "infra/sandbox/src/lib.rs",
-        "patience with the machine while a test or the demo looks at a condition",
+        "real timeout while a test or the demo polls a condition",
     ),
     ("infra/sandbox/tests/it/support.rs", "the same"),
     ("tests/tests/it/time.rs", "the same"),
 ];
 
 #[test]
-fn time_comes_from_a_clock_that_is_passed() {
-    let asking = [
+fn time_is_read_from_a_passed_clock() {
+    let time_sources = [
         "Timestamp::now",
         "Zoned::now",
         "SystemTime::now",
@@ -208,11 +211,11 @@ fn time_comes_from_a_clock_that_is_passed() {
     let mut exceptions = Vec::new();
     for folder in ["functions", "shared", "infra", "tests/tests/it"] {
         for (name, text) in sources(folder) {
-            let Some(asks) = asking.iter().find(|asking| text.contains(**asking)) else {
+            let Some(source) = time_sources.iter().find(|source| text.contains(**source)) else {
                 continue;
             };
             let known = MACHINE_TIME.iter().any(|(exception, _)| *exception == name);
-            assert!(known, "{name} asks the machine for the time: {asks}");
+            assert!(known, "{name} reads the time of the machine: {source}");
             exceptions.push(name);
         }
     }
@@ -225,14 +228,14 @@ fn time_comes_from_a_clock_that_is_passed() {
     }
 }
 
-/// Each client of one's own reads and parses the certificates of the machine, which was a tenth of the time of the tests.
+/// Each separate client parses the certificates of the machine, which took a tenth of the time of the tests.
 #[test]
-fn scenarios_share_the_way_in_which_http_clients_are_made() {
+fn scenarios_use_the_shared_http_client() {
     for (name, text) in sources("tests/tests/it") {
         for own in ["Client::new()", "Client::builder()", "reqwest::get"] {
             assert!(
                 !text.contains(own),
-                "{name}: http_client() is cheaper than {own}"
+                "{name}: use http_client() instead of {own}"
             );
         }
     }
@@ -253,8 +256,8 @@ fn nothing_depends_on_the_tests() {
 }
 
 #[test]
-fn the_local_stack_compiles_nothing_of_charts_and_benches() {
-    refuse("scrm-local", &["plotters", "criterion", "flate2"]);
+fn the_local_stack_does_not_compile_charts_or_benches() {
+    assert_no_dependency("scrm-local", &["plotters", "criterion", "flate2"]);
 }
 
 #[test]
@@ -272,7 +275,7 @@ fn only_main_reads_the_environment() {
     }
 }
 
-/// WeCom's error codes in `text` but those of the tests in it. What follows `doc` is the number of a document.
+/// WeCom's error codes in `text`, without its unit tests. Numbers after `doc` are numbers of documents.
 fn error_codes(text: &str) -> Vec<i64> {
     let (code, _tests) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
     let (mut found, mut is_document) = (Vec::new(), false);
@@ -298,9 +301,9 @@ fn error_codes(text: &str) -> Vec<i64> {
 }
 
 #[test]
-fn error_codes_have_one_home() {
-    let told = "// (WeCom docs 90207, 92137 and\n// 90208), help of 45009\nconst A: i64 = 84061; // doc 40001.";
-    assert_eq!(error_codes(told), [45009, 84061]);
+fn error_codes_are_named_in_one_place() {
+    let example = "// (WeCom docs 90207, 92137 and\n// 90208), help of 45009\nconst A: i64 = 84061; // doc 40001.";
+    assert_eq!(error_codes(example), [45009, 84061]);
     for folder in ["functions", "shared"] {
         for (name, text) in sources(folder) {
             let exempt = [
@@ -323,7 +326,7 @@ fn error_codes_have_one_home() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for_and_has_a_readable_length() {
+fn every_file_has_a_header_and_at_most_400_lines() {
     for (name, text) in all_sources() {
         let first = text
             .lines()
@@ -331,7 +334,7 @@ fn every_file_says_what_it_is_for_and_has_a_readable_length() {
             .unwrap_or_default();
         assert!(
             first.starts_with("//!"),
-            "{name} does not open with a //! line"
+            "{name} does not start with a //! line"
         );
         assert!(
             text.lines().count() <= 400,
@@ -342,16 +345,19 @@ fn every_file_says_what_it_is_for_and_has_a_readable_length() {
 }
 
 #[test]
-fn a_main_only_wires() {
+fn a_main_has_at_most_30_lines() {
     for (name, text) in sources("functions") {
         if name.ends_with("/main.rs") {
-            assert!(text.lines().count() <= 30, "{name} does more than wiring");
+            assert!(
+                text.lines().count() <= 30,
+                "{name} has more than 30 lines: move code out of main"
+            );
         }
     }
 }
 
 #[test]
-fn english_and_chinese_documents_are_in_step() {
+fn english_and_chinese_documents_have_the_same_structure() {
     let headings = |name: &str| {
         let text = fs::read_to_string(root().join(name)).unwrap();
         let fences = text

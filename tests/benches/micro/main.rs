@@ -1,9 +1,9 @@
-//! Measures the work of an event that waits for nobody: signature, decryption, parsing, rendering, comparing.
+//! Measures the processing of an event without I/O: signature, decryption, parsing, rendering, comparing.
 //!
-//! `cargo bench -p bundle-tests --bench micro` takes criterion's options; with `--save` alone it runs everything and
-//! writes the section `micro` of the results. Beside the road of a callback stands the raw work of the libraries on
-//! the same bytes (SHA-1, base64, AES-256-CBC), which nobody can leave out, and the ratio of the two, measured in
-//! turns, is printed.
+//! `cargo bench -p bundle-tests --bench micro` accepts criterion's options; with `--save` alone it runs everything and
+//! writes the section `micro` of the results. The processing of a callback is compared with the raw work of the libraries
+//! on the same bytes (SHA-1, base64, AES-256-CBC), which no implementation can avoid. The ratio of the two, measured
+//! alternately, is printed.
 
 mod ratio;
 mod report;
@@ -23,10 +23,10 @@ use wecom::{Envelope, Event, Fields, Message, Signature};
 use scene::{Delivery, Rows};
 use thread_time::ThreadTime;
 
-/// What the benches are given.
+/// The argument of the benches.
 type Bench = Criterion<ThreadTime>;
 
-/// The option by which the results are written; criterion knows the others.
+/// The option that writes the results; criterion handles the others.
 const SAVE: &str = "--save";
 
 fn main() -> ExitCode {
@@ -59,14 +59,14 @@ fn run() -> Result<(), String> {
     let encrypted = delivery.sealed.encrypt.as_str();
     let ratios = report::Ratios {
         open_parse_to_raw: ratio::of(|| open_and_parse(&delivery, encrypted), || delivery.raw()),
-        whole_to_raw: ratio::of(|| callback_road(&delivery), || delivery.raw()),
+        whole_to_raw: ratio::of(|| process_callback(&delivery), || delivery.raw()),
     };
-    report::tell(ratios, save)
+    report::print(ratios, save)
 }
 
-/// A measurement of a refusal would be a good number for nothing.
+/// Checks that the delivery is accepted: the time of a refusal would be meaningless.
 fn check(delivery: &Delivery) -> Result<(), String> {
-    let message = callback_road(delivery).ok_or("the delivery is not opened")?;
+    let message = process_callback(delivery).ok_or("the delivery is not opened")?;
     if !matches!(message.event, Event::AddedExternalContact(_)) {
         return Err(format!("the delivery is read as {}", message.event.name()));
     }
@@ -85,8 +85,8 @@ fn check(delivery: &Delivery) -> Result<(), String> {
     Ok(())
 }
 
-/// From the body to the event.
-fn callback_road(delivery: &Delivery) -> Option<Message> {
+/// The complete processing from the body to the event.
+fn process_callback(delivery: &Delivery) -> Option<Message> {
     let envelope = Envelope::parse(black_box(delivery.body.as_bytes())).ok()?;
     open_and_parse(delivery, &envelope.encrypt)
 }
@@ -110,7 +110,7 @@ fn callback(criterion: &mut Bench, delivery: &Delivery) {
     group.bench_function("envelope", |b| {
         b.iter(|| Envelope::parse(black_box(delivery.body.as_bytes())));
     });
-    // A wrong signature ends the opening behind the verification, so this is the verification alone.
+    // A wrong signature ends `open` after the verification, so this measures the verification alone.
     group.bench_function("signature", |b| {
         b.iter(|| delivery.crypto.open(&forged, black_box(encrypted)));
     });
@@ -124,7 +124,7 @@ fn callback(criterion: &mut Bench, delivery: &Delivery) {
     group.bench_function("open_parse", |b| {
         b.iter(|| open_and_parse(delivery, black_box(encrypted)));
     });
-    group.bench_function("whole", |b| b.iter(|| callback_road(delivery)));
+    group.bench_function("whole", |b| b.iter(|| process_callback(delivery)));
     group.finish();
 }
 

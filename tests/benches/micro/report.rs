@@ -1,4 +1,4 @@
-//! What was found: the ratios of the callback's road to the raw work, and criterion's medians, read back from its files.
+//! The report: the ratios of the callback's processing to the raw work, and criterion's medians from its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bundle_tests::results;
 use serde::{Deserialize, Serialize};
 
-/// The group of the callback's road.
+/// The criterion group of the callback's processing.
 pub(super) const CALLBACK: &str = "callback";
 /// The command that measures it.
 const COMMAND: &str = "cargo bench -p bundle-tests --bench micro -- --save";
@@ -21,16 +21,16 @@ struct Figures {
     ratios: Ratios,
 }
 
-/// The callback's road as multiples of the raw work.
+/// The callback's processing as multiples of the raw work.
 #[derive(Debug, Serialize)]
 pub(super) struct Ratios {
     /// Verification, decryption and parsing of the message.
     pub(super) open_parse_to_raw: f64,
-    /// The same with the reading of the envelope in front.
+    /// The same including the parsing of the envelope.
     pub(super) whole_to_raw: f64,
 }
 
-/// What is needed of criterion's `estimates.json`.
+/// The fields used of criterion's `estimates.json`.
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -41,13 +41,13 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// Where criterion keeps what it found: `criterion` in cargo's target directory.
+/// The directory of criterion's results: `criterion` in cargo's target directory.
 pub(super) fn directory() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("../criterion")
 }
 
 /// Prints the ratios, and writes them and the medians of all benches with `save`.
-pub(super) fn tell(ratios: Ratios, save: bool) -> Result<(), String> {
+pub(super) fn print(ratios: Ratios, save: bool) -> Result<(), String> {
     println!(
         "verify + decrypt + parse ÷ raw: {:.2}",
         ratios.open_parse_to_raw

@@ -1,4 +1,4 @@
-//! What is measured: one add event of real lengths, sealed with real keys, and what belongs to its customer.
+//! The data of the benches: one encrypted add event with realistic lengths, and the rows of its customer.
 
 use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
@@ -18,7 +18,7 @@ const TIMESTAMP: &str = "1700000003";
 const NONCE: &str = "1372623149";
 const RANDOM: [u8; 16] = *b"0123456789abcdef";
 
-/// An add by a channel's code, with ids and codes as long as WeCom has them: the body is 1 KB.
+/// An add by a channel's code, with ids and codes as long as WeCom's: the body is 1 KB.
 const PLAINTEXT: &str = "<xml><ToUserName><![CDATA[ww5823bf96d3bd56c7]]></ToUserName>\
 <FromUserName><![CDATA[sys]]></FromUserName>\
 <CreateTime>1700000000</CreateTime>\
@@ -35,7 +35,7 @@ const PLAINTEXT: &str = "<xml><ToUserName><![CDATA[ww5823bf96d3bd56c7]]></ToUser
 const TEXT: &str = "{customer}您好，欢迎添加{member}！您是通过「{channel}」找到我们的，现在回复任意内容即可领取新人礼包，\
 如需了解产品介绍、价格和售后政策，请直接留言，{member}会在工作时间内尽快回复您。祝您生活愉快，期待为您服务。";
 
-/// One delivery, and the keys that open it.
+/// One delivery, and the keys to decrypt it.
 pub(super) struct Delivery {
     pub(super) crypto: CallbackCrypto,
     pub(super) sealed: Sealed,
@@ -77,7 +77,7 @@ impl Delivery {
         }
     }
 
-    /// What no implementation can leave out, by the libraries alone: SHA-1 over the parameters, base64, AES-256-CBC.
+    /// The work that no implementation can avoid, with the libraries alone: SHA-1 over the parameters, base64, AES-256-CBC.
     pub(super) fn raw(&self) -> Result<Vec<u8>, Unspecified> {
         let mut parts = [TOKEN, TIMESTAMP, NONCE, &self.sealed.encrypt];
         parts.sort_unstable();
@@ -109,8 +109,7 @@ pub(super) fn candidates() -> Candidates {
     }
 }
 
-/// A relation as it is stored, and two readings of it: one that tells the same, and one that tells of another remark and
-/// one tag more.
+/// A stored relation, and two readings of it: one without changes, and one with another remark and an additional tag.
 pub(super) struct Rows {
     pub(super) stored: Relation,
     pub(super) unchanged: Observation,
@@ -144,11 +143,11 @@ impl Rows {
             for_event: false,
         };
         let stored = Relation::read(None, &unchanged, reading(1_700_000_010));
-        // Else a relation without its channel would be measured.
+        // Otherwise a relation without a channel would be measured.
         stored
             .channel_id
             .as_ref()
-            .ok_or("the state is no channel of ours")?;
+            .ok_or("the state is not the id of a channel")?;
         Ok(Self {
             stored,
             unchanged,

@@ -1,14 +1,14 @@
-//! Processor time of this thread as criterion's measure: what other programs of the machine take does not count.
+//! Processor time of this thread as criterion's measurement: other programs on the machine do not influence it.
 
 use std::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Nothing here waits, so on an idle machine this is the time that passes.
+/// Nothing here waits, so on an idle machine this equals the elapsed time.
 pub(super) struct ThreadTime;
 
-/// What this thread has used.
+/// The processor time that this thread has used.
 pub(super) fn now() -> Duration {
     // The clock begins with the thread, so it is never negative.
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()

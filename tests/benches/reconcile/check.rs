@@ -1,4 +1,4 @@
-//! Whether the run said that it was complete, and whether what is stored is what the sandbox has.
+//! Checks that the run completed, and that the stored relations equal those of the sandbox.
 
 use std::collections::HashMap;
 
@@ -12,24 +12,27 @@ use wecom_sandbox::RelationTruth;
 use crate::report::Pass;
 use crate::scene::Scene;
 
-/// The run is over, without an error, and has read every relation.
+/// Checks that the run has finished without an error and counted the calls that WeCom counted.
 pub(crate) fn run(pass: &Pass) -> Result<(), String> {
     let run = &pass.run;
     if let Some(error) = &run.error {
-        return Err(format!("the run ended with: {error}"));
+        return Err(format!("the run ended with an error: {error}"));
     }
     if run.finished_at.is_none() {
-        return Err("the run is not over".to_owned());
+        return Err("the run has not finished".to_owned());
     }
-    let told: u64 = pass.calls.values().sum();
-    // A token may have been fetched, which is no call of the run's.
-    if run.calls > told || told - run.calls > 1 {
-        return Err(format!("the run counted {} calls, WeCom {told}", run.calls));
+    let at_wecom: u64 = pass.calls.values().sum();
+    // A token may have been fetched, which the run does not count.
+    if run.calls > at_wecom || at_wecom - run.calls > 1 {
+        return Err(format!(
+            "the run counted {} calls, WeCom {at_wecom}",
+            run.calls
+        ));
     }
     Ok(())
 }
 
-/// Nothing was written after the first pass, because nothing had changed.
+/// Checks that later passes wrote nothing, because nothing had changed.
 pub(crate) fn unchanged(passes: &[Pass]) -> Result<(), String> {
     let later = passes.iter().skip(1);
     match later.map(Pass::rows_written).sum::<u64>() {
@@ -74,24 +77,24 @@ pub(crate) async fn stored(scene: &Scene) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "of {} relations {} are not stored, {different} differ, and {unknown} are stored that WeCom does not have",
+        "of {} relations {} are not stored and {different} differ; {unknown} stored relations are unknown to WeCom",
         truth.len(),
         missing.len()
     ))
 }
 
 fn agrees(stored: &Relation, truth: &RelationTruth) -> bool {
-    let told = &stored.told;
+    let follow = &stored.told;
     let mut tags: Vec<&str> = stored.tag_ids.iter().map(|tag| tag.as_str()).collect();
     tags.sort_unstable();
-    let mobiles = told.remark_mobiles.iter().map(|mobile| mobile.expose());
+    let mobiles = follow.remark_mobiles.iter().map(|mobile| mobile.expose());
     stored.status == Status::Active
-        && told.createtime.and_then(|at| u64::try_from(at).ok()) == Some(truth.createtime)
-        && told.add_way == Some(truth.add_way)
-        && told.remark.expose() == truth.remark
-        && told.description.expose() == truth.description
-        && told.remark_corp_name.expose() == truth.remark_corp_name
-        && told.oper_userid == truth.oper_userid
+        && follow.createtime.and_then(|at| u64::try_from(at).ok()) == Some(truth.createtime)
+        && follow.add_way == Some(truth.add_way)
+        && follow.remark.expose() == truth.remark
+        && follow.description.expose() == truth.description
+        && follow.remark_corp_name.expose() == truth.remark_corp_name
+        && follow.oper_userid == truth.oper_userid
         && mobiles.eq(truth.remark_mobiles.iter().map(String::as_str))
         && stored.state.as_ref().map(|state| state.as_str()) == truth.state.as_deref()
         && tags == truth.tag_ids

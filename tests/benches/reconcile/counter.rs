@@ -1,51 +1,51 @@
-//! Stands between the function and the database, passes everything on, and counts what is read and written.
+//! A proxy between the function and the database that counts reads and writes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bundle_tests::door::{Door, Passed, Watch};
+use bundle_tests::dynamodb_proxy::{DynamoDbProxy, Exchange, Observer};
 use scrm_local::start::Listener;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A counting door to a database. It closes when dropped.
-pub(crate) struct Counter(Door<Ledger>);
+/// A counting proxy of a database. It stops when dropped.
+pub(crate) struct Counter(DynamoDbProxy<Ledger>);
 
-/// Who stands at the door.
+/// The observer of the proxy.
 #[derive(Default)]
 struct Ledger(Mutex<Tally>);
 
-/// What has passed the door.
+/// The counts of all requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
-    /// Requests, and the time until the database had answered, by operation.
+    /// The number of requests and their total duration, by operation.
     pub(crate) requests: BTreeMap<String, (u64, Duration)>,
-    /// Requests that the database refused: conditions that did not hold, mostly.
+    /// Requests that the database refused, mostly because of failed conditions.
     pub(crate) refused: u64,
-    /// Items that the database answered with.
+    /// Items in the responses of the database.
     pub(crate) items_read: u64,
-    /// Rows put, updated or deleted that say something of the corp, by kind.
+    /// Rows with data of the corp that were put, updated or deleted, by kind.
     pub(crate) rows_written: BTreeMap<&'static str, u64>,
-    /// The same of rows by which the run keeps its place, its lease and its limits.
+    /// The same for rows with the state of the run, its lease and its limits.
     pub(crate) bookkeeping: BTreeMap<&'static str, u64>,
 }
 
 impl Counter {
-    /// Opens a door at `listener` to the database at `database`.
-    pub(crate) fn open(listener: Listener, database: &str) -> Result<Self, String> {
-        let door = Door::open(listener.socket, database, Ledger::default());
-        door.map(Self).map_err(|error| error.to_string())
+    /// Starts a proxy at `listener` for the database at `database`.
+    pub(crate) fn start(listener: Listener, database: &str) -> Result<Self, String> {
+        let proxy = DynamoDbProxy::start(listener.socket, database, Ledger::default());
+        proxy.map(Self).map_err(|error| error.to_string())
     }
 
-    /// Where the function finds the database.
+    /// The URL of the proxy.
     pub(crate) fn url(&self) -> &str {
         self.0.url()
     }
 
-    /// What has passed since the last time that this was asked.
+    /// The counts since the last call.
     pub(crate) fn take(&self) -> Tally {
-        std::mem::take(&mut *self.0.watch().tally())
+        std::mem::take(&mut *self.0.observer().tally())
     }
 }
 
@@ -55,30 +55,30 @@ impl Ledger {
     }
 }
 
-impl Watch for Ledger {
-    fn passed(&self, passed: &Passed<'_>) {
-        self.tally().count(passed);
+impl Observer for Ledger {
+    fn observe(&self, exchange: &Exchange<'_>) {
+        self.tally().count(exchange);
     }
 }
 
 impl Tally {
-    fn count(&mut self, passed: &Passed<'_>) {
-        let operation = passed.operation;
+    fn count(&mut self, exchange: &Exchange<'_>) {
+        let operation = exchange.operation;
         let requests = self.requests.entry(operation.to_owned()).or_default();
         requests.0 += 1;
-        requests.1 += passed.took;
-        if !passed.done {
+        requests.1 += exchange.duration;
+        if !exchange.succeeded {
             self.refused += 1;
             return;
         }
-        if let Ok(told) = serde_json::from_slice::<Told>(passed.told) {
-            self.items_read += told.items();
+        if let Ok(response) = serde_json::from_slice::<ReadResponse>(exchange.response) {
+            self.items_read += response.items();
         }
         let reads = ["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation);
-        if let Ok(asked) = serde_json::from_slice::<Asked>(passed.asked)
+        if let Ok(request) = serde_json::from_slice::<WriteRequest>(exchange.request)
             && !reads
         {
-            asked.rows().for_each(|key| self.count_row(key));
+            request.rows().for_each(|key| self.count_row(key));
         }
     }
 
@@ -90,7 +90,7 @@ impl Tally {
         *counts.entry(kind).or_default() += 1;
     }
 
-    /// All requests, and all the time that they took.
+    /// The number of all requests and their total duration.
     pub(crate) fn all(&self) -> (u64, Duration) {
         let requests = self.requests.values();
         requests.fold(Default::default(), |(count, time), one| {
@@ -105,7 +105,7 @@ enum Kind {
     Bookkeeping(&'static str),
 }
 
-/// Tells rows of the data table apart by their keys (`platform::layout`).
+/// Classifies a row of the data table by its key (`platform::layout`).
 fn kind(pk: &str, sk: &str) -> Kind {
     let place = pk.split('#').nth(1).unwrap_or_default();
     match place {
@@ -128,7 +128,7 @@ fn kind(pk: &str, sk: &str) -> Kind {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[derive(Default)]
-struct Asked {
+struct WriteRequest {
     item: Option<Key>,
     key: Option<Key>,
     transact_items: Vec<HashMap<String, Write>>,
@@ -154,7 +154,7 @@ struct Text {
     text: String,
 }
 
-impl Asked {
+impl WriteRequest {
     fn rows(&self) -> impl Iterator<Item = &Key> {
         let batches = self.request_items.values().flatten();
         let writes = self.transact_items.iter().chain(batches);
@@ -164,16 +164,16 @@ impl Asked {
     }
 }
 
-/// The items of an answer.
+/// The items of a response.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Told {
+struct ReadResponse {
     item: Option<IgnoredAny>,
     items: Vec<IgnoredAny>,
     responses: HashMap<String, Vec<IgnoredAny>>,
 }
 
-impl Told {
+impl ReadResponse {
     fn items(&self) -> u64 {
         let batches: usize = self.responses.values().map(Vec::len).sum();
         let items = batches + self.items.len() + usize::from(self.item.is_some());

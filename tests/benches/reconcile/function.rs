@@ -1,4 +1,4 @@
-//! The process that runs the function: the deployed handler over the deployed adapters, and what it has used.
+//! The process that runs the function: the deployed handler over the deployed adapters, and its resource usage.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,10 +18,10 @@ use serde_json::Value;
 use sync::Pace;
 use tokio::process::Command;
 
-/// How long to wait before the next invocation goes on with the run. The schedule of the template waits a minute.
+/// The pause before the next invocation resumes the run. The schedule of the template waits a minute.
 const NEXT: Duration = Duration::from_secs(1);
 
-/// Where the function finds its surroundings.
+/// The environment of the function.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Task {
     /// URL of DynamoDB.
@@ -36,19 +36,19 @@ pub(crate) struct Task {
     pub(crate) side_by_side: Option<usize>,
 }
 
-/// What the process has used.
+/// The resource usage of the process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Used {
     /// From the first invocation to the answer of the last.
     pub(crate) wall: Duration,
-    /// Invocations until the run was over.
+    /// Invocations until the run had finished.
     pub(crate) invocations: u32,
     /// Processor time and peak memory of the process.
     pub(crate) usage: Usage,
 }
 
 impl Task {
-    /// Reads what [`Task::run`] gives to the process.
+    /// Parses the argument that [`Task::run`] passes to the process.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())
     }
@@ -62,12 +62,12 @@ impl Task {
         }
     }
 
-    /// Runs the function to the end of a run in a process of its own.
+    /// Runs the function in a separate process until the run has finished.
     pub(crate) async fn run(&self) -> Result<Used, String> {
         let failed = |error: io::Error| format!("the function's process: {error}");
-        let itself = std::env::current_exe().map_err(failed)?;
+        let executable = std::env::current_exe().map_err(failed)?;
         let task = serde_json::to_string(self).map_err(|error| error.to_string())?;
-        let mut command = Command::new(itself);
+        let mut command = Command::new(executable);
         command.arg("--function").arg(task).stderr(Stdio::inherit());
         let output = command.kill_on_drop(true).output().await.map_err(failed)?;
         if !output.status.success() {
@@ -77,7 +77,7 @@ impl Task {
     }
 }
 
-/// Invokes the function as the schedule does, until the run is over, and prints [`Used`] as JSON.
+/// Invokes the function as the schedule does until the run has finished, and prints [`Used`] as JSON.
 pub(crate) async fn run(task: &Task) -> Result<(), String> {
     let environment = Environment {
         inbox_table: INBOX_TABLE.to_owned(),
@@ -97,11 +97,11 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
     );
     let platform = Platform::on(base).map_err(|error| error.to_string())?;
     let function = sync_function(platform, task.pace());
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut invocations = 0;
     loop {
         invocations += 1;
-        // A reconcile goes on with the run under way, as a tick does, and does nothing else.
+        // A reconcile resumes an unfinished run as a tick does, without the other parts of a tick.
         let invoked = function.invoke(br#"{"task":"reconcile"}"#.to_vec()).await;
         let answer = invoked.answer.map_err(|error| error.to_string())?;
         let answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
@@ -111,7 +111,7 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
         tokio::time::sleep(NEXT).await;
     }
     let used = Used {
-        wall: begun.elapsed(),
+        wall: started.elapsed(),
         invocations,
         usage: Usage::own(),
     };

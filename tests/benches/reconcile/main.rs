@@ -1,11 +1,11 @@
-//! Measures the reconcile of a large corp: its first pass, and passes over what has not changed.
+//! Measures the reconcile of a large corp: its first pass, and passes without changes.
 //!
-//! `cargo bench -p bundle-tests --bench reconcile -- --help` tells the options. The function runs in a process of its
-//! own, a new one for each pass, because its memory is what is measured. WeCom's sandbox and the embedded DynamoDB are
-//! in this process and share the machine's processors with it; nothing but the sandbox's latency stands for a network.
-//! The exit code is 1 if a run failed, if what is stored is not what the sandbox has, or if a later pass wrote something
-//! although nothing had changed. How long it took is reported and judged by the reader. With `--save` a run without these
-//! faults is written to the results.
+//! `cargo bench -p bundle-tests --bench reconcile -- --help` lists the options. The function runs in a separate process for
+//! each pass, because its memory is measured. WeCom's sandbox and the embedded DynamoDB are in this process and share the
+//! machine's processors with it; only the sandbox's latency simulates a network. The exit code is 1 if a run failed, if
+//! the stored relations differ from those of the sandbox, or if a later pass wrote rows although nothing had changed.
+//! Times are reported, but do not change the exit code.
+//! With `--save`, a run without these faults is written to the results.
 
 mod check;
 mod counter;
@@ -40,7 +40,7 @@ struct Options {
     /// How long WeCom takes to answer a call
     #[arg(long, value_name = "MS", default_value_t = 50)]
     latency_ms: u64,
-    /// How often the corp is read; only the first pass finds something new
+    /// How often the corp is read; only the first pass finds changes
     #[arg(long, value_name = "N", default_value_t = 2)]
     passes: usize,
     /// `limits.in_flight` of the configuration: calls of an API at the same time
@@ -49,10 +49,10 @@ struct Options {
     /// `limits.per_minute` of the configuration: calls of an API in a minute
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     per_minute: u32,
-    /// Members whose customers are read together, where it is not the bundle's own number
+    /// Members whose customers are read together; by default the bundle's own number
     #[arg(long, value_name = "N")]
     members_together: Option<usize>,
-    /// Chunks in work for each call in flight, where it is not the bundle's own number
+    /// Chunks in progress for each call in flight; by default the bundle's own number
     #[arg(long, value_name = "N")]
     side_by_side: Option<usize>,
     /// Write the section `reconcile` of tests/benches/results.json
@@ -61,7 +61,7 @@ struct Options {
     /// What `cargo bench` adds to every command line
     #[arg(long, hide = true)]
     bench: bool,
-    /// Be the process that runs the function
+    /// Run as the process of the function (internal)
     #[arg(long, hide = true, value_name = "JSON", value_parser = Task::parse)]
     function: Option<Task>,
 }

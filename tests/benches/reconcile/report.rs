@@ -1,4 +1,4 @@
-//! What a pass was, and how it is told.
+//! The measurements of a pass, and their report.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::counter::Tally;
 use crate::function::Used;
 use crate::scene::Scene;
 
-/// The wall time of a first pass may be so many times its bound.
+/// The limit for the wall time of a first pass, as a multiple of its bound.
 const RATIO: f64 = 1.5;
-/// The resident memory of the function's process stays under so many bytes.
+/// The limit for the resident memory of the function's process, in bytes.
 const MEMORY: u64 = 128 << 20;
 const MIB: f64 = (1 << 20) as f64;
 
@@ -26,18 +26,18 @@ pub(crate) struct Pass {
     pub(crate) calls: BTreeMap<String, u64>,
     /// The run as it is stored.
     pub(crate) run: Run,
-    /// What went to the database.
+    /// Requests to the database.
     pub(crate) tally: Tally,
-    /// What the function's process has used.
+    /// The resource usage of the function's process.
     pub(crate) used: Used,
-    /// What this process has used meanwhile, which is WeCom and the database.
+    /// The resource usage of this process during the pass: WeCom and the database.
     around: Usage,
     /// Calls × latency ÷ calls in flight.
     pub(crate) bound: Duration,
 }
 
 impl Pass {
-    /// Has the function read the corp.
+    /// Runs the function until it has read the corp.
     pub(crate) async fn run(
         scene: &Scene,
         options: &Options,
@@ -69,7 +69,7 @@ impl Pass {
         })
     }
 
-    /// Rows that say something of the corp.
+    /// The written rows with data of the corp.
     pub(crate) fn rows_written(&self) -> u64 {
         self.tally.rows_written.values().sum()
     }
@@ -79,7 +79,7 @@ impl Pass {
     }
 }
 
-/// What is measured, and with which limits.
+/// Prints the settings and limits.
 pub(crate) fn head(options: &Options) {
     println!(
         "{} members, {} relations, {} groups; WeCom answers after {} ms",
@@ -99,7 +99,7 @@ pub(crate) fn head(options: &Options) {
     );
 }
 
-/// The table of one pass.
+/// Prints the table of one pass.
 pub(crate) fn pass(pass: &Pass) {
     let total: u64 = pass.calls.values().sum();
     println!("pass {}", pass.number);
@@ -133,7 +133,7 @@ pub(crate) fn pass(pass: &Pass) {
         ),
     );
     line(
-        "around it",
+        "environment",
         &format!(
             "{} of processor time for WeCom and the database",
             seconds(pass.around.cpu_seconds)
@@ -151,7 +151,7 @@ fn database(tally: &Tally, rows_written: u64) {
     line(
         "database",
         &format!(
-            "{requests} requests, {} refused, {:.1} s waited for in sum: {}",
+            "{requests} requests, {} refused, {:.1} s in total: {}",
             tally.refused,
             waited.as_secs_f64(),
             by_operation.join(", ")
@@ -169,7 +169,7 @@ fn database(tally: &Tally, rows_written: u64) {
     );
 }
 
-/// What was demanded, in words.
+/// Prints whether each requirement was met.
 pub(crate) fn verdicts(passes: &[Pass]) {
     let Some(first) = passes.first() else {
         return;

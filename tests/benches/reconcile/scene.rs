@@ -1,4 +1,4 @@
-//! What is around the function: a large corp in the sandbox, and the embedded DynamoDB behind a counter.
+//! The environment of the function: a large corp in the sandbox, and the embedded DynamoDB behind a counting proxy.
 
 use clock::Clock;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 /// Departments below the root.
 const DEPARTMENTS: u32 = 20;
 
-/// Everything that stands still between two passes.
+/// Everything that stays the same between two passes.
 pub(crate) struct Scene {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
@@ -52,7 +52,7 @@ impl Scene {
     pub(crate) async fn open(options: &Options) -> Result<Self, String> {
         let wecom = Sandbox::new(SandboxOptions {
             latency: Duration::from_millis(options.latency_ms),
-            // What was asked and answered is not looked at.
+            // The journal of requests is not used.
             journal_bytes: 0,
             ..SandboxOptions::default()
         });
@@ -73,7 +73,7 @@ impl Scene {
             let made = tables::ensure(&client, name, table).await;
             made.map_err(|error| error.to_string())?;
         }
-        let counter = Counter::open(listeners.gateway, database.endpoint())?;
+        let counter = Counter::start(listeners.gateway, database.endpoint())?;
 
         let directory = TempDir::new().map_err(|error| error.to_string())?;
         let config = directory.path().join("config.json");
@@ -133,7 +133,7 @@ fn grow(wecom: &Sandbox, options: &Options) -> Result<Corp, String> {
             secret: SECRET.to_owned(),
             token: TOKEN.to_owned(),
             encoding_aes_key: AES_KEY.to_owned(),
-            // Nobody listens: the events of the tags are no part of the load.
+            // No callback: the events of the tags are not part of the load.
             callback_url: String::new(),
         }],
         departments: (2..2 + DEPARTMENTS).map(department).collect(),
@@ -151,7 +151,7 @@ fn grow(wecom: &Sandbox, options: &Options) -> Result<Corp, String> {
         members: options.members,
         relations: options.relations,
         groups: options.groups,
-        // Of ways that other tools have made.
+        // The states of contact ways that other tools have created.
         states: ["hall", "web", "card"].map(str::to_owned).to_vec(),
         seed: 1,
     };

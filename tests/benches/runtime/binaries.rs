@@ -1,4 +1,4 @@
-//! The functions' binaries, built as they are released, and how large their packages are.
+//! The functions' release binaries, and the sizes of their packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use tokio::process::Command;
 
 use crate::candidate::{Candidate, Function, Runtime};
 
-/// The bundle's functions: those in `directory`, or built by cargo.
+/// The bundle's functions: from `directory`, or built by cargo.
 pub(crate) async fn candidates(directory: Option<&Path>) -> Result<Vec<Candidate>, String> {
     let directory = match directory {
-        // Each process gets a directory of its own to work in.
+        // Absolute, because each process runs in its own working directory.
         Some(directory) => fs::canonicalize(directory)
             .map_err(|error| format!("--bin-dir {}: {error}", directory.display()))?,
         None => build().await?,
@@ -52,14 +52,14 @@ pub(crate) fn deployed_memory(function: Function) -> Result<u32, String> {
     found.ok_or_else(|| format!("stack.json: memory_mb.{name} is missing"))
 }
 
-/// The directory of everything that is built.
+/// Cargo's target directory.
 pub(crate) fn target() -> PathBuf {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     temporary.parent().unwrap_or(temporary).to_owned()
 }
 
 async fn build() -> Result<PathBuf, String> {
-    println!("Building the functions as they are released; link-time optimisation takes minutes.");
+    println!("Building the functions in release mode; link-time optimization takes minutes.");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--locked"]);
     for function in Function::ALL {
@@ -74,8 +74,8 @@ async fn build() -> Result<PathBuf, String> {
     Ok(target().join("release"))
 }
 
-/// Bytes of a file, or of the files of a directory for which `belongs` holds, each compressed as in a ZIP archive. The
-/// archive's own bytes, about a hundred for each file, are left out.
+/// The compressed size of a file, or of the files of a directory for which `belongs` is true, each compressed as in a ZIP
+/// archive. The overhead of the archive, about a hundred bytes for each file, is not included.
 pub(crate) fn packed(path: &Path, belongs: &impl Fn(&Path) -> bool) -> io::Result<u64> {
     if path.is_dir() {
         let mut sum = 0;
@@ -92,7 +92,7 @@ pub(crate) fn packed(path: &Path, belongs: &impl Fn(&Path) -> bool) -> io::Resul
     Ok(counting.finish()?.0)
 }
 
-/// Counts what is written.
+/// Counts the written bytes.
 struct Bytes(u64);
 
 impl Write for Bytes {

@@ -1,4 +1,4 @@
-//! What is measured: the functions of the bundle, and the callback as others would write it.
+//! The candidates: the functions of the bundle, and the callback in other languages.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(crate) enum Function {
     Admin,
 }
 
-/// What it is written in.
+/// The language of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Runtime {
@@ -31,18 +31,18 @@ pub(crate) enum Runtime {
     Node,
 }
 
-/// A function in one of the languages, ready to be started.
+/// A function in one of the languages, ready to start.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) function: Function,
     pub(crate) runtime: Runtime,
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// What Lambda calls the task root.
+    /// Lambda's task root.
     pub(crate) directory: PathBuf,
-    /// Bytes of the package that is deployed.
+    /// Size of the deployed package, in bytes.
     pub(crate) package_bytes: u64,
-    /// `MemorySize` that it is deployed with, in MB.
+    /// `MemorySize` of the deployed function, in MB.
     pub(crate) memory_mb: u32,
 }
 
@@ -74,7 +74,7 @@ impl Candidate {
         format!("scrm-{}", self.function.name())
     }
 
-    /// The variables of its environment: those of Lambda, those of infra/template.yaml, and for others the keys.
+    /// The environment variables: those of Lambda and of infra/template.yaml, and the keys for the other languages.
     pub(crate) fn environment(
         &self,
         scene: &Scene,
@@ -100,9 +100,9 @@ impl Candidate {
             ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "bench".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "bench".to_owned()),
-            // As long as those of a role.
+            // As long as a role's token.
             ("AWS_SESSION_TOKEN", "bench".repeat(200)),
-            ("AWS_ENDPOINT_URL", scene.door.url().to_owned()),
+            ("AWS_ENDPOINT_URL", scene.proxy.url().to_owned()),
             ("LAMBDA_TASK_ROOT", root),
             ("_HANDLER", "handler.handler".to_owned()),
             ("LANG", "en_US.UTF-8".to_owned()),

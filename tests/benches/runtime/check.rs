@@ -1,4 +1,4 @@
-//! Whether a function has done what it was there for: figures of failures are worth nothing.
+//! Checks that each function did its work: figures of failed events would be meaningless.
 
 use scrm_local::config::DEMO_CORP;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub(crate) const WELCOME: &str = "{customer}您好，我是{member}";
 /// The remark of the channel.
 pub(crate) const REMARK: &str = "{customer}-展会";
 
-/// An HTTP response with this status; answers its body.
+/// Checks the status of an HTTP response, and returns its body.
 pub(crate) fn status(answer: &Value, wanted: u16) -> Result<Value, String> {
     if answer["statusCode"] != wanted {
         return Err(format!("answered {answer} instead of {wanted}"));
@@ -35,7 +35,7 @@ pub(crate) fn same_writes(
     ))
 }
 
-/// A batch of the stream without failures.
+/// Checks that no record of a batch failed.
 pub(crate) fn no_failures(answer: &Value) -> Result<(), String> {
     if answer["batchItemFailures"] == json!([]) {
         return Ok(());
@@ -43,18 +43,18 @@ pub(crate) fn no_failures(answer: &Value) -> Result<(), String> {
     Err(format!("a record failed: {answer}"))
 }
 
-/// The customer reads the welcome with both names in it.
+/// Checks that the customer received the welcome with both names.
 pub(crate) fn welcomed(scene: &Scene, add: &Add) -> Result<(), String> {
     let chat = scene.corp.chat(&add.external_userid, &add.userid);
-    let said = serde_json::to_string(&chat).unwrap_or_default();
+    let chat = serde_json::to_string(&chat).unwrap_or_default();
     let greeting = format!("{}您好，我是", add.name);
-    if said.contains(&greeting) && !said.contains("{member}") {
+    if chat.contains(&greeting) && !chat.contains("{member}") {
         return Ok(());
     }
-    Err(format!("{} was not welcomed: {said}", add.name))
+    Err(format!("{} was not welcomed: {chat}", add.name))
 }
 
-/// The tag is on and the remark is made.
+/// Checks that tag and remark are set.
 pub(crate) fn tagged(scene: &Scene, add: &Add) -> Result<(), String> {
     let relation = scene.corp.relation(&add.external_userid, &add.userid);
     let remark = REMARK.replace("{customer}", &add.name);
@@ -67,29 +67,29 @@ pub(crate) fn tagged(scene: &Scene, add: &Add) -> Result<(), String> {
     Err(format!("{} was not tagged: {relation:?}", add.name))
 }
 
-/// A tick without trouble in any part.
-pub(crate) fn no_trouble(answer: &Value) -> Result<(), String> {
+/// Checks that no part of a tick failed.
+pub(crate) fn no_errors(answer: &Value) -> Result<(), String> {
     let corp = &answer["corps"][DEMO_CORP];
     if corp.is_object() && !corp.to_string().contains("\"error\"") {
         return Ok(());
     }
-    Err(format!("a tick had trouble: {answer}"))
+    Err(format!("a tick failed: {answer}"))
 }
 
-/// A tick without trouble that has folded in so many events.
-pub(crate) fn folded(answer: &Value, wanted: usize) -> Result<(), String> {
-    no_trouble(answer)?;
+/// Checks that no part of a tick failed, and that it handled this many events.
+pub(crate) fn handled_events(answer: &Value, wanted: usize) -> Result<(), String> {
+    no_errors(answer)?;
     if answer["corps"][DEMO_CORP]["folded"] == wanted {
         return Ok(());
     }
-    Err(format!("a tick did not fold in {wanted} events: {answer}"))
+    Err(format!("a tick did not handle {wanted} events: {answer}"))
 }
 
-/// The timeline of a contact tells of the welcome and the tags.
-pub(crate) fn told(contact: &Value) -> Result<(), String> {
+/// Checks that the timeline of a contact has both outcomes.
+pub(crate) fn timeline(contact: &Value) -> Result<(), String> {
     let event = &contact["timeline"][0];
     if event["welcome"]["outcome"] == "sent" && event["tags"]["outcome"] == "tagged" {
         return Ok(());
     }
-    Err(format!("the timeline tells something else: {contact}"))
+    Err(format!("the timeline has other outcomes: {contact}"))
 }

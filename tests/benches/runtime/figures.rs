@@ -1,4 +1,4 @@
-//! What a run found, as it is saved.
+//! The results of a run, in the format of the results file.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Options;
 use crate::candidate::{Candidate, Function, Runtime};
 use crate::measured::Measured;
-use crate::run::{Book, Job, Run};
+use crate::run::{Job, Measurements, Run};
 use crate::share::Memory;
 
 const MIB: f64 = (1 << 20) as f64;
@@ -16,15 +16,15 @@ const MIB: f64 = (1 << 20) as f64;
 /// A whole run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    /// How long WeCom took to answer a call.
+    /// The latency of WeCom for each call.
     pub(crate) wecom_latency_ms: u64,
-    /// Edits of members that one tick folded in.
+    /// Edits of members that one tick handled.
     pub(crate) edits_per_tick: usize,
     /// Each function, in each language.
     pub(crate) candidates: Vec<Figure>,
     /// A tick that finds nothing to do.
     pub(crate) idle_tick: Option<Figure>,
-    /// What one add costs in all functions.
+    /// Resources that one add uses in all functions.
     pub(crate) per_add: Option<Costs>,
 }
 
@@ -33,9 +33,9 @@ pub(crate) struct Figures {
 pub(crate) struct Figure {
     pub(crate) function: Function,
     pub(crate) runtime: Runtime,
-    /// The memory whose share of a processor it had, in MB; all of one if there is none.
+    /// The memory size whose share of a processor it had, in MB; a whole processor if absent.
     pub(crate) memory_mb: Option<u32>,
-    /// Of the deployed package, compressed.
+    /// Compressed size of the deployed package.
     pub(crate) package_bytes: u64,
     /// From the start of the process to its first request for an event.
     pub(crate) start_ms: Spread,
@@ -67,10 +67,10 @@ pub(crate) struct Percentiles {
     pub(crate) p99: f64,
 }
 
-/// What an event costs, on average.
+/// Resources used per event, on average.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Costs {
-    /// Until the process asked for the next event.
+    /// Until the process requested the next event.
     pub(crate) billed_ms: f64,
     /// Processor time.
     pub(crate) cpu_ms: f64,
@@ -103,7 +103,7 @@ impl Figures {
         } = *run.options;
         let figure = |candidate: &Candidate, job| {
             let key = (candidate.function, candidate.runtime, job);
-            let measured = run.book.get(&key);
+            let measured = run.measurements.get(&key);
             measured.map(|measured| Figure::of(candidate, memory, measured))
         };
         let usual = |candidate: &Candidate| {
@@ -117,7 +117,7 @@ impl Figures {
             edits_per_tick: adds,
             candidates: run.candidates.iter().filter_map(usual).collect(),
             idle_tick: idle,
-            per_add: per_add(&run.book),
+            per_add: per_add(&run.measurements),
         }
     }
 }
@@ -187,7 +187,7 @@ impl Costs {
         }
     }
 
-    /// Adds another one's.
+    /// Adds those of `other`.
     fn add(&mut self, other: &Self) {
         for (own, others) in [
             (&mut self.billed_ms, other.billed_ms),
@@ -240,18 +240,24 @@ impl Costs {
     }
 }
 
-/// The callback on the way of an add, welcome and tagging.
-fn per_add(book: &Book) -> Option<Costs> {
-    let costs = |function, job| Some(Costs::of(book.get(&(function, Runtime::Rust, job))?));
-    let mut sum = costs(Function::Callback, Job::OnTheWay)?;
+/// Callback, welcome and tagging for one add.
+fn per_add(measurements: &Measurements) -> Option<Costs> {
+    let costs = |function, job| {
+        Some(Costs::of(measurements.get(&(
+            function,
+            Runtime::Rust,
+            job,
+        ))?))
+    };
+    let mut sum = costs(Function::Callback, Job::InAdd)?;
     sum.add(&costs(Function::Welcome, Job::Usual)?);
     sum.add(&costs(Function::Tagging, Job::Usual)?);
     Some(sum.rounded())
 }
 
-/// To thousandths, which is finer than anything here is measured.
+/// Rounds to thousandths, which is finer than the precision of any measurement here.
 fn rounded(number: f64) -> f64 {
     let rounded = (number * 1000.0).round() / 1000.0;
-    // The sum of nothing is a negative nothing.
+    // The sum of no numbers is -0.0.
     if rounded == 0.0 { 0.0 } else { rounded }
 }

@@ -1,4 +1,4 @@
-//! A function's process, started and invoked as Lambda does it.
+//! A function's process, started and invoked as Lambda does.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,11 +15,11 @@ use crate::candidate::Candidate;
 use crate::scene::Scene;
 use crate::share::{self, Share};
 
-/// How long an event may take.
+/// The timeout of an event.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a line of the log may be on its way after the answer.
+/// How long to wait for log lines after the answer.
 const LAST_LINES: Duration = Duration::from_millis(2);
-/// So many bytes of the log are shown of a process that failed.
+/// The number of bytes shown of the log of a failed process.
 const SHOWN: usize = 4096;
 
 /// A process that waits for events. It is killed when dropped.
@@ -29,11 +29,11 @@ pub(crate) struct Lambda {
     child: Child,
     pid: u32,
     log: Arc<Log>,
-    /// The share of a processor that it has, if not all.
+    /// The share of a processor that it has, if not a whole one.
     share: Option<Share>,
 }
 
-/// What a process has written to its log.
+/// The log of a process.
 #[derive(Default)]
 struct Log {
     bytes: AtomicU64,
@@ -41,7 +41,7 @@ struct Log {
     last: Mutex<Vec<u8>>,
 }
 
-/// What a process has used and written so far.
+/// Resource usage and log size of a process so far.
 #[derive(Clone, Copy)]
 pub(crate) struct Spent {
     /// Processor time and memory.
@@ -53,7 +53,7 @@ pub(crate) struct Spent {
 }
 
 impl Lambda {
-    /// Starts a process and waits until it asks for its first event; also says how long that took.
+    /// Starts a process and waits until it requests its first event; also returns how long that took.
     pub(crate) async fn start(
         candidate: &Candidate,
         scene: &Scene,
@@ -74,7 +74,7 @@ impl Lambda {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let began = Instant::now();
+        let started = Instant::now();
         let mut child = command
             .spawn()
             .map_err(|error| format!("{name}: {}: {error}", candidate.program.display()))?;
@@ -92,22 +92,22 @@ impl Lambda {
             log,
             share: None,
         };
-        let asked = tokio::select! {
-            asked = lambda.api.asked() => asked,
+        let requested = tokio::select! {
+            requested = lambda.api.event_requested() => requested,
             ended = lambda.child.wait() => Err(format!("it ended: {ended:?}")),
         };
-        let ready = asked.map_err(|error| lambda.failed(&error))? - began;
+        let ready = requested.map_err(|error| lambda.failed(&error))? - started;
         if let Some(memory) = memory {
-            // Init has a whole processor, as on Lambda.
-            lambda.share = Some(Share::give(pid, memory)?);
+            // During init it has a whole processor, as on Lambda.
+            lambda.share = Some(Share::limit(pid, memory)?);
         }
         Ok((lambda, ready))
     }
 
-    /// Hands out one event and waits for what comes of it.
+    /// Delivers one event and waits for the answer.
     pub(crate) async fn invoke(&mut self, event: Bytes) -> Result<Invocation, String> {
         if self.share.is_some() {
-            // An event finds the share as it is after a rest, and not what the event before has left of it.
+            // The event gets the full share, not the rest that the previous event has left.
             tokio::time::sleep(share::PERIOD * 2).await;
         }
         let invoked = tokio::select! {
@@ -119,7 +119,7 @@ impl Lambda {
         Ok(invocation)
     }
 
-    /// What it has used and written so far.
+    /// Resource usage and log size so far.
     pub(crate) fn spent(&self) -> Spent {
         Spent {
             usage: Usage::of(self.pid),
@@ -128,7 +128,7 @@ impl Lambda {
         }
     }
 
-    /// Ends the process.
+    /// Kills the process.
     pub(crate) async fn stop(mut self) -> Result<(), String> {
         let killed = self.child.kill().await;
         killed.map_err(|error| format!("{}: {error}", self.name))

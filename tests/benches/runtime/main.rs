@@ -1,11 +1,11 @@
-//! Measures the functions' binaries as Lambda runs them: starts, events, and what both cost.
+//! Measures the functions' binaries as Lambda runs them: starts, events, and their resource usage.
 //!
-//! `cargo bench -p bundle-tests --bench runtime -- --help` tells the options. Each function is a process of its own that
-//! gets its events from a Runtime API of this process. DynamoDB, Secrets Manager and WeCom are here as well, reached
-//! over plain HTTP on the loopback: there is no network and no TLS handshake in any figure, for any candidate. The
-//! callback is compared with the same in Python and JavaScript, by the libraries that one takes there (`peers/`);
-//! candidates take turns, so that what else the machine does meets all of them. Every answer is checked, and the exit
-//! code is 1 if one is not what it has to be.
+//! `cargo bench -p bundle-tests --bench runtime -- --help` lists the options. Each function is a separate process that gets
+//! its events from a Runtime API in this process. DynamoDB, Secrets Manager and WeCom are in this process as well, reached
+//! over plain HTTP on the loopback: no figure of any candidate includes a network or a TLS handshake. The callback is
+//! compared with implementations in Python and JavaScript that use the common libraries there (`peers/`); candidates
+//! alternate, so that other load on the machine affects all of them. Every answer is checked, and the exit code is 1 if
+//! one is wrong.
 
 mod binaries;
 mod candidate;
@@ -35,7 +35,7 @@ use share::Memory;
 #[derive(Debug, Parser)]
 #[command(name = "runtime")]
 struct Options {
-    /// Measure this function only; the others still run where it needs them
+    /// Measure only this function; the others still run where it needs them
     #[arg(long, value_name = "NAME")]
     function: Option<Function>,
     /// Starts of each candidate
@@ -44,23 +44,23 @@ struct Options {
     /// Warm events of each callback
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     events: usize,
-    /// Rounds of adds through all functions; each ends with a tick that folds in a member's edit of each
+    /// Rounds of adds through all functions; each ends with a tick that handles one member edit for each add
     #[arg(long, value_name = "N", default_value_t = 10)]
     rounds: usize,
-    /// Adds of a round
+    /// Adds per round
     #[arg(long, value_name = "N", default_value_t = 20)]
     adds: usize,
     /// How long WeCom takes to answer a call
     #[arg(long, value_name = "MS", default_value_t = 100)]
     latency: u64,
-    /// Give the functions, after init, the share of a processor that Lambda gives with so much memory, or with what each
-    /// is deployed with (needs root)
+    /// Limit the functions after init to the share of a processor that Lambda gives for this memory size, or for the
+    /// deployed memory size of each (needs root)
     #[arg(long, value_name = "MB|deployed")]
     memory: Option<Memory>,
-    /// Leave the callbacks in other languages out; they need python3, node and npm, and install packages
+    /// Skip the callbacks in other languages; they need python3, node and npm, and install packages
     #[arg(long)]
     no_peers: bool,
-    /// Take the functions' binaries from here, instead of building them
+    /// Use the functions' binaries in this directory instead of building them
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
     /// Write the figures to tests/benches/results.json: section `runtime`, with --memory `runtime_{MB}mb` or
@@ -92,9 +92,9 @@ async fn measure(options: &Options) -> Result<(), String> {
     if compares && !options.no_peers {
         candidates.extend(peers::candidates().await?);
     }
-    let mut run = Run::begin(options, candidates).await?;
+    let mut run = Run::start_run(options, candidates).await?;
     run.starts().await?;
-    run.way().await?;
+    run.adds().await?;
     run.callbacks().await?;
     let figures = Figures::of(&run);
     report::print(&figures, options.memory);

@@ -1,4 +1,4 @@
-//! What was measured of one candidate, event by event.
+//! The measurements of one candidate, event by event.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) struct Measured {
     pub(crate) first_ms: Vec<f64>,
     /// The events after it.
     pub(crate) warm_ms: Vec<f64>,
-    /// The same until the process asked for the next, which is what is billed.
+    /// The same until the process requested the next event, which is what Lambda bills.
     pub(crate) billed_ms: Vec<f64>,
     pub(crate) cpu_seconds: f64,
     pub(crate) peak_bytes: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Measured {
     pub(crate) wecom_calls: BTreeMap<String, u64>,
 }
 
-/// One event and everything that it caused.
+/// One event with its resource usage.
 pub(crate) struct Handled {
     pub(crate) invocation: Invocation,
     cpu_seconds: f64,
@@ -45,7 +45,7 @@ pub(crate) struct Handled {
 }
 
 impl Handled {
-    /// Has `lambda` handle one event. Nothing else may be going on.
+    /// Has `lambda` handle one event. Nothing else may run at the same time.
     pub(crate) async fn by(
         lambda: &mut Lambda,
         scene: &Scene,
@@ -53,7 +53,7 @@ impl Handled {
     ) -> Result<Self, String> {
         let before = lambda.spent();
         let calls = scene.wecom.calls().len();
-        let _others = scene.door.watch().take();
+        let _earlier = scene.proxy.observer().take();
         let invocation = lambda.invoke(event).await?;
         let after = lambda.spent();
         let mut wecom_calls = BTreeMap::new();
@@ -67,7 +67,7 @@ impl Handled {
             peak_bytes: used.peak_bytes.unwrap_or_default(),
             log_bytes: after.log_bytes - before.log_bytes,
             log_lines: after.log_lines - before.log_lines,
-            consumed: scene.door.watch().take(),
+            consumed: scene.proxy.observer().take(),
             wecom_calls,
         })
     }
@@ -77,7 +77,7 @@ impl Handled {
         self.consumed.write_units.values().sum()
     }
 
-    /// What was answered.
+    /// The answer.
     pub(crate) fn answer(&self) -> &Value {
         &self.invocation.answer
     }

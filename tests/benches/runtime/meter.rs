@@ -1,14 +1,14 @@
-//! Counts what a function asks of AWS: round trips, and the capacity units that DynamoDB says they consumed.
+//! Counts the requests of a function to AWS, and the capacity units that DynamoDB reports for them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
-use bundle_tests::door::{Passed, Watch};
+use bundle_tests::dynamodb_proxy::{Exchange, Observer};
 use serde::Deserialize;
 use serde_json::json;
 
-/// Operations that read, and say what that consumed.
+/// Operations that read and can report consumed capacity.
 const READS: [&str; 5] = [
     "GetItem",
     "BatchGetItem",
@@ -16,7 +16,7 @@ const READS: [&str; 5] = [
     "Scan",
     "TransactGetItems",
 ];
-/// Operations that write, and say what that consumed.
+/// Operations that write and can report consumed capacity.
 const WRITES: [&str; 5] = [
     "PutItem",
     "UpdateItem",
@@ -24,21 +24,21 @@ const WRITES: [&str; 5] = [
     "BatchWriteItem",
     "TransactWriteItems",
 ];
-/// Secrets Manager is asked at the same endpoint.
+/// The operation of Secrets Manager, which has the same endpoint.
 const SECRET: &str = "GetSecretValue";
 
-/// Answers for Secrets Manager, and counts what goes to DynamoDB.
+/// Answers requests to Secrets Manager, and counts requests to DynamoDB.
 pub(crate) struct Meter {
     secret: Bytes,
     consumed: Mutex<Consumed>,
 }
 
-/// What was asked, and what that consumed.
+/// Requests and the capacity that they consumed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Consumed {
     /// Requests by operation.
     pub(crate) round_trips: BTreeMap<String, u64>,
-    /// Of these, the ones that were refused: conditions that did not hold. What they consume is not told.
+    /// The number of these that were refused because of a failed condition. DynamoDB does not report their capacity.
     pub(crate) refused: u64,
     /// Read request units by table, or table and index.
     pub(crate) read_units: BTreeMap<String, f64>,
@@ -47,7 +47,7 @@ pub(crate) struct Consumed {
 }
 
 impl Meter {
-    /// Answers with `secret` for Secrets Manager.
+    /// A meter that returns `secret` for Secrets Manager.
     pub(crate) fn new(secret: &str) -> Self {
         let answer = json!({
             "ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:config",
@@ -59,7 +59,7 @@ impl Meter {
         }
     }
 
-    /// What has passed since the last time that this was asked.
+    /// The counts since the last call.
     pub(crate) fn take(&self) -> Consumed {
         std::mem::take(&mut *self.consumed())
     }
@@ -69,42 +69,42 @@ impl Meter {
     }
 }
 
-impl Watch for Meter {
-    fn answer(&self, operation: &str) -> Option<Bytes> {
+impl Observer for Meter {
+    fn response(&self, operation: &str) -> Option<Bytes> {
         (operation == SECRET).then(|| self.secret.clone())
     }
 
-    /// Has the database say what the request consumes.
-    fn ask(&self, operation: &str, came: Bytes) -> Bytes {
-        let says = READS.contains(&operation) || WRITES.contains(&operation);
-        match came.strip_prefix(b"{") {
-            Some(rest) if says => {
+    /// Makes the database report the consumed capacity.
+    fn rewrite(&self, operation: &str, body: Bytes) -> Bytes {
+        let reports = READS.contains(&operation) || WRITES.contains(&operation);
+        match body.strip_prefix(b"{") {
+            Some(rest) if reports => {
                 let begin = &b"{\"ReturnConsumedCapacity\":\"INDEXES\","[..];
                 [begin, rest].concat().into()
             }
-            _ => came,
+            _ => body,
         }
     }
 
-    fn passed(&self, passed: &Passed<'_>) {
-        let told = serde_json::from_slice::<Told>(passed.told).unwrap_or_default();
+    fn observe(&self, exchange: &Exchange<'_>) {
+        let response = serde_json::from_slice::<Response>(exchange.response).unwrap_or_default();
         let mut consumed = self.consumed();
-        let operation = passed.operation.to_owned();
+        let operation = exchange.operation.to_owned();
         *consumed.round_trips.entry(operation).or_default() += 1;
-        consumed.refused += u64::from(!passed.done);
-        let units = if READS.contains(&passed.operation) {
+        consumed.refused += u64::from(!exchange.succeeded);
+        let units = if READS.contains(&exchange.operation) {
             &mut consumed.read_units
         } else {
             &mut consumed.write_units
         };
-        for (place, number) in told.consumed.places() {
-            *units.entry(place).or_default() += number;
+        for (target, number) in response.consumed.by_target() {
+            *units.entry(target).or_default() += number;
         }
     }
 }
 
 impl Consumed {
-    /// Adds another one's.
+    /// Adds those of `other`.
     pub(crate) fn add(&mut self, other: &Self) {
         for (operation, count) in &other.round_trips {
             *self.round_trips.entry(operation.clone()).or_default() += count;
@@ -114,20 +114,20 @@ impl Consumed {
             (&mut self.read_units, &other.read_units),
             (&mut self.write_units, &other.write_units),
         ] {
-            for (place, units) in others {
-                *own.entry(place.clone()).or_default() += units;
+            for (target, units) in others {
+                *own.entry(target.clone()).or_default() += units;
             }
         }
     }
 }
 
 #[derive(Default, Deserialize)]
-struct Told {
+struct Response {
     #[serde(rename = "ConsumedCapacity", default)]
     consumed: Capacities,
 }
 
-/// One of an operation on one table, a list of those on several.
+/// One value for an operation on one table, or a list for several tables.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Capacities {
@@ -157,26 +157,26 @@ struct OfIndex {
 }
 
 impl Capacities {
-    fn places(&self) -> impl Iterator<Item = (String, f64)> {
+    fn by_target(&self) -> impl Iterator<Item = (String, f64)> {
         let all = match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Several(several) => several,
         };
-        all.iter().flat_map(Capacity::places)
+        all.iter().flat_map(Capacity::by_target)
     }
 }
 
 impl Capacity {
-    fn places(&self) -> Vec<(String, f64)> {
+    fn by_target(&self) -> Vec<(String, f64)> {
         let indexes = self.global_secondary_indexes.iter();
-        let mut places: Vec<_> = indexes
+        let mut by_target: Vec<_> = indexes
             .map(|(index, of)| (format!("{}/{index}", self.table_name), of.capacity_units))
             .collect();
-        // The units of the whole hold those of the indexes.
-        let of_indexes: f64 = places.iter().map(|(_, units)| units).sum();
+        // The total units include those of the indexes.
+        let of_indexes: f64 = by_target.iter().map(|(_, units)| units).sum();
         let of_table = self.capacity_units - of_indexes;
-        places.push((self.table_name.clone(), of_table));
-        places.retain(|(_, units)| *units > 0.0);
-        places
+        by_target.push((self.table_name.clone(), of_table));
+        by_target.retain(|(_, units)| *units > 0.0);
+        by_target
     }
 }

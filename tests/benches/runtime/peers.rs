@@ -1,4 +1,4 @@
-//! The callback as others would write it, with everything that it needs installed.
+//! The callback in other languages, with its packages installed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,8 +11,8 @@ use tokio::process::Command;
 use crate::binaries::{deployed_memory, packed, target};
 use crate::candidate::{Candidate, Function, Runtime};
 
-/// In the site-packages of a virtual environment, but not in a package for Lambda: what installs, what Lambda's own
-/// runtime brings, and what Python makes anew.
+/// Contents of the site-packages that are not deployed to Lambda: installers, packages that Lambda's runtime includes, and
+/// generated files.
 const NOT_DEPLOYED: [&str; 5] = [
     "pip",
     "setuptools",
@@ -21,18 +21,23 @@ const NOT_DEPLOYED: [&str; 5] = [
     "_distutils_hack",
 ];
 
-/// Both, installed.
+/// Both candidates, with their packages installed.
 pub(crate) async fn candidates() -> Result<Vec<Candidate>, String> {
     Ok(vec![python().await?, node().await?])
 }
 
 async fn python() -> Result<Candidate, String> {
-    let place = Place::of("python", &["handler.py", "requirements.txt"])?;
-    let version = said("python3", &["--version"], "Python 3.11 or newer").await?;
-    if !place.has(&version, "requirements.txt") {
+    let installation = Installation::of("python", &["handler.py", "requirements.txt"])?;
+    let version = output_of("python3", &["--version"], "Python 3.11 or newer").await?;
+    if !installation.has(&version, "requirements.txt") {
         println!("Installing the packages of the Python handler from PyPI.");
-        let environment = place.directory.join("environment");
-        run(&place, "python3", ["-m", "venv", "--clear", "environment"]).await?;
+        let environment = installation.directory.join("environment");
+        run(
+            &installation,
+            "python3",
+            ["-m", "venv", "--clear", "environment"],
+        )
+        .await?;
         let pip = environment.join("bin/pip");
         let words = [
             "install",
@@ -40,11 +45,16 @@ async fn python() -> Result<Candidate, String> {
             "--disable-pip-version-check",
             "--requirement",
         ];
-        run(&place, &pip, words.into_iter().chain(["requirements.txt"])).await?;
-        place.installed(&version, "requirements.txt")?;
+        run(
+            &installation,
+            &pip,
+            words.into_iter().chain(["requirements.txt"]),
+        )
+        .await?;
+        installation.installed(&version, "requirements.txt")?;
     }
-    let program = place.directory.join("environment/bin/python3");
-    let packages = said(
+    let program = installation.directory.join("environment/bin/python3");
+    let packages = output_of(
         &program,
         &[
             "-c",
@@ -65,8 +75,8 @@ async fn python() -> Result<Candidate, String> {
         arguments: ["-m", "awslambdaric", "handler.handler"]
             .map(str::to_owned)
             .to_vec(),
-        package_bytes: place.packed("handler.py", &packages, &is_deployed)?,
-        directory: place.directory,
+        package_bytes: installation.packed("handler.py", &packages, &is_deployed)?,
+        directory: installation.directory,
         memory_mb: deployed_memory(Function::Callback)?,
     })
 }
@@ -78,9 +88,9 @@ async fn node() -> Result<Candidate, String> {
         "package.json",
         "package-lock.json",
     ];
-    let place = Place::of("node", &files)?;
-    let version = said("node", &["--version"], "Node.js 20 or newer").await?;
-    if !place.has(&version, "package-lock.json") {
+    let installation = Installation::of("node", &files)?;
+    let version = output_of("node", &["--version"], "Node.js 20 or newer").await?;
+    if !installation.has(&version, "package-lock.json") {
         println!("Installing the packages of the Node.js handler from npm.");
         let words = [
             "ci",
@@ -90,32 +100,32 @@ async fn node() -> Result<Candidate, String> {
             "--no-fund",
             "--loglevel=error",
         ];
-        run(&place, "npm", words).await?;
-        place.installed(&version, "package-lock.json")?;
+        run(&installation, "npm", words).await?;
+        installation.installed(&version, "package-lock.json")?;
     }
-    let found = said("node", &["-p", "process.execPath"], "Node.js").await?;
+    let found = output_of("node", &["-p", "process.execPath"], "Node.js").await?;
     Ok(Candidate {
         function: Function::Callback,
         runtime: Runtime::Node,
         program: PathBuf::from(found),
         arguments: vec!["runtime.mjs".to_owned()],
-        package_bytes: place.packed(
+        package_bytes: installation.packed(
             "handler.mjs",
-            &place.directory.join("node_modules"),
+            &installation.directory.join("node_modules"),
             &|_| true,
         )?,
-        directory: place.directory,
+        directory: installation.directory,
         memory_mb: deployed_memory(Function::Callback)?,
     })
 }
 
-/// Where one of them is installed.
-struct Place {
+/// The installation directory of one of them.
+struct Installation {
     directory: PathBuf,
 }
 
-impl Place {
-    /// Copies the `files` of the peer `name` there.
+impl Installation {
+    /// Copies the `files` of the peer `name` to its directory.
     fn of(name: &str, files: &[&str]) -> Result<Self, String> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/runtime/peers");
         let directory = target().join("bench").join(name);
@@ -128,7 +138,7 @@ impl Place {
         Ok(Self { directory })
     }
 
-    /// Whether the packages that `pinned` names are there, for this `version` of the language.
+    /// Whether the packages in the file `pinned` are installed for this `version` of the language.
     fn has(&self, version: &str, pinned: &str) -> bool {
         let wanted = self.wanted(version, pinned).ok();
         let found = fs::read_to_string(self.directory.join("installed")).ok();
@@ -136,9 +146,9 @@ impl Place {
     }
 
     fn installed(&self, version: &str, pinned: &str) -> Result<(), String> {
-        let noted = self.wanted(version, pinned);
-        let noted = noted.and_then(|text| fs::write(self.directory.join("installed"), text));
-        noted.map_err(|error| format!("{}: {error}", self.directory.display()))
+        let written = self.wanted(version, pinned);
+        let written = written.and_then(|text| fs::write(self.directory.join("installed"), text));
+        written.map_err(|error| format!("{}: {error}", self.directory.display()))
     }
 
     fn wanted(&self, version: &str, pinned: &str) -> io::Result<String> {
@@ -146,7 +156,7 @@ impl Place {
         Ok(format!("{version}\n{pinned}"))
     }
 
-    /// Bytes of the package that is deployed.
+    /// Size of the deployed package, in bytes.
     fn packed(
         &self,
         handler: &str,
@@ -161,7 +171,7 @@ impl Place {
 }
 
 async fn run(
-    place: &Place,
+    installation: &Installation,
     program: impl AsRef<OsStr>,
     words: impl IntoIterator<Item = &str>,
 ) -> Result<(), String> {
@@ -170,20 +180,24 @@ async fn run(
     let mut command = Command::new(program);
     command
         .args(words)
-        .current_dir(&place.directory)
+        .current_dir(&installation.directory)
         .stdin(Stdio::null());
     let ended = command.status().await;
-    let ended = ended.map_err(|error| format!("{name}: {error}; without it use --no-peers"))?;
+    let ended = ended.map_err(|error| format!("{name}: {error}; to skip it use --no-peers"))?;
     if ended.success() {
         return Ok(());
     }
     Err(format!(
-        "{name}: {ended}; what it said is above; without it use --no-peers"
+        "{name}: {ended}; its output is above; to skip it use --no-peers"
     ))
 }
 
-/// What a program says in one line.
-async fn said(program: impl AsRef<OsStr>, words: &[&str], what: &str) -> Result<String, String> {
+/// The output of a program.
+async fn output_of(
+    program: impl AsRef<OsStr>,
+    words: &[&str],
+    what: &str,
+) -> Result<String, String> {
     let program = program.as_ref();
     let missing = |error: &dyn std::fmt::Display| {
         let name = Path::new(program).display();

@@ -10,10 +10,10 @@ use crate::share::Memory;
 const NAME: usize = 30;
 const COLUMN: usize = 10;
 
-/// A row: its name, the decimals of its numbers, and where the number is.
+/// A row: its name, the decimals of its numbers, and the function that reads the number.
 type Row = (&'static str, usize, fn(&Figure) -> f64);
 
-/// What is told of each candidate, and compared.
+/// The rows that are printed and compared for each candidate.
 const ROWS: [Row; 17] = [
     ("package, KiB", 0, |it| it.package_bytes as f64 / 1024.0),
     ("start to ready, ms p50", 1, |it| it.start_ms.p50),
@@ -40,7 +40,7 @@ const ROWS: [Row; 17] = [
 pub(crate) fn print(figures: &Figures, memory: Option<Memory>) {
     let share = match memory {
         Some(Memory::Of(megabytes)) => format!("the share of {megabytes} MB"),
-        Some(Memory::Deployed) => "the share of what each is deployed with".to_owned(),
+        Some(Memory::Deployed) => "the share of the deployed memory size of each".to_owned(),
         None => "a whole processor".to_owned(),
     };
     println!(
@@ -59,19 +59,19 @@ pub(crate) fn print(figures: &Figures, memory: Option<Memory>) {
         .filter(|it| it.runtime == Runtime::Rust)
     {
         let what = match figure.function {
-            Function::Sync => format!("a tick that folds in {} edits", figures.edits_per_tick),
+            Function::Sync => format!("a tick that handles {} edits", figures.edits_per_tick),
             function => function.name().to_owned(),
         };
         println!("\nIn {what}");
-        places(&figure.costs);
+        details(&figure.costs);
     }
     if let Some(idle) = &figures.idle_tick {
         println!("\nIn a tick with nothing to do");
-        places(&idle.costs);
+        details(&idle.costs);
     }
 }
 
-/// The bundle's functions, side by side.
+/// Prints the bundle's functions as columns.
 fn functions(figures: &Figures) {
     let own = figures
         .candidates
@@ -83,7 +83,7 @@ fn functions(figures: &Figures) {
     println!("{}", line("", &names));
     for (name, decimals, number) in ROWS {
         let cells = columns.iter().map(|(_, figure)| match number(figure) {
-            // Nothing was measured: an idle tick is never the first.
+            // Not measured: an idle tick is never the first event.
             0.0 if name.contains("ms p50") => "–".to_owned(),
             number => format!("{number:.decimals$}"),
         });
@@ -91,7 +91,7 @@ fn functions(figures: &Figures) {
     }
 }
 
-/// The callback against those of others, and how many times as much they take.
+/// Prints the callback next to those in other languages, and the ratios.
 fn callbacks(figures: &Figures) {
     let of = |runtime| {
         let mut all = figures.candidates.iter();
@@ -102,7 +102,7 @@ fn callbacks(figures: &Figures) {
     else {
         return;
     };
-    println!("\nThe callback in other languages, and ours as a part of theirs");
+    println!("\nThe callback in other languages, and the ratio of Rust to each");
     println!(
         "{}",
         line("", &["rust", "python", "node", "÷ python", "÷ node"])
@@ -146,11 +146,11 @@ fn costs_of(costs: &Costs) {
     ] {
         println!("{}", line(name, &[format!("{number:.2}")]));
     }
-    places(costs);
+    details(costs);
 }
 
-/// What makes up the sums.
-fn places(costs: &Costs) {
+/// Prints the parts of the sums.
+fn details(costs: &Costs) {
     for (what, parts) in [
         ("round trips", &costs.operations),
         ("read units", &costs.read_units_of),

@@ -1,4 +1,4 @@
-//! The three parts of a run: starts, the way of an add through all functions, and many events for the callbacks.
+//! The three parts of a run: starts, adds through all functions, and many events for the callbacks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,37 +13,37 @@ use crate::lambda::Lambda;
 use crate::measured::{Handled, Measured};
 use crate::scene::{Add, Scene};
 
-/// The sync leaves events alone until nothing older can come: `settle` of its pace, and a little more.
+/// A little more than the settling time (`settle` of its pace) after which the sync handles an event.
 const SETTLE: Duration = Duration::from_millis(4000);
-/// Events of a process before those that count as warm.
+/// The number of events of a process before its events count as warm.
 const WARM_UP: usize = 5;
 
-/// What a candidate does, which is not the same for all of its events.
+/// The kind of an event of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Job {
-    /// The usual one.
+    /// The usual kind.
     Usual,
-    /// A callback as a part of the way of an add, with pauses between the events.
-    OnTheWay,
+    /// A callback as part of an add through all functions, with pauses between the events.
+    InAdd,
     /// A tick with nothing to do.
     Idle,
 }
 
-/// Everything that was measured.
-pub(crate) type Book = BTreeMap<(Function, Runtime, Job), Measured>;
+/// All measurements.
+pub(crate) type Measurements = BTreeMap<(Function, Runtime, Job), Measured>;
 
-/// A run under way.
+/// A run in progress.
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) scene: Scene,
     pub(crate) channel: String,
-    pub(crate) book: Book,
+    pub(crate) measurements: Measurements,
 }
 
 impl<'a> Run<'a> {
-    /// Begins a run: an operator makes the channel.
-    pub(crate) async fn begin(
+    /// Starts a run: an operator creates the channel.
+    pub(crate) async fn start_run(
         options: &'a Options,
         candidates: Vec<Candidate>,
     ) -> Result<Self, String> {
@@ -53,7 +53,7 @@ impl<'a> Run<'a> {
             candidates,
             scene,
             channel: String::new(),
-            book: Book::new(),
+            measurements: Measurements::new(),
         };
         run.make_channel().await?;
         Ok(run)
@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
     async fn make_channel(&mut self) -> Result<(), String> {
         let tags = self.scene.corp.console_creates_tags("来源", &["展会"]);
         let tags = tags.map_err(|error| error.to_string())?;
-        // The events about the tag are no part of this.
+        // The events about the tag are not measured.
         self.scene.forget_requests().await?;
         let body = json!({
             "name": "展会", "users": ["zhangsan", "lisi", "wangwu"], "tag_ids": tags.tag_ids,
@@ -70,9 +70,9 @@ impl<'a> Run<'a> {
         });
         let event = self.scene.post("channels", &body).await?;
         let (mut admin, _) = self.start(Function::Admin, Runtime::Rust).await?;
-        let made = admin.invoke(event).await?;
-        let made = check::status(&made.answer, 201)?;
-        self.channel = made["id"].as_str().unwrap_or_default().to_owned();
+        let created = admin.invoke(event).await?;
+        let created = check::status(&created.answer, 201)?;
+        self.channel = created["id"].as_str().unwrap_or_default().to_owned();
         admin.stop().await
     }
 
@@ -95,10 +95,12 @@ impl<'a> Run<'a> {
     }
 
     fn measured(&mut self, function: Function, runtime: Runtime, job: Job) -> &mut Measured {
-        self.book.entry((function, runtime, job)).or_default()
+        self.measurements
+            .entry((function, runtime, job))
+            .or_default()
     }
 
-    /// Starts every candidate so many times, in turns, and hands each its first event.
+    /// Starts every candidate the configured number of times, alternately, and delivers its first event to each.
     pub(crate) async fn starts(&mut self) -> Result<(), String> {
         let (mut callback, _) = self.start(Function::Callback, Runtime::Rust).await?;
         let known = self.scene.scan(&self.channel).await?;
@@ -131,7 +133,7 @@ impl<'a> Run<'a> {
                         check::no_failures(first.answer())?;
                         check::tagged(&self.scene, &record)?;
                     }
-                    Function::Sync => check::no_trouble(first.answer())?,
+                    Function::Sync => check::no_errors(first.answer())?,
                     Function::Admin => drop(check::status(first.answer(), 200)?),
                 }
                 lambda.stop().await?;
@@ -143,9 +145,9 @@ impl<'a> Run<'a> {
         callback.stop().await
     }
 
-    /// Leads adds through all functions, one after the other. Each round ends with a tick that folds in what members
-    /// have noted about these customers: the adds themselves leave nothing to it.
-    pub(crate) async fn way(&mut self) -> Result<(), String> {
+    /// Processes adds through all functions, one after the other. Each round ends with a tick that handles edits of these
+    /// customers by members; the adds themselves need no work by a tick.
+    pub(crate) async fn adds(&mut self) -> Result<(), String> {
         let others = [
             Function::Welcome,
             Function::Tagging,
@@ -176,7 +178,7 @@ impl<'a> Run<'a> {
             for _ in 0..adds {
                 let add = self.scene.scan(&self.channel).await?;
                 let stored = stored(callback, &self.scene, &add).await?;
-                handled.push((Function::Callback, Job::OnTheWay, stored));
+                handled.push((Function::Callback, Job::InAdd, stored));
                 let record = self.scene.record(&add).await?;
                 let welcomed = Handled::by(welcome, &self.scene, record.clone()).await?;
                 check::no_failures(welcomed.answer())?;
@@ -190,21 +192,21 @@ impl<'a> Run<'a> {
             }
             for add in &done {
                 let event = self.contact(add).await?;
-                let told = Handled::by(admin, &self.scene, event).await?;
-                check::told(&check::status(told.answer(), 200)?)?;
-                handled.push((Function::Admin, Job::Usual, told));
+                let contact = Handled::by(admin, &self.scene, event).await?;
+                check::timeline(&check::status(contact.answer(), 200)?)?;
+                handled.push((Function::Admin, Job::Usual, contact));
             }
             for add in &done {
                 let event = self.scene.edit(add).await?;
-                let noted = Handled::by(callback, &self.scene, event).await?;
-                check::status(noted.answer(), 200)?;
+                let edited = Handled::by(callback, &self.scene, event).await?;
+                check::status(edited.answer(), 200)?;
             }
             tokio::time::sleep(SETTLE).await;
-            let folding = Handled::by(sync, &self.scene, tick()).await?;
-            check::folded(folding.answer(), adds)?;
+            let busy = Handled::by(sync, &self.scene, tick()).await?;
+            check::handled_events(busy.answer(), adds)?;
             let idle = Handled::by(sync, &self.scene, tick()).await?;
-            check::folded(idle.answer(), 0)?;
-            handled.push((Function::Sync, Job::Usual, folding));
+            check::handled_events(idle.answer(), 0)?;
+            handled.push((Function::Sync, Job::Usual, busy));
             handled.push((Function::Sync, Job::Idle, idle));
             for (function, job, handled) in handled.iter().filter(|_| round > 0) {
                 self.measured(*function, Runtime::Rust, *job)
@@ -215,7 +217,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Hands the same events to all callbacks, in turns.
+    /// Delivers the same events to all callbacks, alternately.
     pub(crate) async fn callbacks(&mut self) -> Result<(), String> {
         if !self.wants(Function::Callback) {
             return Ok(());
@@ -262,7 +264,7 @@ async fn stored(callback: &mut Lambda, scene: &Scene, add: &Add) -> Result<Handl
     Ok(handled)
 }
 
-/// What the schedule sends.
+/// The event of the schedule.
 fn tick() -> Bytes {
     Bytes::from_static(br#"{"task":"tick"}"#)
 }

@@ -1,5 +1,5 @@
-//! What is around the functions: WeCom's sandbox, the embedded DynamoDB behind a door that counts, and a gateway that
-//! makes the events.
+//! The environment of the functions: WeCom's sandbox, the embedded DynamoDB behind a counting proxy, and a gateway that
+//! produces the events.
 
 use clock::Clock;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use axum::body::Bytes;
-use bundle_tests::door::Door;
+use bundle_tests::dynamodb_proxy::DynamoDbProxy;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use platform::layout;
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
@@ -28,18 +28,18 @@ use wecom_sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, ser
 
 use crate::meter::Meter;
 
-/// The inbox of the others. It is made like the bundle's, so that a write is the same work for the database.
+/// The inbox of the other languages. It has the same layout as the bundle's, so that a write costs the database the same.
 pub(crate) const PEERS_TABLE: &str = "peers";
-/// How long an event may take from WeCom to the gateway.
+/// The timeout for an event from WeCom to the gateway.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Everything that stands still.
+/// Everything that stays the same during a run.
 pub(crate) struct Scene {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
-    pub(crate) door: Door<Meter>,
+    pub(crate) proxy: DynamoDbProxy<Meter>,
     pub(crate) keys: Keys,
-    /// Calls whatever it calls through the gateway, which only notes it.
+    /// Its calls go to the gateway, which only records them.
     operator: Operator,
     database_url: String,
     http: reqwest::Client,
@@ -57,7 +57,7 @@ pub(crate) struct Keys {
     pub(crate) encoding_aes_key: String,
 }
 
-/// An add: who it is, and the event about it as API Gateway hands it to the callback.
+/// An add: the customer, and the event as API Gateway delivers it to the callback.
 pub(crate) struct Add {
     pub(crate) external_userid: String,
     pub(crate) userid: String,
@@ -75,13 +75,13 @@ impl Scene {
         let secret = fs::read_to_string(&path).map_err(|error| failed(&error))?;
 
         let listeners = Listeners::bind(0).await.map_err(|error| failed(&error))?;
-        let front_door = listeners.gateway.url.clone();
+        let gateway_url = listeners.gateway.url.clone();
         let wecom = Sandbox::new(SandboxOptions {
             latency,
             ..SandboxOptions::default()
         });
         let wecom = wecom.map_err(|error| failed(&error))?;
-        for corp in config.sandbox_corps(&front_door) {
+        for corp in config.sandbox_corps(&gateway_url) {
             wecom.add_corp(corp).map_err(|error| failed(&error))?;
         }
         let corp = wecom.corp(DEMO_CORP).ok_or("the sandbox has no corp")?;
@@ -103,15 +103,15 @@ impl Scene {
         }
         let listener = TcpListener::bind(any).await;
         let listener = listener.map_err(|error| failed(&error))?;
-        let door = Door::open(listener, database.endpoint(), Meter::new(&secret));
+        let proxy = DynamoDbProxy::start(listener, database.endpoint(), Meter::new(&secret));
         let (requests, gateway) = gateway(listeners.gateway.socket);
         let admin_key = config.admin_keys.first().ok_or("there is no admin key")?;
         Ok(Self {
             wecom,
             corp,
-            door: door.map_err(|error| failed(&error))?,
+            proxy: proxy.map_err(|error| failed(&error))?,
             keys: Keys::of(&secret)?,
-            operator: Operator::new(&front_door, DEMO_CORP, admin_key),
+            operator: Operator::new(&gateway_url, DEMO_CORP, admin_key),
             database_url: database.endpoint().to_owned(),
             http: reqwest::Client::new(),
             requests,
@@ -123,12 +123,12 @@ impl Scene {
         })
     }
 
-    /// Where WeCom is.
+    /// The URL of WeCom.
     pub(crate) fn wecom_url(&self) -> &str {
         &self.served.base_url
     }
 
-    /// A new customer scans the channel, and WeCom tells of it.
+    /// A new customer scans the channel; returns the add with its callback event.
     pub(crate) async fn scan(&mut self, channel: &str) -> Result<Add, String> {
         self.customers += 1;
         let name = format!("客户{}", self.customers);
@@ -146,7 +146,7 @@ impl Scene {
         })
     }
 
-    /// The member changes the remark of a customer, and WeCom tells of it.
+    /// The member changes the remark of a customer; returns the callback event.
     pub(crate) async fn edit(&mut self, add: &Add) -> Result<Bytes, String> {
         let edit = MemberEdit {
             remark: Some(format!("{}-老客户", add.name)),
@@ -171,7 +171,7 @@ impl Scene {
         self.request().await
     }
 
-    /// Forgets the requests that came so far, once all events of WeCom are among them.
+    /// Waits until all events of WeCom are delivered, and discards the requests so far.
     pub(crate) async fn forget_requests(&mut self) -> Result<(), String> {
         let settled = self.wecom.settled(PATIENCE).await;
         settled.map_err(|error| error.to_string())?;
@@ -181,8 +181,8 @@ impl Scene {
 
     async fn request(&mut self) -> Result<Bytes, String> {
         let request = tokio::time::timeout(PATIENCE, self.requests.recv()).await;
-        let mut request = request.ok().flatten().ok_or("no request came")?;
-        // API Gateway hands the query over in this form as well; nothing in it needs decoding.
+        let mut request = request.ok().flatten().ok_or("no request arrived")?;
+        // API Gateway also passes the parsed query; nothing in it needs decoding.
         let query = request["rawQueryString"].as_str().unwrap_or_default();
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         request["queryStringParameters"] = pairs
@@ -191,15 +191,15 @@ impl Scene {
         Ok(request.to_string().into())
     }
 
-    /// The inbox's item about an add, as the one record of a batch of the stream.
+    /// The inbox item of an add, as a stream batch with one record.
     pub(crate) async fn record(&self, add: &Add) -> Result<Bytes, String> {
         let contact = format!("{DEMO_CORP}#{}", add.external_userid);
         let query = json!({
             "TableName": INBOX_TABLE, "IndexName": "by_contact", "KeyConditionExpression": "contact = :contact",
             "ExpressionAttributeValues": {":contact": {"S": contact}},
         });
-        let asked = self.http.post(&self.database_url).body(query.to_string());
-        let asked = asked
+        let request = self.http.post(&self.database_url).body(query.to_string());
+        let request = request
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", "DynamoDB_20120810.Query")
             .header(
@@ -208,12 +208,13 @@ impl Scene {
                  Signature=0",
             )
             .header("x-amz-date", "20261125T000000Z");
-        let told = asked.send().await.map_err(|error| error.to_string())?;
-        let told = told.bytes().await.map_err(|error| error.to_string())?;
-        let told: Value = serde_json::from_slice(&told).map_err(|error| error.to_string())?;
-        let item = &told["Items"][0];
-        if told["Count"] != 1 {
-            return Err(format!("not one item about an add: {told}"));
+        let response = request.send().await.map_err(|error| error.to_string())?;
+        let response = response.bytes().await.map_err(|error| error.to_string())?;
+        let response: Value =
+            serde_json::from_slice(&response).map_err(|error| error.to_string())?;
+        let item = &response["Items"][0];
+        if response["Count"] != 1 {
+            return Err(format!("expected one item for an add: {response}"));
         }
         let record = json!({
             "eventID": "c4ca4238a0b923820dcc509a6f75849b", "eventName": "INSERT", "eventSource": "aws:dynamodb",
@@ -247,18 +248,18 @@ impl Keys {
     }
 }
 
-/// A gateway that makes an event of each request, and answers 200 without a function.
+/// A gateway that records each request as an event, and answers 200 without a function.
 fn gateway(socket: TcpListener) -> (UnboundedReceiver<Value>, JoinHandle<()>) {
-    let (notes, requests) = unbounded_channel();
+    let (recorder, requests) = unbounded_channel();
     let service = service_fn(move |event: LambdaEvent<Value>| {
-        // Nobody takes notes any more when the bench is over.
-        let _over = notes.send(event.payload);
+        // The receiver is gone when the bench is over.
+        let _over = recorder.send(event.payload);
         async { Ok::<_, Diagnostic>(json!({"statusCode": 200, "cookies": []})) }
     });
-    let noting = Function::new("noting", PATIENCE, Clock::system(), service);
+    let recording = Function::new("recording", PATIENCE, Clock::system(), service);
     let routes = Routes::new()
-        .route("/callback", noting.clone())
-        .route("/admin", noting);
+        .route("/callback", recording.clone())
+        .route("/admin", recording);
     let serving = gateway::serve(socket, routes.into_router(), std::future::pending());
     (requests, tokio::spawn(serving))
 }

@@ -1,4 +1,4 @@
-//! The share of a processor that Lambda gives to a function of little memory, by a control group of the kernel.
+//! Limits a process to the share of a processor that Lambda gives for a memory size, with a control group of the kernel.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,17 +7,17 @@ use std::{fmt, fs};
 
 use crate::candidate::Candidate;
 
-/// Whose share the functions get.
+/// The memory size that determines the share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Memory {
-    /// Each that of what it is deployed with.
+    /// The deployed memory size of each function.
     Deployed,
-    /// All that of so many MB.
+    /// This size in MB for all functions.
     Of(u32),
 }
 
 impl Memory {
-    /// What `candidate` has, in MB.
+    /// The memory size of `candidate`, in MB.
     pub(crate) fn of(self, candidate: &Candidate) -> u32 {
         match self {
             Self::Deployed => candidate.memory_mb,
@@ -49,20 +49,20 @@ impl fmt::Display for Memory {
 
 /// Memory at which a function has one processor (Lambda developer guide, "Configure Lambda function memory"), in MB.
 const WHOLE: u32 = 1769;
-/// The time within which the share may be used. Lambda does not document it; 20 ms is what measurements of others find.
+/// The period of the share. Lambda does not document it; published measurements found 20 ms.
 pub(crate) const PERIOD: Duration = Duration::from_millis(20);
-/// Where control groups are.
+/// The directory of control groups.
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// A control group with one process in it. It goes when dropped, if the process is gone.
+/// A control group with one process in it. Dropping it removes it, if the process has ended.
 #[derive(Debug)]
 pub(crate) struct Share {
     group: PathBuf,
 }
 
 impl Share {
-    /// Puts the process `pid`, with all its threads, under the share that a function of `memory` MB has.
-    pub(crate) fn give(pid: u32, memory: u32) -> Result<Self, String> {
+    /// Limits the process `pid`, with all its threads, to the share of a function with `memory` MB.
+    pub(crate) fn limit(pid: u32, memory: u32) -> Result<Self, String> {
         let (parent, is_unified) = parent()?;
         let group = parent.join(format!("wecom-scrm-bench-{pid}"));
         let write = |file: &str, text: &str| {
@@ -88,7 +88,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // The process was killed a moment ago and may still be in it; an empty group harms nobody.
+        // The killed process may still be in it for a moment; an empty group that remains is harmless.
         for _ in 0..20 {
             if fs::remove_dir(&self.group).is_ok() {
                 return;
@@ -98,7 +98,7 @@ impl Drop for Share {
     }
 }
 
-/// Whether shares can be given here.
+/// Checks that control groups can be created here.
 pub(crate) fn check() -> Result<(), String> {
     let (parent, _) = parent()?;
     let probe = parent.join(format!("wecom-scrm-bench-{}", std::process::id()));
@@ -106,7 +106,7 @@ pub(crate) fn check() -> Result<(), String> {
     made.map_err(|error| unusable(&probe, &error.to_string()))
 }
 
-/// The group in which others are made, and whether it is of the second version.
+/// The parent group for new groups, and whether it is version 2.
 fn parent() -> Result<(PathBuf, bool), String> {
     let root = Path::new(ROOT);
     if root.join("cgroup.controllers").exists() {
@@ -122,12 +122,12 @@ fn parent() -> Result<(PathBuf, bool), String> {
     if first.join("cpu.cfs_quota_us").exists() {
         return Ok((first, false));
     }
-    Err(unusable(root, "there is no control of processor time"))
+    Err(unusable(root, "processor time cannot be limited"))
 }
 
 fn unusable(path: &Path, error: &str) -> String {
     format!(
-        "--memory needs control groups, for which one has to be root: {}: {error}",
+        "--memory needs control groups and root: {}: {error}",
         path.display()
     )
 }

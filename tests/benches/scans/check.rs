@@ -1,4 +1,4 @@
-//! What came of every scan: counted at WeCom, and as the admin API tells it.
+//! The results of every scan, at WeCom and in the admin API.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use crate::{Customer, Scene};
 /// The welcome of the channel. The name costs a call to WeCom before the welcome.
 pub(crate) const WELCOME: &str = "{customer}您好";
 
-/// How long outcomes are waited for that are written after WeCom has answered.
-const WRITING: Duration = Duration::from_secs(60);
+/// How long to wait for outcomes, which are stored after WeCom has answered.
+const OUTCOME_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The nickname of a customer.
 pub(crate) fn name(number: u32) -> String {
@@ -31,8 +31,10 @@ pub(crate) struct Finding {
     pub(crate) tagged: usize,
     pub(crate) recorded_sent: usize,
     pub(crate) recorded_tagged: usize,
-    /// Total numbers of the channel: added, welcomed.
-    pub(crate) numbers: (usize, usize),
+    /// The total adds in the statistics of the channel.
+    pub(crate) counted_added: usize,
+    /// The total welcomes in the statistics of the channel.
+    pub(crate) counted_welcomed: usize,
     /// Calls by API, and how many of them by error code.
     pub(crate) calls: BTreeMap<String, BTreeMap<i64, usize>>,
     pub(crate) answer_ms: Vec<f64>,
@@ -51,11 +53,11 @@ impl Finding {
             text(&call.request["external_userid"])
         });
         for (number, customer) in customers.iter().enumerate() {
-            finding.look_at_chat(scene, customer, number);
+            finding.check_chat(scene, customer, number);
             finding.time(scene, customer, &welcomes, &tags);
-            finding.look_at_timeline(scene, customer).await?;
+            finding.check_timeline(scene, customer).await?;
         }
-        finding.read_numbers(scene).await?;
+        finding.read_counts(scene).await?;
         finding.count_calls(scene);
         for times in [
             &mut finding.answer_ms,
@@ -67,7 +69,7 @@ impl Finding {
         Ok(finding)
     }
 
-    /// Whether everything was done for everybody, and nothing twice.
+    /// Whether every customer was served completely, and no customer twice.
     pub(crate) fn is_complete(&self) -> bool {
         let done = [
             self.accepted,
@@ -75,8 +77,8 @@ impl Finding {
             self.tagged,
             self.recorded_sent,
             self.recorded_tagged,
-            self.numbers.0,
-            self.numbers.1,
+            self.counted_added,
+            self.counted_welcomed,
         ];
         done.iter().all(|count| *count == self.scans) && self.welcomed_twice == 0
     }
@@ -88,13 +90,13 @@ impl Finding {
         }
     }
 
-    fn look_at_chat(&mut self, scene: &Scene, customer: &Customer, number: usize) {
+    fn check_chat(&mut self, scene: &Scene, customer: &Customer, number: usize) {
         let (id, userid) = (&customer.external_userid, &customer.userid);
         let chat = scene.corp.chat(id, userid);
-        let ours = chat
+        let from_app = chat
             .into_iter()
             .filter(|message| matches!(message.from, Sender::App(_)));
-        let texts: Vec<String> = ours
+        let texts: Vec<String> = from_app
             .filter_map(|message| match message.body {
                 Body::Text { content } => Some(content),
                 _ => None,
@@ -117,7 +119,7 @@ impl Finding {
             self.answer_ms
                 .push(accepted.duration.as_secs_f64() * 1000.0);
         }
-        // Both are Unix milliseconds of one clock.
+        // Both are Unix milliseconds of the same clock.
         let since = |at_ms: u64| at_ms.saturating_sub(event.at_ms) as f64;
         self.welcome_ms
             .extend(welcome_ms(scene, customer, welcomes));
@@ -126,10 +128,10 @@ impl Finding {
             .extend(marked.map(|(_, answered)| since(*answered)));
     }
 
-    /// Asks the admin API what was done, until it tells both outcomes or [`WRITING`] is over.
-    async fn look_at_timeline(&mut self, scene: &Scene, customer: &Customer) -> Result<(), String> {
+    /// Polls the timeline in the admin API until it has both outcomes or [`OUTCOME_TIMEOUT`] is over.
+    async fn check_timeline(&mut self, scene: &Scene, customer: &Customer) -> Result<(), String> {
         let path = format!("contacts/{}", customer.external_userid);
-        let end = Instant::now() + WRITING;
+        let end = Instant::now() + OUTCOME_TIMEOUT;
         loop {
             let (_, contact) = scene.operator.get(&path).await?;
             let entry = &contact["timeline"][0];
@@ -144,14 +146,15 @@ impl Finding {
         }
     }
 
-    async fn read_numbers(&mut self, scene: &Scene) -> Result<(), String> {
+    async fn read_counts(&mut self, scene: &Scene) -> Result<(), String> {
         let path = format!("channels/{}/stats", scene.channel);
         let (_, stats) = scene.operator.get(&path).await?;
         let total = |name: &str| {
             let number = stats["total"][name].as_u64().unwrap_or_default();
             usize::try_from(number).unwrap_or_default()
         };
-        self.numbers = (total("added"), total("welcomed"));
+        self.counted_added = total("added");
+        self.counted_welcomed = total("welcomed");
         Ok(())
     }
 }
@@ -167,7 +170,7 @@ pub(crate) fn welcome_times(scene: &Scene, customers: &[Customer]) -> Vec<f64> {
     times
 }
 
-/// The calls that welcomed, by their codes.
+/// The calls that sent a welcome, by welcome code.
 fn welcomes(scene: &Scene) -> Calls {
     first_success(scene, "send_welcome_msg", |call| {
         text(&call.request["welcome_code"])
@@ -181,7 +184,7 @@ fn welcome_ms(scene: &Scene, customer: &Customer, welcomes: &Calls) -> Option<f6
     Some(arrived.saturating_sub(event.at_ms) as f64)
 }
 
-/// When the first successful call about something arrived and was answered, in Unix milliseconds.
+/// Arrival and response of the first successful call for each key, in Unix milliseconds.
 type Calls = HashMap<String, (u64, u64)>;
 
 fn first_success(scene: &Scene, api: &str, about: impl Fn(&Call) -> String) -> Calls {

@@ -1,4 +1,4 @@
-//! Looks for the rate at which welcomes begin to miss their second, and says what they waited for.
+//! Finds the rate of scans at which the p99 of welcomes exceeds one second, and names the bottleneck.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::{Options, Scene};
 
 /// Scans per second of the first step.
 const FIRST: u32 = 10;
-/// The last step that is tried.
+/// The rate at which the search stops.
 const LAST: u32 = 2_000;
 
-/// What one rate came to.
+/// The results for one rate.
 #[derive(Debug, Serialize)]
 struct Step {
     per_second: u32,
@@ -29,10 +29,10 @@ struct Step {
     in_flight: usize,
 }
 
-/// Answers whether nothing was lost at the rates below the one that misses.
+/// Returns whether at least one rate met the target without a loss.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     println!(
-        "scans per second, each rate for {} s with tables of its own; WeCom answers after {} ms\n",
+        "scans per second, each rate for {} s with its own tables; WeCom answers after {} ms\n",
         options.seconds, options.latency
     );
     println!(
@@ -58,13 +58,13 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         }
         rate += (rate / 2).max(1);
     }
-    let kept: Vec<&Step> = steps
+    let met: Vec<&Step> = steps
         .iter()
         .filter(|step| step.p99_ms <= TARGET_MS && step.welcomed == step.scans as usize)
         .collect();
-    let most = kept.last().map_or(0, |step| step.per_second);
-    println!("\n  result  the second is kept up to {most} scans per second");
-    if let Some(missed) = steps.get(kept.len()) {
+    let most = met.last().map_or(0, |step| step.per_second);
+    println!("\n  result  the target of one second is met up to {most} scans per second");
+    if let Some(missed) = steps.get(met.len()) {
         println!("  limit   {}", limit(missed));
     }
     if options.save {
@@ -106,12 +106,12 @@ async fn climb(options: &Options, per_second: u32) -> Result<Step, String> {
     Ok(step)
 }
 
-/// What the welcomes waited for at the rate that misses.
+/// The bottleneck at the rate that misses the target.
 fn limit(step: &Step) -> String {
     if step.processors > 0.9 {
         return "the processors of this machine: functions, database, WeCom and customers share them"
             .to_owned();
     }
-    "the calls in flight at WeCom that one instance allows itself for a corp (8 welcomes, 6 names): WeCom's answers take their time"
+    "the calls in flight at WeCom that one instance makes for a corp (8 welcomes, 6 names): they wait for WeCom's answers"
         .to_owned()
 }

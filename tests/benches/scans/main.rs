@@ -1,11 +1,10 @@
-//! Measures the main job under load: so many scans in so many seconds through the whole local stack.
+//! Measures scans under load: a number of scans within a number of seconds, through the whole local stack.
 //!
-//! `cargo bench -p bundle-tests --bench scans -- --help` tells the options. The functions, DynamoDB, WeCom
-//! and the customers share one process, so what is printed is the bundle on this machine with everything
-//! around it; nothing but the sandbox's latency stands for a network. The exit code is 1 if anything was
-//! lost or done twice. How long it took is reported and judged by the reader.
+//! `cargo bench -p bundle-tests --bench scans -- --help` lists the options. The functions, DynamoDB, WeCom and the customers
+//! share one process, so the figures include all of them; only the sandbox's latency simulates a network. The exit code is
+//! 1 if an event was lost or handled twice. Times are reported, but do not change the exit code.
 //!
-//! With `--climb` it looks for the rate at which welcomes begin to miss their second.
+//! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second.
 
 mod check;
 mod climb;
@@ -39,17 +38,17 @@ struct Options {
     /// How long WeCom takes to answer a call
     #[arg(long, value_name = "MS", default_value_t = 100)]
     latency: u64,
-    /// How long stragglers are waited for after the last scan
+    /// How long to wait after the last scan until all customers are served
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
     /// Keep the tables in files of this directory instead of in memory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Let more and more customers scan per second until the slowest hundredth of the welcomes misses its second; each
-    /// rate is held for --seconds
+    /// Increase the rate of scans until the 99th percentile of welcomes exceeds one second; each rate is held for
+    /// --seconds
     #[arg(long)]
     climb: bool,
-    /// Write what was found into the file of results
+    /// Write the results to the file of results
     #[arg(long)]
     save: bool,
     /// What `cargo bench` adds to every command line
@@ -84,7 +83,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Answers whether everything was done exactly once.
+/// Returns whether every customer was served exactly once.
 async fn run(options: &Options) -> Result<bool, String> {
     let scene = Scene::open(options).await?;
     let before = Usage::own();
@@ -93,8 +92,8 @@ async fn run(options: &Options) -> Result<bool, String> {
     let in_time = scene.wait(&customers, patience).await;
     let usage = Usage::own().since(&before);
     let finding = Finding::of(&scene, &customers).await?;
-    if let Err(straggling) = in_time {
-        println!("{straggling}");
+    if let Err(timeout) = in_time {
+        println!("{timeout}");
     }
     report::print(options, &finding, &usage);
     if options.save {
@@ -133,7 +132,7 @@ impl Scene {
         let key = stack.keys.admin_keys.first().ok_or("there is no key")?;
         let operator = Operator::new(&stack.url, DEMO_CORP, key);
         let channel = make_channel(&corp, &operator).await?;
-        // The events about the tag are no part of the load.
+        // The events about the tag are not part of the load.
         let settled = wecom.settled(Duration::from_secs(10)).await;
         settled.map_err(|error| error.to_string())?;
         Ok(Self {
@@ -145,7 +144,7 @@ impl Scene {
         })
     }
 
-    /// Customers scan at an even pace, whatever the bundle is busy with.
+    /// Customers scan at a constant rate, independent of the progress of the bundle.
     async fn scan(&self, scans: u32, seconds: f64) -> Result<Vec<Customer>, String> {
         let pace = Duration::from_secs_f64(seconds / f64::from(scans.max(1)));
         let started = Instant::now();
@@ -174,7 +173,7 @@ impl Scene {
             let (id, userid) = (&customer.external_userid, &customer.userid);
             !self.corp.chat(id, userid).is_empty() && !self.corp.tags(id, userid).is_empty()
         };
-        // What is served once stays served, so each look begins where the last one ended.
+        // A served customer stays served, so each poll starts at the first unserved one of the previous poll.
         let done = std::cell::Cell::new(0);
         let all_served = |_: &Sandbox| {
             let rest = customers.iter().skip(done.get());
@@ -190,7 +189,7 @@ impl Scene {
     }
 }
 
-/// A channel with all that a channel can ask for: names in the welcome, a tag, a remark.
+/// A channel that uses all features: names in the welcome, a tag, a remark.
 async fn make_channel(corp: &Corp, operator: &Operator) -> Result<String, String> {
     let tags = corp.console_creates_tags("来源", &["展会"]);
     let body = json!({

@@ -1,4 +1,4 @@
-//! The report of a run: counts, percentiles, a histogram, and what it cost.
+//! The report of a run: counts, percentiles, a histogram, and resource usage.
 
 use std::io;
 
@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::Options;
 use crate::check::Finding;
 
-/// The time from a callback to the call that welcomes, at the 99th percentile.
+/// The target for the 99th percentile of the time from a callback to the call that sends the welcome.
 pub(crate) const TARGET_MS: f64 = 1000.0;
 
 /// Characters of the longest bar.
 const BAR: usize = 50;
 
-/// The upper ends of the histogram's classes, in milliseconds.
+/// The upper bounds of the histogram's classes, in milliseconds.
 const CLASSES: [f64; 12] = [
     10.0, 20.0, 50.0, 100.0, 125.0, 150.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 20_000.0,
 ];
@@ -47,14 +47,14 @@ pub(crate) fn print(options: &Options, finding: &Finding, usage: &Usage) {
         known(usage.peak_bytes.map(|bytes| bytes as f64 / 1e6), "MB")
     );
     let result = if finding.is_complete() {
-        "nothing lost, nothing doubled"
+        "nothing lost, nothing duplicated"
     } else {
-        "LOST OR DOUBLED"
+        "LOST OR DUPLICATED"
     };
     println!("  result  {result}");
 }
 
-/// Writes the run into the file of results.
+/// Writes the run to the file of results.
 pub(crate) fn save(options: &Options, finding: &Finding, usage: &Usage) -> io::Result<()> {
     let times = |times: &[f64]| {
         let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| percentile(times, share));
@@ -83,8 +83,8 @@ fn print_counts(finding: &Finding) {
         ("tagged", finding.tagged),
         ("recorded as sent", finding.recorded_sent),
         ("recorded as tagged", finding.recorded_tagged),
-        ("counted as added", finding.numbers.0),
-        ("counted as welcomed", finding.numbers.1),
+        ("counted as added", finding.counted_added),
+        ("counted as welcomed", finding.counted_welcomed),
     ] {
         println!("  {what:<25} {count:>6} of {}", finding.scans);
     }
@@ -111,7 +111,7 @@ fn print_times(finding: &Finding) {
     for (what, times) in [
         ("callback answered", &finding.answer_ms),
         ("callback → welcome call", &finding.welcome_ms),
-        ("callback → tags on", &finding.tags_ms),
+        ("callback → tags set", &finding.tags_ms),
     ] {
         let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(|share| percentile(times, share));
         println!("  {what:<25} {p50:>8.1} {p90:>8.1} {p99:>8.1} {max:>8.1}");

@@ -1,4 +1,4 @@
-//! The binaries for arm64, each run by QEMU as Lambda runs it, over the tables and the secret of the deployed stack.
+//! Runs the arm64 binaries in QEMU as Lambda does, with the tables and the secret of the deployed stack.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::scene::Scene;
 use crate::steps::Steps;
 use crate::tools::{ARM64_LIBRARIES, QEMU};
 
-/// How long a process may take for its event; it is emulated instruction by instruction.
+/// The timeout of a process for its event. Emulation is slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Each binary of the build answers one event.
+/// Checks that each binary of the build answers one event.
 pub(crate) async fn answers(
     steps: &Steps,
     build: &Build,
@@ -28,32 +28,32 @@ pub(crate) async fn answers(
 ) -> Outcome<()> {
     let records = records(aws, outputs).await?;
     for function in build.functions {
-        let (event, wanted) = match *function {
+        let (event, expected) = match *function {
             "callback" => {
                 let (query, encrypted) = scene.sealed("<xml><Event>arm64</Event></xml>", None)?;
                 let path = format!("/callback/{DEMO_CORP}/{DEMO_APP}");
                 let body = json!({"encrypt": encrypted}).to_string();
                 (
                     request("POST", &path, &query, &body, ""),
-                    Wanted::Status(200),
+                    Expected::Status(200),
                 )
             }
             "admin" => {
                 let path = format!("/admin/corps/{DEMO_CORP}/channels");
                 (
                     request("GET", &path, "", "", scene.admin_key()),
-                    Wanted::Status(200),
+                    Expected::Status(200),
                 )
             }
-            "sync" => (json!({"task": "tick"}), Wanted::Corp),
-            _ => (json!({"Records": records}), Wanted::NoFailures),
+            "sync" => (json!({"task": "tick"}), Expected::Corp),
+            _ => (json!({"Records": records}), Expected::NoFailures),
         };
         let answered = async {
             let answer = invoke(build, aws, outputs, scene, function, &event).await?;
-            if wanted.is(&answer) {
+            if expected.is(&answer) {
                 return Ok(());
             }
-            Err(format!("it answered {answer}").into())
+            Err(format!("unexpected answer: {answer}").into())
         };
         steps
             .step(&format!("{function} for arm64 answers an event"), answered)
@@ -62,8 +62,8 @@ pub(crate) async fn answers(
     Ok(())
 }
 
-/// What an answer has to be.
-enum Wanted {
+/// The expected kind of answer.
+enum Expected {
     /// An HTTP response.
     Status(u16),
     /// A batch without failures.
@@ -72,7 +72,7 @@ enum Wanted {
     Corp,
 }
 
-impl Wanted {
+impl Expected {
     fn is(&self, answer: &Value) -> bool {
         match self {
             Self::Status(status) => answer["statusCode"] == *status,
@@ -85,7 +85,7 @@ impl Wanted {
     }
 }
 
-/// Two adds out of the inbox, as the stream has them.
+/// Two adds from the inbox, as stream records.
 async fn records(aws: &Aws, outputs: &Outputs) -> Outcome<Vec<Value>> {
     let filter = [
         "--filter-expression",

@@ -30,35 +30,35 @@ impl Aws {
         }
     }
 
-    /// Where it is.
+    /// The URL of the endpoint.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What any program needs to reach this AWS.
+    /// The environment variables with which a program uses this AWS endpoint.
     pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.variables
     }
 
-    /// Runs a command of the AWS CLI, none of whose words has a space in it, and reads its answer.
+    /// Runs a command of the AWS CLI without spaces inside arguments, and parses its output.
     pub(crate) async fn ask(&self, command: &str) -> Outcome<Value> {
         let words: Vec<&str> = command.split_whitespace().collect();
         self.run(&words).await
     }
 
-    /// Runs a command of the AWS CLI and reads its answer.
+    /// Runs a command of the AWS CLI, and parses its output.
     pub(crate) async fn run(&self, words: &[&str]) -> Outcome<Value> {
         let name = format!("aws-{}", words[..2.min(words.len())].join("-"));
-        let said = Command::new(&name, "aws")
+        let output = Command::new(&name, "aws")
             .envs(&self.variables)
-            // Version 1 of the CLI takes SQS elsewhere without it.
+            // Version 1 of the CLI does not use AWS_ENDPOINT_URL for SQS.
             .args(["--output", "json", "--endpoint-url", &self.endpoint])
             .args(words)
             .run()
             .await?;
-        if said.trim().is_empty() {
+        if output.trim().is_empty() {
             return Ok(Value::Null);
         }
-        Ok(serde_json::from_str(&said)?)
+        Ok(serde_json::from_str(&output)?)
     }
 }

@@ -1,12 +1,12 @@
-//! What is built of the functions, how, and where it is then.
+//! The builds of the functions: settings and directories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::{Outcome, directory};
 
-/// What Cargo's release profile has in place of its own settings in a build that is only tried: it takes a third of the
-/// processor time. A panic unwinds and symbols are stripped as in a release.
+/// Overrides of Cargo's release profile for a build that is only tested: it takes a third of the processor time. As in a
+/// release, a panic unwinds and symbols are stripped.
 const LIGHT: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
@@ -18,11 +18,11 @@ const LIGHT: [(&str, &str); 3] = [
 pub(crate) enum Profile {
     /// Fast to compile: all functions for x86_64, and one for arm64.
     Light,
-    /// As released: all functions for both processors.
+    /// As for a release: all functions for both processors.
     Release,
 }
 
-/// Functions that are built, or will be, for a processor.
+/// A set of functions and the processor they are built for.
 pub(crate) struct Build {
     pub(crate) architecture: &'static str,
     pub(crate) functions: &'static [&'static str],
@@ -46,12 +46,12 @@ impl Build {
         }
     }
 
-    /// The target directory, if the build has one of its own.
+    /// The target directory of a build that does not share one.
     pub(crate) fn target(&self) -> PathBuf {
         self.directory.join("target")
     }
 
-    /// What is done.
+    /// The name of the build step.
     pub(crate) fn name(&self) -> String {
         let functions = self.functions.join(", ");
         format!("sam build, for {}: {functions}", self.architecture)
@@ -65,18 +65,18 @@ impl Build {
         }
     }
 
-    /// Where SAM puts packages and the template that names them.
+    /// The directory for the packages and the template that refers to them.
     pub(crate) fn packages(&self) -> PathBuf {
         self.directory.join("build")
     }
 
-    /// The directory that a function's package is made of.
+    /// The directory with the contents of a function's package.
     pub(crate) fn package(&self, function: &str) -> PathBuf {
         self.packages().join(logical_id(function))
     }
 
-    /// A copy with another package of every function, as the next version has it. Its template is in the directory that
-    /// is returned.
+    /// Copies the build with a changed package of every function, like a next version. Returns the directory, which also
+    /// contains the template.
     pub(crate) fn next_version(&self) -> Outcome<PathBuf> {
         let next = directory().join("next");
         if next.exists() {
@@ -85,7 +85,7 @@ impl Build {
         copy(&self.packages(), &next)?;
         for function in self.functions {
             let package = next.join(logical_id(function));
-            fs::write(package.join("VERSION"), "the next one")?;
+            fs::write(package.join("VERSION"), "next")?;
         }
         Ok(next)
     }

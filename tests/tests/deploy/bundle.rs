@@ -1,4 +1,4 @@
-//! Build, deployment and deletion, by the commands of the manual.
+//! Build, deployment and deletion, with the commands of the manual.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,24 +11,24 @@ use crate::command::{Command, Outcome, directory};
 use crate::steps::Steps;
 use crate::tools::Tools;
 
-/// The stack.
+/// The name of the stack.
 pub(crate) const STACK: &str = "scrm-test";
-/// The functions.
+/// The names of the functions.
 pub(crate) const FUNCTIONS: [&str; 5] = ["callback", "welcome", "tagging", "sync", "admin"];
-/// The function that is built for arm64 as well when packages are not those of a release: it links every crate that the
-/// others link.
+/// The function that is built for arm64 in a light build. It links every crate that the others link.
 const LINKS_ALL: &str = "sync";
 /// One region of each partition.
 const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
-/// Builds and deploys.
+
+/// Builds and deploys the bundle.
 pub(crate) struct Bundle {
     path: String,
     profile: Profile,
-    /// What is built for this machine.
+    /// The functions that are built for this machine.
     functions: &'static [&'static str],
 }
 
-/// What the stack says of itself.
+/// The outputs of the stack.
 pub(crate) struct Outputs {
     pub(crate) api_id: String,
     pub(crate) inbox_table: String,
@@ -107,16 +107,16 @@ impl Bundle {
     pub(crate) async fn build(&self, steps: &Steps) -> Outcome<()> {
         let (x86_64, arm64) = (self.x86_64(), self.arm64());
         match self.profile {
-            // One after the other in one target directory: what runs at build time is compiled once, and each compiles on
-            // all cores.
+            // One after the other in the same target directory: build-time dependencies are compiled once, and each build
+            // uses all cores.
             Profile::Light => {
                 let target = directory().join("target");
                 let command = |build: &Build| self.command(build, &target).envs(&light());
                 steps.step(&x86_64.name(), command(&x86_64).run()).await?;
                 steps.step(&arm64.name(), command(&arm64).run()).await?;
             }
-            // Side by side, because the linker's optimization has one thread only. Each has a target directory of its
-            // own, because Cargo locks it.
+            // Concurrently, because link-time optimization uses one thread. Each build has its own target directory,
+            // because Cargo locks it.
             Profile::Release => {
                 let run = |build: Build| async move {
                     let command = self.command(&build, &build.target());
@@ -138,7 +138,7 @@ impl Bundle {
                 "--parameter-overrides",
                 &format!("Architecture={architecture}"),
             ])
-            // SAM keeps notes beside the build.
+            // SAM stores its state next to the build directory.
             .arg("--build-dir")
             .arg(build.packages());
         command.env("CARGO_TARGET_DIR", target)
@@ -195,15 +195,15 @@ impl Bundle {
             .arg("--output-template-file")
             .arg(&packaged);
         steps.step("sam package", package.run()).await?;
-        // SAM notes the addresses of nested templates, and deletes what it finds there; but it takes none for one of
-        // S3 that does not begin like this.
+        // SAM writes the URLs of nested templates, and later deletes those objects; but it accepts only S3 URLs that
+        // begin like this.
         let text = fs::read_to_string(&packaged)?;
         let s3 = format!("https://s3.{}.amazonaws.com", crate::emulator::REGION);
         fs::write(&packaged, text.replace(aws.endpoint(), &s3))?;
         Ok(packaged)
     }
 
-    /// Deletes the stack: the functions go, and what was stored stays.
+    /// Deletes the stack, and checks that the functions are removed and the stored data is kept.
     pub(crate) async fn delete(&self, steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         let delete = self.sam("delete").envs(aws.variables()).args([
             "delete",
@@ -214,20 +214,20 @@ impl Bundle {
             crate::emulator::REGION,
         ]);
         steps.step("sam delete", delete.run()).await?;
-        let gone = async {
+        let removed = async {
             let functions = aws.ask("lambda list-functions").await?;
             if let Some(left) = functions["Functions"]
                 .as_array()
                 .and_then(|all| all.first())
             {
-                return Err(format!("a function is left: {}", left["FunctionName"]).into());
+                return Err(format!("a function still exists: {}", left["FunctionName"]).into());
             }
             let schedules = aws.ask("scheduler list-schedules").await?;
             if schedules["Schedules"]
                 .as_array()
                 .is_none_or(|all| !all.is_empty())
             {
-                return Err(format!("schedules are left: {schedules}").into());
+                return Err(format!("schedules still exist: {schedules}").into());
             }
             for table in [&outputs.inbox_table, &outputs.data_table] {
                 let rows = aws
@@ -236,15 +236,15 @@ impl Bundle {
                     ))
                     .await?;
                 if rows["Count"].as_u64().unwrap_or_default() == 0 {
-                    return Err(format!("{table} has lost its rows").into());
+                    return Err(format!("{table} has no rows any more").into());
                 }
             }
             Ok(())
         };
         steps
             .step(
-                "functions and schedules are gone, the tables have stayed",
-                gone,
+                "functions and schedules are removed, tables are kept",
+                removed,
             )
             .await
     }
@@ -273,7 +273,7 @@ async fn outputs(aws: &Aws) -> Outcome<Outputs> {
     })
 }
 
-/// Names in a list of an answer.
+/// The strings in a JSON list.
 pub(crate) fn names(list: &Value) -> Vec<String> {
     let all = list.as_array().into_iter().flatten();
     all.filter_map(|name| name.as_str().map(str::to_owned))

@@ -1,4 +1,4 @@
-//! Programs that are run: each writes to a log of its own, and what fails is shown with the end of it.
+//! Runs programs. Each one writes to its own log, and an error contains the end of that log.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What can go wrong here is told to a person.
+/// A result whose error is a message for a person.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Lines of the log of a command that failed.
+/// The number of lines shown from the log of a failed command.
 const SHOWN: usize = 40;
 
 /// The root of the project.
@@ -18,7 +18,7 @@ pub(crate) fn project() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Where everything is kept that a run makes.
+/// The directory for all files of a run.
 pub(crate) fn directory() -> PathBuf {
     project().join("target/deploy")
 }
@@ -30,7 +30,7 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// Runs `program` in the root of the project. `name` is what its log is called.
+    /// A command that runs `program` in the root of the project. `name` is the name of its log.
     pub(crate) fn new(name: &str, program: impl AsRef<OsStr>) -> Self {
         let mut inner = tokio::process::Command::new(program);
         inner
@@ -72,18 +72,18 @@ impl Command {
         self
     }
 
-    /// Runs it to its end, and returns its standard output.
+    /// Runs it until it exits, and returns its standard output.
     pub(crate) async fn run(mut self) -> Outcome<String> {
         let log = self.log()?;
         let output = self.inner.output().await;
         let output = output.map_err(|error| format!("{} does not start: {error}", self.name))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (stdout, said) = (text(&output.stdout), text(&output.stderr));
-        fs::write(&log, format!("{stdout}{said}"))?;
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        fs::write(&log, format!("{stdout}{stderr}"))?;
         if output.status.success() {
             return Ok(stdout);
         }
-        let lines: Vec<&str> = stdout.lines().chain(said.lines()).collect();
+        let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
         let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n  ");
         let (name, status) = (&self.name, output.status);
         Err(format!(
@@ -93,7 +93,7 @@ impl Command {
         .into())
     }
 
-    /// Starts it and leaves it running, with all that it says in its log.
+    /// Starts it in the background, with all of its output in the log.
     pub(crate) fn start(mut self) -> Outcome<tokio::process::Child> {
         let log = File::create(self.log()?)?;
         self.inner.stdout(log.try_clone()?).stderr(log);

@@ -1,7 +1,7 @@
-//! What was deployed, held against lists: who may do what, what starts what, and how the tables are made.
+//! Compares the deployed resources with lists: permissions, triggers, schedules, alarms and tables.
 //!
-//! The emulator refuses a function what its role does not allow, but asks nobody whether the API may invoke it or the
-//! schedule start it, and a role that allows too much refuses nothing. Hence the lists.
+//! The emulator enforces the roles of functions, but does not check whether the API or a schedule may invoke a function,
+//! and a role that allows too much causes no error. Hence the lists.
 
 use std::collections::BTreeSet;
 
@@ -22,37 +22,39 @@ const ALARMS: usize = 19;
 /// The emulator's account.
 const ACCOUNT: &str = "000000000000";
 
-/// Compares all of it.
+/// Runs all comparisons.
 pub(crate) async fn compare(steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
     let dead_letters = dead_letters(aws, outputs).await?;
     steps
         .step(
-            "each role allows exactly what its function does",
+            "each role allows exactly what its function needs",
             roles::compare(aws, outputs, &dead_letters),
         )
         .await?;
     steps
         .step(
-            "tables are made as the layout says",
+            "tables have the layout that functions use",
             tables::compare(aws, outputs),
         )
         .await?;
     steps
         .step(
-            "streams start welcome and tagging",
+            "the stream invokes welcome and tagging",
             mappings(aws, outputs, &dead_letters),
         )
         .await?;
     steps
         .step(
-            "routes lead to callback and admin, which the API may invoke",
+            "routes lead to callback and admin, and the API may invoke them",
             routes(aws, outputs),
         )
         .await?;
     steps
-        .step("schedules start sync", schedules(aws, &dead_letters))
+        .step("schedules invoke sync", schedules(aws, &dead_letters))
         .await?;
-    steps.step("every alarm says what to do", alarms(aws)).await
+    steps
+        .step("every alarm has instructions", alarms(aws))
+        .await
 }
 
 /// The ARN of a function.
@@ -67,7 +69,7 @@ async fn dead_letters(aws: &Aws, outputs: &Outputs) -> Outcome<String> {
     Ok(arn.as_str().ok_or("the queue has no ARN")?.to_owned())
 }
 
-/// Fails unless both are the same, and shows them.
+/// Fails with both values unless they are equal.
 fn same(what: &str, wanted: &Value, found: &Value) -> Outcome<()> {
     if wanted == found {
         return Ok(());
@@ -82,7 +84,7 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
     );
     let table = aws.ask(&command).await?;
     let stream = &table["Table"]["LatestStreamArn"];
-    // Batch size, lanes, age and retries: infra/local/src/functions.rs has the same of the local stack.
+    // Batch size, parallelization factor, age and retries. The local stack has the same in infra/local/src/functions.rs.
     let wanted = [
         ("welcome", &WELCOMED[..], [10, 10, 3_600, 60]),
         ("tagging", &RELATED[..], [100, 1, 64_800, 10_000]),
@@ -98,7 +100,7 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
     for (function, events, numbers) in wanted {
         let arn = function_arn(function);
         let mapping = all.iter().find(|mapping| mapping["FunctionArn"] == arn);
-        let mapping = mapping.ok_or_else(|| format!("nothing starts {function}"))?;
+        let mapping = mapping.ok_or_else(|| format!("no mapping for {function}"))?;
         let pattern = mapping["FilterCriteria"]["Filters"][0]["Pattern"].as_str();
         let pattern: Value = serde_json::from_str(pattern.unwrap_or_default())?;
         let names =
@@ -151,7 +153,7 @@ async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
             target == format!("integrations/{id}")
         });
         let integration =
-            integration.ok_or_else(|| format!("{} leads nowhere", route["RouteKey"]))?;
+            integration.ok_or_else(|| format!("{} has no integration", route["RouteKey"]))?;
         let (uri, version) = (
             &integration["IntegrationUri"],
             &integration["PayloadFormatVersion"],
@@ -209,7 +211,7 @@ async fn routes(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
 }
 
 async fn schedules(aws: &Aws, dead_letters: &str) -> Outcome<()> {
-    // The test lets the reconcile come every minute; infra/template.yaml has it once a day.
+    // The test runs the reconcile every minute; the default in infra/template.yaml is once a day.
     for (task, retries) in [("tick", json!([60, 2])), ("reconcile", json!([3600, 10]))] {
         let schedule = aws
             .ask(&format!("scheduler get-schedule --name {STACK}-{task}"))
@@ -244,9 +246,11 @@ async fn alarms(aws: &Aws) -> Outcome<()> {
     }
     for alarm in all {
         let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
-        // CloudWatch takes 1,024 characters.
+        // CloudWatch accepts 1,024 characters.
         if !(80..=1024).contains(&description.chars().count()) {
-            return Err(format!("{} says {description:?}", alarm["AlarmName"]).into());
+            return Err(
+                format!("{} has the description {description:?}", alarm["AlarmName"]).into(),
+            );
         }
     }
     Ok(())
@@ -272,8 +276,8 @@ pub(crate) async fn log(aws: &Aws, function: &str) -> Outcome<Vec<String>> {
         .collect())
 }
 
-/// Alarms of what goes on for a while look at what the tick writes: these lines must be there, under the dimension
-/// that the alarms name.
+/// Checks that ticks have written every metric on which an alarm of the sync depends, with the dimension that the alarm
+/// uses.
 pub(crate) async fn gauges(aws: &Aws) -> Outcome<()> {
     let lines = log(aws, "sync").await?;
     let metrics: Vec<Value> = lines
@@ -284,24 +288,24 @@ pub(crate) async fn gauges(aws: &Aws) -> Outcome<()> {
         })
         .collect();
     let alarms = aws.ask("cloudwatch describe-alarms").await?;
-    let mut looked_at = 0;
+    let mut checked = 0;
     for alarm in alarms["MetricAlarms"].as_array().into_iter().flatten() {
         let dimensions = json!([{"Name": "function", "Value": format!("{STACK}-sync")}]);
         if alarm["Namespace"] != platform::metrics::NAMESPACE || alarm["Dimensions"] != dimensions {
             continue;
         }
-        looked_at += 1;
+        checked += 1;
         let metric = alarm["MetricName"].as_str().unwrap_or_default();
         if !metrics.iter().any(|line| line[metric].is_number()) {
             return Err(format!(
-                "{} looks at {metric}, which no tick wrote",
+                "{} uses {metric}, which no tick has written",
                 alarm["AlarmName"]
             )
             .into());
         }
     }
-    if looked_at < 4 {
-        return Err(format!("only {looked_at} alarms look at the sync").into());
+    if checked < 4 {
+        return Err(format!("only {checked} alarms use metrics of the sync").into());
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! MiniStack, which plays AWS: it runs the deployed binaries as Lambda would, and with `AUTH` holds every call of
-//! theirs against the policies of their roles.
+//! MiniStack, an emulator of AWS: it runs the deployed binaries as Lambda does, and with `AUTH` checks each of their
+//! calls against the policies of their roles.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,10 +14,10 @@ use crate::tools::Tools;
 
 /// The emulator's root user.
 pub(crate) const ACCESS_KEY: &str = "test";
-/// Where everything is deployed.
+/// The region of the deployment.
 pub(crate) const REGION: &str = "us-east-1";
 
-/// A running emulator; it is ended when this is dropped.
+/// A running emulator. Dropping this stops it.
 pub(crate) struct Emulator {
     process: Child,
     /// `http://127.0.0.1:PORT`.
@@ -25,7 +25,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts it with nothing in it.
+    /// Starts an empty emulator.
     pub(crate) async fn start(steps: &Steps, tools: &Tools) -> Outcome<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
@@ -40,14 +40,14 @@ impl Emulator {
             .env("AUTH", "true")
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
-            // What functions get as theirs.
+            // The endpoint that functions receive.
             .env("AWS_ENDPOINT_URL", &url)
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("MINISTACK_REGION", REGION)
             .env("S3_DATA_DIR", state.join("s3"))
             .env("TMPDIR", &state)
-            // Services with ports of their own, which nothing here needs.
+            // Services with ports of their own, which this test does not need.
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0");
         let emulator = Self {
@@ -74,7 +74,7 @@ impl Emulator {
         .await
     }
 
-    /// Where an HTTP API answers; real ones have a host name for each.
+    /// The URL of an HTTP API. At AWS, each one has its own host name.
     pub(crate) fn api(&self, api_id: &str) -> String {
         format!("{}/_aws/execute-api/{api_id}/$default", self.url)
     }
@@ -82,9 +82,9 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        // It ends the functions' processes when it is asked to end, and cannot when it is killed.
+        // On SIGTERM it stops the functions' processes; after SIGKILL they would keep running.
         if let Some(id) = self.process.id() {
-            let _asked = std::process::Command::new("kill")
+            let _status = std::process::Command::new("kill")
                 .args(["-TERM", &id.to_string()])
                 .status();
             for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Through the deployed stack: from the empty secret to customers who are welcomed, tagged and kept in step.
+//! A journey through the deployed stack: from the empty secret to customers who are welcomed, tagged and synchronized.
 
 use std::time::Duration;
 
@@ -13,33 +13,33 @@ use crate::deployed;
 use crate::scene::{PATIENCE, Scene};
 use crate::steps::{Steps, eventually};
 
-/// Customers who scan.
+/// The number of customers who scan.
 const SCANS: usize = 50;
-/// The schedules fire every minute; MiniStack looks at them every few seconds.
+/// The timeout for scheduled tasks: they run every minute, and MiniStack checks the schedules every few seconds.
 const SCHEDULE: Duration = Duration::from_secs(300);
 /// The time between two scans.
 const PACE: Duration = Duration::from_millis(40);
-/// What the welcome says after the customer's name.
+/// The text of the welcome after the customer's name.
 const WELCOME: &str = "您好，欢迎来到展会";
 
-/// The whole way.
-pub(crate) async fn travel(
+/// Runs all steps.
+pub(crate) async fn run(
     steps: &mut Steps,
     aws: &Aws,
     outputs: &Outputs,
     scene: &Scene,
 ) -> Outcome<()> {
-    steps.act("Setting up");
+    steps.section("Setup");
     let unfilled = unfilled(aws, scene);
     steps
         .step(
-            "an empty secret is 503, and one line says what to do",
+            "an empty secret is answered with 503, and one log line says what to do",
             unfilled,
         )
         .await?;
     let fill = fill(aws, outputs, scene);
     steps
-        .step("the secret is filled by the command of the output", fill)
+        .step("the command in the outputs fills the secret", fill)
         .await?;
     let verified = eventually(PATIENCE, || async {
         let verified = scene.corp.verify_url(DEMO_APP).await;
@@ -50,10 +50,10 @@ pub(crate) async fn travel(
         .await?;
     let channel = make_channel(scene);
     let (channel, tag) = steps
-        .step("an operator makes a channel (POST channels)", channel)
+        .step("an operator creates a channel (POST channels)", channel)
         .await?;
 
-    steps.act("Customers come");
+    steps.section("Customers");
     let scans = steps
         .step(
             &format!("{SCANS} customers scan; each is welcomed by name and tagged"),
@@ -68,46 +68,46 @@ pub(crate) async fn travel(
         .await?;
     steps
         .step(
-            "a customer's timeline tells of it",
+            "a customer's timeline shows both outcomes",
             timeline(scene, &scans[0]),
         )
         .await?;
     steps
         .step(
-            "an event that comes again changes nothing",
+            "a redelivered event changes nothing",
             redelivery(aws, scene, &channel, &tag, &scans[0]),
         )
         .await?;
     steps
         .step(
-            "a wrong signature is 403, other bad input is as contracted",
+            "a wrong signature is answered with 403, other bad input as documented",
             refused(scene),
         )
         .await?;
 
-    steps.act("By schedule");
+    steps.section("Scheduled tasks");
     steps
         .step(
-            "the tick folds in what a member noted",
-            folded(scene, &scans[1]),
+            "a tick refreshes a remark that a member changed",
+            remark_is_refreshed(scene, &scans[1]),
         )
         .await?;
     steps
         .step(
-            "the reconcile finds a customer whose event was lost, and tags it",
-            found(scene, &channel, &tag),
+            "a reconcile finds a customer whose event was lost, and tags the customer",
+            missed_customer_is_found(scene, &channel, &tag),
         )
         .await?;
     steps
         .step(
-            "the gauges that alarms look at are written",
+            "the gauges that alarms use are written",
             deployed::gauges(aws),
         )
         .await?;
     steps
         .step(
             "no function failed, and there are no dead letters",
-            quiet(aws, outputs, scene),
+            no_failures(aws, outputs, scene),
         )
         .await
 }
@@ -126,21 +126,21 @@ async fn unfilled(aws: &Aws, scene: &Scene) -> Outcome<()> {
             .filter(|line| line.contains("put-secret-value"))
             .collect();
         if about.is_empty() {
-            return Err("no line of the log says what to do".to_owned());
+            return Err("the log has no line that says what to do".to_owned());
         }
         Ok(about)
     })
     .await?;
     if lines.len() != 1 || !lines[0].contains("is not filled") {
-        return Err(format!("the log says {lines:#?}").into());
+        return Err(format!("unexpected log lines: {lines:#?}").into());
     }
     Ok(())
 }
 
 async fn fill(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
-    let there = scene.config.parent().ok_or("no directory")?;
+    let directory = scene.config.parent().ok_or("no directory")?;
     Command::new("fill-secret", "sh")
-        .current_dir(there)
+        .current_dir(directory)
         .envs(aws.variables())
         .args(["-c", &outputs.fill_secret])
         .run()
@@ -158,8 +158,8 @@ async fn make_channel(scene: &Scene) -> Outcome<(String, String)> {
         "welcome": {"text": format!("{{customer}}{WELCOME}")},
     });
     match scene.operator().post("channels", &channel).await? {
-        (201, made) => {
-            let id = made["id"].as_str().ok_or("a channel without id")?;
+        (201, created) => {
+            let id = created["id"].as_str().ok_or("a channel without id")?;
             Ok((id.to_owned(), tag))
         }
         answer => Err(format!("answered {answer:?}").into()),
@@ -176,9 +176,9 @@ async fn scans(scene: &Scene, channel: &str, tag: &str) -> Outcome<Vec<Happening
     scene.all_served(&customers, WELCOME, tag).await?;
     for (number, customer) in customers.iter().enumerate() {
         let chat = scene.corp.chat(&customer.external_userid, &customer.userid);
-        let said = serde_json::to_string(&chat)?;
-        if !said.contains(&format!("客户{number}{WELCOME}")) {
-            return Err(format!("customer {number} reads {said}").into());
+        let chat = serde_json::to_string(&chat)?;
+        if !chat.contains(&format!("客户{number}{WELCOME}")) {
+            return Err(format!("the chat of customer {number} is {chat}").into());
         }
     }
     Ok(customers)
@@ -188,22 +188,22 @@ async fn counted(scene: &Scene, channel: &str, customers: usize) -> Outcome<Valu
     let path = format!("channels/{channel}/stats");
     let wanted = json!({"added": customers, "lost": 0, "welcomed": customers, "welcome_failed": 0});
     scene
-        .told(PATIENCE, &path, |stats| stats["total"] == wanted)
+        .wait_for(PATIENCE, &path, |stats| stats["total"] == wanted)
         .await
 }
 
 async fn timeline(scene: &Scene, customer: &Happening) -> Outcome<Value> {
     let path = format!("contacts/{}", customer.external_userid);
     scene
-        .told(PATIENCE, &path, |contact| {
+        .wait_for(PATIENCE, &path, |contact| {
             let event = &contact["timeline"][0];
             event["welcome"]["outcome"] == "sent" && event["tags"]["outcome"] == "tagged"
         })
         .await
 }
 
-/// Events of the first customer come again, and then a new customer comes. The stream has its records in order, so when the
-/// new customer is served, everything is done that the events would have caused.
+/// Redelivers the events of the first customer, and then a new customer scans. The stream keeps the order, so when the new
+/// customer is served, all effects that the redelivered events could have had are done.
 async fn redelivery(
     aws: &Aws,
     scene: &Scene,
@@ -230,7 +230,7 @@ async fn redelivery(
         let wanted = known + customer.events.len();
         (now == wanted)
             .then_some(())
-            .ok_or_else(|| format!("callback knew {now} events already, not {wanted}"))
+            .ok_or_else(|| format!("callback has logged {now} known events, not {wanted}"))
     })
     .await?;
     let next = scene.scan(channel, "下一位客户")?;
@@ -239,11 +239,11 @@ async fn redelivery(
     counted(scene, channel, SCANS + 1).await?;
     match sends() - before {
         1 => Ok(()),
-        sent => Err(format!("{sent} welcomes were sent, to one new customer").into()),
+        sent => Err(format!("{sent} welcomes were sent for one new customer").into()),
     }
 }
 
-/// How many events came that were stored before, as the log of callback has it.
+/// The number of redelivered events in the log of callback.
 async fn known_events(aws: &Aws) -> Outcome<usize> {
     let lines = deployed::log(aws, "callback").await?;
     let known = lines.iter().filter(|line| {
@@ -253,7 +253,7 @@ async fn known_events(aws: &Aws) -> Outcome<usize> {
     Ok(known.count())
 }
 
-/// What comes to the door that is not WeCom.
+/// Requests that do not come from WeCom or an operator are refused.
 async fn refused(scene: &Scene) -> Outcome<()> {
     let http = reqwest::Client::new();
     let url = scene.callback_url();
@@ -274,7 +274,7 @@ async fn refused(scene: &Scene) -> Outcome<()> {
     answers.push(("a good signature", 200, post(&query, &encrypted).await?));
     let get = async |path: String| -> Outcome<u16> {
         let answer = http
-            .get(format!("{}{path}", scene.front_door))
+            .get(format!("{}{path}", scene.gateway_url))
             .send()
             .await?;
         Ok(answer.status().as_u16())
@@ -294,16 +294,16 @@ async fn refused(scene: &Scene) -> Outcome<()> {
         401,
         get(format!("/admin/corps/{DEMO_CORP}/channels")).await?,
     ));
-    answers.push(("a path that no route has", 404, get("/".to_owned()).await?));
+    answers.push(("a path without a route", 404, get("/".to_owned()).await?));
     match answers.iter().find(|(_, wanted, found)| wanted != found) {
         Some((what, wanted, found)) => {
-            Err(format!("{what} is answered {found}, not {wanted}").into())
+            Err(format!("{what} is answered with {found}, not {wanted}").into())
         }
         None => Ok(()),
     }
 }
 
-async fn folded(scene: &Scene, customer: &Happening) -> Outcome<()> {
+async fn remark_is_refreshed(scene: &Scene, customer: &Happening) -> Outcome<()> {
     let edit = MemberEdit {
         remark: Some("重点".into()),
         ..MemberEdit::default()
@@ -313,14 +313,14 @@ async fn folded(scene: &Scene, customer: &Happening) -> Outcome<()> {
         .member_edits(&customer.external_userid, &customer.userid, &edit)?;
     let path = format!("contacts/{}", customer.external_userid);
     scene
-        .told(SCHEDULE, &path, |contact| {
+        .wait_for(SCHEDULE, &path, |contact| {
             contact["relations"][0]["remark"] == "重点"
         })
         .await?;
     Ok(())
 }
 
-async fn found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
+async fn missed_customer_is_found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
     scene.wecom.set_delivery_mode(DeliveryMode {
         lose_every: Some(1),
         ..DeliveryMode::default()
@@ -330,7 +330,7 @@ async fn found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
     let customer = customer?;
     let path = format!("contacts/{}", customer.external_userid);
     scene
-        .told(SCHEDULE, &path, |contact| {
+        .wait_for(SCHEDULE, &path, |contact| {
             contact["relations"][0]["status"] == "active"
         })
         .await?;
@@ -339,19 +339,19 @@ async fn found(scene: &Scene, channel: &str, tag: &str) -> Outcome<()> {
         let tagged = tags.iter().any(|found| found.id == tag);
         tagged
             .then_some(())
-            .ok_or_else(|| "the tag is not on".to_owned())
+            .ok_or_else(|| "the tag is not set".to_owned())
     })
     .await?;
     scene
-        .told(SCHEDULE, "sync", |sync| {
+        .wait_for(SCHEDULE, "sync", |sync| {
             sync["last"]["task"] == "reconcile" && sync["last"]["finished_at"].is_number()
         })
         .await?;
     Ok(())
 }
 
-/// Nothing was refused to a function by its role, or failed in another way.
-async fn quiet(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
+/// No call of a function was denied by its role, and no function failed in another way.
+async fn no_failures(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
     for function in crate::bundle::FUNCTIONS {
         let lines = deployed::log(aws, function).await?;
         let bad = |line: &&String| {
@@ -371,7 +371,7 @@ async fn quiet(aws: &Aws, outputs: &Outputs, scene: &Scene) -> Outcome<()> {
         return Err(format!("dead letters: {waiting}").into());
     }
     if let Some(call) = scene.wecom.unexpected().first() {
-        return Err(format!("WeCom was asked wrongly: {call:?}").into());
+        return Err(format!("an unexpected call of WeCom: {call:?}").into());
     }
     Ok(())
 }

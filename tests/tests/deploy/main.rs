@@ -1,15 +1,15 @@
-//! The deployment, end to end: the real SAM CLI builds and deploys the real binaries to an emulator of AWS that holds
-//! every call against the roles, and WeCom's sandbox and an operator go through the deployed HTTP API.
+//! The deployment, end to end: the real SAM CLI builds and deploys the real binaries to an emulator of AWS that checks
+//! every call against the IAM roles, and WeCom's sandbox and an operator use the deployed HTTP API.
 //!
 //! ```sh
 //! cargo test -p bundle-tests --test deploy
 //! ```
 //!
-//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. What is only
-//! deployed to the emulator is compiled with little optimization, and for arm64 only one function is built. With
-//! `-- --release` everything is built as it is released, for both processors, and each package is compared with its
-//! limit; `-- --packages` does that and no more. `-- --built` takes the builds of the run before. Everything it makes is
-//! in `target/deploy`, with a log of each command; it listens on 127.0.0.1 only.
+//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. By default the
+//! functions are compiled with little optimization, and for arm64 only one function is built. With `-- --release`
+//! everything is built as for a release, for both processors, and each package is compared with its size limit;
+//! `-- --packages` stops after that. `-- --built` reuses the builds of the previous run. All files of a run are in
+//! `target/deploy`, with a log of each command; it listens on 127.0.0.1 only.
 
 use std::process::ExitCode;
 
@@ -39,23 +39,23 @@ use scene::Scene;
 use steps::Steps;
 use tools::Tools;
 
-/// Builds, lints, deploys and tries the whole bundle.
+/// Builds, lints, deploys and tests the whole bundle.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
-    /// Take the builds of the run before in place of building.
+    /// Reuse the builds of the previous run instead of building.
     #[arg(long)]
     built: bool,
-    /// Build as released, for both processors, and compare each package with its limit.
+    /// Build as for a release, for both processors, and compare each package with its size limit.
     #[arg(long)]
     release: bool,
-    /// The same, and stop after it.
+    /// Like --release, and stop after the comparison.
     #[arg(long)]
     packages: bool,
-    /// The package of this function only.
+    /// Build only the package of this function.
     #[arg(long, value_name = "FUNCTION", requires = "packages")]
     only: Option<String>,
-    /// Stop after the journey through the x86_64 stack, and leave out upgrade, deletion and arm64.
+    /// Stop after the journey through the x86_64 stack, without upgrade, arm64 and deletion.
     #[arg(long)]
     journey_only: bool,
 }
@@ -63,7 +63,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let mut steps = Steps::begin();
+    let mut steps = Steps::new();
     match run(&options, &mut steps).await {
         Ok(()) => {
             steps.done(if options.packages {
@@ -73,15 +73,15 @@ async fn main() -> ExitCode {
             });
             ExitCode::SUCCESS
         }
-        Err(wrong) => {
-            eprintln!("\nfailed: {wrong}");
+        Err(error) => {
+            eprintln!("\nfailed: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
-    steps.act("Tools");
+    steps.section("Tools");
     let tools = Tools::install(steps).await?;
     let profile = if options.release || options.packages {
         Profile::Release
@@ -90,7 +90,7 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     };
     let bundle = Bundle::new(&tools, profile, options.only.as_deref())?;
 
-    steps.act("Templates and packages");
+    steps.section("Templates and packages");
     bundle.lint(steps).await?;
     if !options.built {
         bundle.build(steps).await?;
@@ -103,7 +103,7 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
         return Ok(());
     }
 
-    steps.act("Deployment");
+    steps.section("Deployment");
     let emulator = Emulator::start(steps, &tools).await?;
     let aws = Aws::new(&tools, &emulator);
     let mut scene = Scene::open().await?;
@@ -111,21 +111,21 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     let outputs = bundle
         .deploy(steps, &aws, &template, &scene.wecom_url)
         .await?;
-    scene.goes_to(&emulator.api(&outputs.api_id))?;
+    scene.set_gateway(&emulator.api(&outputs.api_id))?;
     deployed::compare(steps, &aws, &outputs).await?;
 
-    journey::travel(steps, &aws, &outputs, &scene).await?;
+    journey::run(steps, &aws, &outputs, &scene).await?;
     usage::report(steps)?;
     if options.journey_only {
         return Ok(());
     }
 
-    steps.act("Upgrade, while customers come");
+    steps.section("Upgrade under load");
     upgrade::under_load(steps, &bundle, &aws, &scene).await?;
 
-    steps.act("arm64");
+    steps.section("arm64");
     arm64::answers(steps, &bundle.arm64(), &aws, &outputs, &scene).await?;
 
-    steps.act("Uninstall");
+    steps.section("Uninstall");
     bundle.delete(steps, &aws, &outputs).await
 }

@@ -1,4 +1,4 @@
-//! The packages of a release: how large each is, and how large it may be.
+//! The package sizes of a release, and their limits.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::command::{Command, Outcome};
 use crate::steps::Steps;
 use crate::tools::Tools;
 
-/// The largest package of each function, in bytes of its ZIP file. A second TLS stack, or a chain of credential providers,
-/// would go over it. A function that needs more has a limit of its own here.
+/// The size limit of each function's package, in bytes of its ZIP file. A second TLS stack or the default credential
+/// provider chain would exceed it. A function that needs more gets a higher limit here.
 const LIMITS: [(&str, u64); 5] = [
     ("callback", 4_000_000),
     ("welcome", 4_000_000),
@@ -18,7 +18,7 @@ const LIMITS: [(&str, u64); 5] = [
     ("admin", 4_000_000),
 ];
 
-/// Compares the packages of all builds with their limits, each of them before it fails.
+/// Compares the packages of all builds with their limits, and reports all that exceed theirs.
 pub(crate) async fn compare(steps: &Steps, tools: &Tools, builds: &[Build]) -> Outcome<()> {
     let mut sizes = Vec::new();
     let compared = async {
@@ -37,7 +37,7 @@ pub(crate) async fn compare(steps: &Steps, tools: &Tools, builds: &[Build]) -> O
                 let limit = limit(function)?;
                 if bytes > limit {
                     over.push(format!(
-                        "the package of {name} has {bytes} bytes, and its limit is {limit}"
+                        "the package of {name} has {bytes} bytes, and the limit is {limit}"
                     ));
                 }
             }
@@ -58,14 +58,14 @@ fn limit(function: &str) -> Outcome<u64> {
     let found = LIMITS.iter().find(|(name, _)| *name == function);
     let (_, limit) = found.ok_or_else(|| {
         format!(
-            "{function} has no limit for its package: add one to LIMITS in {}",
+            "{function} has no size limit: add one to LIMITS in {}",
             file!()
         )
     })?;
     Ok(*limit)
 }
 
-/// The size of a package, zipped by the library that SAM zips with.
+/// The size of a package, zipped with the library that SAM uses.
 async fn zipped(tools: &Tools, function: &str, package: &Path) -> Outcome<u64> {
     let zip = package.with_extension("zip");
     let mut files = Vec::new();

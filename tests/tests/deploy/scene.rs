@@ -14,20 +14,20 @@ use wecom_sandbox::{AppSetup, Corp, Happening, Sandbox, SandboxOptions, Scan, Se
 use crate::command::{Outcome, directory};
 use crate::steps::eventually;
 
-/// How long anything is waited for that happens at once. It is long, because the machine may be busy; a test that passes
-/// ends sooner.
+/// The timeout of every wait for something that should happen at once. It is long because the machine may be busy; only
+/// a failing test reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Who plays.
+/// The participants of the test.
 pub(crate) struct Scene {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
-    /// Where WeCom's API is.
+    /// The URL of WeCom's API.
     pub(crate) wecom_url: String,
-    /// The configuration that goes into the secret.
+    /// The file with the configuration for the secret.
     pub(crate) config: PathBuf,
-    /// Where the functions are reached, once they are.
-    pub(crate) front_door: String,
+    /// The URL of the deployed HTTP API, set after the deployment.
+    pub(crate) gateway_url: String,
     keys: Keys,
     _served: Served,
 }
@@ -49,21 +49,21 @@ impl Scene {
             corp,
             wecom_url: served.base_url.clone(),
             config,
-            front_door: String::new(),
+            gateway_url: String::new(),
             keys,
             _served: served,
         })
     }
 
-    /// The callback URL is entered in WeCom's console.
-    pub(crate) fn goes_to(&mut self, front_door: &str) -> Outcome<()> {
-        front_door.clone_into(&mut self.front_door);
+    /// Sets the URL of the deployed API, and enters the callback URL in WeCom's console.
+    pub(crate) fn set_gateway(&mut self, gateway_url: &str) -> Outcome<()> {
+        gateway_url.clone_into(&mut self.gateway_url);
         self.corp.set_callback_url(DEMO_APP, &self.callback_url())?;
         Ok(())
     }
 
     pub(crate) fn callback_url(&self) -> String {
-        format!("{}/callback/{DEMO_CORP}/{DEMO_APP}", self.front_door)
+        format!("{}/callback/{DEMO_CORP}/{DEMO_APP}", self.gateway_url)
     }
 
     pub(crate) fn admin_key(&self) -> &str {
@@ -71,16 +71,16 @@ impl Scene {
     }
 
     pub(crate) fn operator(&self) -> Operator {
-        Operator::new(&self.front_door, DEMO_CORP, self.admin_key())
+        Operator::new(&self.gateway_url, DEMO_CORP, self.admin_key())
     }
 
-    /// The app, with the keys of its callback.
+    /// The app with its callback keys.
     pub(crate) fn app(&self) -> AppSetup {
-        let mut corp = self.keys.sandbox_corps(&self.front_door).swap_remove(0);
+        let mut corp = self.keys.sandbox_corps(&self.gateway_url).swap_remove(0);
         corp.apps.swap_remove(0)
     }
 
-    /// A message that WeCom sends, sealed: the query that signs it, and the ciphertext.
+    /// Encrypts and signs a message as WeCom does: the query with the signature, and the ciphertext.
     pub(crate) fn sealed(&self, message: &str, token: Option<&str>) -> Outcome<(String, String)> {
         let app = self.app();
         let seal = Seal::new(
@@ -88,7 +88,7 @@ impl Scene {
             &app.encoding_aes_key,
             DEMO_CORP,
         );
-        let seal = seal.ok_or("the keys of the app seal nothing")?;
+        let seal = seal.ok_or("the keys of the app are invalid")?;
         let encrypted = seal.encrypt([7; 16], message);
         let (timestamp, nonce) = ("1700000000", "1372623149");
         let signature = seal.signature(timestamp, nonce, &encrypted);
@@ -105,7 +105,7 @@ impl Scene {
         Ok(self.corp.scan(channel, &scan)?)
     }
 
-    /// Every one of them reads `text` in the chat and has `tag` on.
+    /// Waits until every customer has `text` in the chat and the tag `tag`.
     pub(crate) async fn all_served(
         &self,
         customers: &[Happening],
@@ -113,22 +113,22 @@ impl Scene {
         tag: &str,
     ) -> Outcome<()> {
         eventually(PATIENCE, || async {
-            let lacking = |customer: &&Happening| {
-                let (who, member) = (&customer.external_userid, &customer.userid);
-                let welcomed = self.corp.chat(who, member).iter().any(|message| {
+            let is_unserved = |customer: &&Happening| {
+                let (customer_id, member) = (&customer.external_userid, &customer.userid);
+                let welcomed = self.corp.chat(customer_id, member).iter().any(|message| {
                     serde_json::to_string(message).is_ok_and(|message| message.contains(text))
                 });
                 let tagged = self
                     .corp
-                    .tags(who, member)
+                    .tags(customer_id, member)
                     .iter()
                     .any(|found| found.id == tag);
                 !(welcomed && tagged)
             };
-            match customers.iter().filter(lacking).count() {
+            match customers.iter().filter(is_unserved).count() {
                 0 => Ok(()),
-                lacking => Err(format!(
-                    "{lacking} of {} lack welcome or tag",
+                unserved => Err(format!(
+                    "{unserved} of {} customers lack the welcome or the tag",
                     customers.len()
                 )),
             }
@@ -136,8 +136,8 @@ impl Scene {
         .await
     }
 
-    /// Asks the admin API until its answer is as wanted.
-    pub(crate) async fn told(
+    /// Polls the admin API until its response satisfies `holds`.
+    pub(crate) async fn wait_for(
         &self,
         patience: Duration,
         path: &str,

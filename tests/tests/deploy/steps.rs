@@ -1,4 +1,4 @@
-//! Says what is done, and how long it took.
+//! Prints each step of a run and how long it took.
 
 use std::time::{Duration, Instant};
 
@@ -6,59 +6,62 @@ use crate::command::Outcome;
 
 /// The log of a run.
 pub(crate) struct Steps {
-    began: Instant,
+    started: Instant,
 }
 
 impl Steps {
-    pub(crate) fn begin() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            began: Instant::now(),
+            started: Instant::now(),
         }
     }
 
-    /// Begins a part.
-    pub(crate) fn act(&mut self, name: &str) {
-        println!("\n{name} ({:.0} s)", self.began.elapsed().as_secs_f64());
+    /// Prints the heading of a section.
+    pub(crate) fn section(&mut self, name: &str) {
+        println!("\n{name} ({:.0} s)", self.started.elapsed().as_secs_f64());
     }
 
-    /// Does one thing, and says how long it took. What it failed with names it.
+    /// Runs a step, and prints how long it took. An error is prefixed with the name of the step.
     pub(crate) async fn step<T>(
         &self,
         what: &str,
         work: impl Future<Output = Outcome<T>>,
     ) -> Outcome<T> {
-        let began = Instant::now();
-        let done = work.await;
+        let started = Instant::now();
+        let result = work.await;
         let (seconds, word) = (
-            began.elapsed().as_secs_f64(),
-            if done.is_ok() { "ok" } else { "FAILED" },
+            started.elapsed().as_secs_f64(),
+            if result.is_ok() { "ok" } else { "FAILED" },
         );
         println!("{seconds:>9.1} s  {word:<6}  {what}");
-        done.map_err(|wrong| format!("{what}: {wrong}").into())
+        result.map_err(|error| format!("{what}: {error}").into())
     }
 
-    /// Tells a figure that belongs to the last step.
+    /// Prints a detail of the last step.
     pub(crate) fn note(&self, text: &str) {
         println!("{:21}> {text}", "");
     }
 
-    /// The end, and what it means.
+    /// Prints the end of the run and its result.
     pub(crate) fn done(&self, what: &str) {
-        println!("\n{what}, in {:.0} s.", self.began.elapsed().as_secs_f64());
+        println!(
+            "\n{what}, in {:.0} s.",
+            self.started.elapsed().as_secs_f64()
+        );
     }
 }
 
-/// Asks until the answer is there, for as long as `patience`.
-pub(crate) async fn eventually<T, F>(patience: Duration, mut ask: impl FnMut() -> F) -> Outcome<T>
+/// Polls until the result is `Ok`, for at most `patience`.
+pub(crate) async fn eventually<T, F>(patience: Duration, mut poll: impl FnMut() -> F) -> Outcome<T>
 where
     F: Future<Output = Result<T, String>>,
 {
     let until = Instant::now() + patience;
     loop {
-        match ask().await {
+        match poll().await {
             Ok(answer) => return Ok(answer),
-            Err(wrong) if Instant::now() > until => {
-                return Err(format!("not within {} s: {wrong}", patience.as_secs()).into());
+            Err(error) if Instant::now() > until => {
+                return Err(format!("not within {} s: {error}", patience.as_secs()).into());
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }

@@ -1,4 +1,4 @@
-//! The tools, each in a virtual environment of its own: their requirements exclude each other's.
+//! The tools, each in its own virtual environment, because their requirements conflict.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::command::{Command, Outcome, directory};
 use crate::steps::Steps;
 
-/// The environments and what is in them. The versions are those with which this test is known to pass.
+/// The environments and their packages. This test is known to pass with these versions.
 const ENVIRONMENTS: [(&str, &[&str]); 4] = [
     ("build", &["cargo-lambda==1.9.2", "ziglang==0.17.1"]),
     ("sam", &["aws-sam-cli==1.170.0", "cfn-lint==1.58.0"]),
@@ -18,10 +18,10 @@ const ENVIRONMENTS: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// What installs the others: pip takes minutes for what uv does in seconds.
+/// The installer of the others: uv takes seconds where pip takes minutes.
 const INSTALLER: (&str, &str) = ("installer", "uv==0.13.9");
 
-/// What is run of a system package for arm64, and where that system's libraries are.
+/// The emulator of arm64 from a system package, and the directory of the arm64 libraries.
 pub(crate) const QEMU: &str = "qemu-aarch64";
 pub(crate) const ARM64_LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
@@ -31,7 +31,7 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// Installs what is not there yet.
+    /// Installs the tools that are missing.
     pub(crate) async fn install(steps: &Steps) -> Outcome<Self> {
         let tools = Self {
             root: directory().join("tools"),
@@ -59,21 +59,21 @@ impl Tools {
     /// Installs the installer.
     async fn installer(&self, name: &str, package: &str) -> Outcome<()> {
         let environment = self.root.join(name);
-        let make = async {
+        let create = async {
             let venv = Command::new("venv", "python3").args(["-m", "venv", "--clear"]);
             venv.arg(&environment).run().await?;
             let pip = Command::new("pip", environment.join("bin/pip"));
             let pip = pip.args(["install", "--quiet", "--disable-pip-version-check"]);
             pip.arg(package).run().await
         };
-        once(&environment, package, make).await
+        once(&environment, package, create).await
     }
 
     /// Installs packages in an environment of their own.
     async fn environment(&self, name: &str, packages: &[&str]) -> Outcome<()> {
         let environment = self.root.join(name);
         let uv = self.program(INSTALLER.0, "uv");
-        let make = async {
+        let create = async {
             let venv = Command::new(&format!("venv-{name}"), &uv);
             let venv = venv.args(["venv", "--quiet", "--clear", "--python", "python3"]);
             venv.arg(&environment).run().await?;
@@ -82,15 +82,15 @@ impl Tools {
             let install = install.arg(environment.join("bin/python"));
             install.args(packages).run().await
         };
-        once(&environment, &packages.join(" "), make).await
+        once(&environment, &packages.join(" "), create).await
     }
 
-    /// A program of one of the environments.
+    /// The path of a program in one of the environments.
     pub(crate) fn program(&self, environment: &str, program: &str) -> PathBuf {
         self.root.join(environment).join("bin").join(program)
     }
 
-    /// `PATH` with all tools in it. cargo-lambda asks the first `python3` for zig, so its environment is the first.
+    /// `PATH` with all tools. cargo-lambda uses zig from the first `python3`, so its environment comes first.
     pub(crate) fn path(&self) -> String {
         let own = ENVIRONMENTS.map(|(name, _)| self.root.join(name).join("bin"));
         let found = env::var_os("PATH").unwrap_or_default();
@@ -100,17 +100,17 @@ impl Tools {
     }
 }
 
-/// Makes an environment unless `wanted` is what it was made with.
+/// Creates an environment, unless it was already created with the packages `wanted`.
 async fn once(
     environment: &Path,
     wanted: &str,
-    make: impl Future<Output = Outcome<String>>,
+    create: impl Future<Output = Outcome<String>>,
 ) -> Outcome<()> {
     let installed = environment.join("installed");
     if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    make.await?;
+    create.await?;
     Ok(fs::write(installed, wanted)?)
 }
 

@@ -1,4 +1,4 @@
-//! A new version is deployed over a stack that receives callbacks. None may be lost.
+//! Deploys a new version over a stack that receives callbacks. No callback may be lost.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::command::Outcome;
 use crate::scene::{PATIENCE, Scene};
 use crate::steps::Steps;
 
-/// A customer comes every so often.
+/// The time between two customers.
 const PACE: Duration = Duration::from_millis(150);
-/// What the welcome says.
+/// The text of the welcome.
 const WELCOME: &str = "欢迎，新版本";
 
 /// Deploys while customers scan.
@@ -27,7 +27,7 @@ pub(crate) async fn under_load(
     let tag = scene.corp.console_creates_tags("升级", &["升级"])?.tag_ids;
     let channel = json!({"name": "升级", "users": ["zhangsan", "lisi"], "tag_ids": tag, "welcome": {"text": WELCOME}});
     let channel = match scene.operator().post("channels", &channel).await? {
-        (201, made) => made["id"].as_str().unwrap_or_default().to_owned(),
+        (201, created) => created["id"].as_str().unwrap_or_default().to_owned(),
         answer => return Err(format!("POST channels answers {answer:?}").into()),
     };
     let before = packages(aws).await?;
@@ -37,10 +37,10 @@ pub(crate) async fn under_load(
     let (stop, stopped) = watch::channel(false);
     let deploy = async {
         let deployed = bundle.deploy(steps, aws, &template, &scene.wecom_url).await;
-        let _nobody_listens = stop.send(true);
+        let _no_receiver = stop.send(true);
         deployed
     };
-    let (deployed, customers) = tokio::join!(deploy, come(scene, &channel, stopped));
+    let (deployed, customers) = tokio::join!(deploy, scan_until_stopped(scene, &channel, stopped));
     deployed?;
     let customers = customers?;
     let after = packages(aws).await?;
@@ -52,10 +52,10 @@ pub(crate) async fn under_load(
         scene.wecom.settled(PATIENCE).await?;
         let events = scene.wecom.events();
         let lost = events.iter().filter(|event| {
-            let ours = customers
+            let is_from_test = customers
                 .iter()
                 .any(|customer| customer.events.contains(&event.id));
-            ours && !event.accepted()
+            is_from_test && !event.accepted()
         });
         match lost.count() {
             0 => scene.all_served(&customers, WELCOME, &tag[0]).await,
@@ -63,22 +63,22 @@ pub(crate) async fn under_load(
         }
     };
     let what = format!(
-        "{} customers who came meanwhile are all received, welcomed and tagged",
+        "all {} customers who scanned during the deployment are stored, welcomed and tagged",
         customers.len()
     );
     steps.step(&what, arrived).await?;
     let deliveries = scene.wecom.deliveries();
-    let again = deliveries
+    let refused = deliveries
         .iter()
         .filter(|delivery| !delivery.accepted())
         .count();
     steps.note(&format!(
-        "deliveries of this run that were answered otherwise than 200: {again}"
+        "deliveries of this run with another answer than 200: {refused}"
     ));
     Ok(())
 }
 
-async fn come(
+async fn scan_until_stopped(
     scene: &Scene,
     channel: &str,
     stopped: watch::Receiver<bool>,
@@ -91,7 +91,7 @@ async fn come(
     Ok(customers)
 }
 
-/// What Lambda says of the code of each function.
+/// The hash of each function's code at Lambda.
 async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
     let mut packages = Vec::new();
     for function in FUNCTIONS {

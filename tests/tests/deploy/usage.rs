@@ -1,4 +1,4 @@
-//! What the functions' processes have used so far: memory sizes are chosen by it.
+//! Resource usage of the functions' processes so far. The memory sizes in the template are based on it.
 
 use std::fs;
 
@@ -8,9 +8,9 @@ use crate::bundle::STACK;
 use crate::command::Outcome;
 use crate::steps::Steps;
 
-/// Tells the largest process of each function, and the processor time of all of them.
+/// Prints the largest process of each function, and the processor time of all its processes.
 pub(crate) fn report(steps: &mut Steps) -> Outcome<()> {
-    steps.act("What the functions used (all their processes)");
+    steps.section("Resource usage of the functions (all their processes)");
     for function in crate::bundle::FUNCTIONS {
         let processes = processes(&format!("{STACK}-{function}"))?;
         let peak = processes.iter().filter_map(|process| process.peak_bytes);
@@ -30,7 +30,7 @@ fn processes(function: &str) -> Outcome<Vec<Usage>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let directory = entry?.path();
-        // Processes come and go, and others are not ours to read.
+        // Processes may end at any time, and those of other users are not readable.
         let Ok(environment) = fs::read(directory.join("environ")) else {
             continue;
         };

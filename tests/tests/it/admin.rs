@@ -1,4 +1,4 @@
-//! The door of the admin API: who is let in, which corp is spoken of, and what cannot be read.
+//! Access to the admin API: keys, corps in the path, unknown paths and unreadable bodies.
 
 use std::fs;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wecom_sandbox::{SandboxOptions, Scan};
 
+use crate::counts::Counts;
 use crate::operator::Operator;
 use crate::world::{APP, World};
 
@@ -19,7 +20,7 @@ const KEYS: [&str; 2] = [
     "the-second-admin-key-of-the-scenarios",
 ];
 
-/// A request with this `Authorization`, and the whole answer.
+/// Sends a request with this `Authorization`, and returns status and body.
 pub(crate) async fn ask(world: &World, path: &str, authorization: Option<&str>) -> (u16, String) {
     let url = format!("{}/admin/corps/{path}", world.stack.url);
     let mut request = http_client().get(url);
@@ -30,7 +31,7 @@ pub(crate) async fn ask(world: &World, path: &str, authorization: Option<&str>) 
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// A request with a key and any body, and its answer.
+/// Sends a request with a valid key and any body, and returns status and JSON.
 pub(crate) async fn send(world: &World, method: Method, path: &str, body: &str) -> (u16, Value) {
     let url = format!("{}/admin/corps/{DEMO_CORP}/{path}", world.stack.url);
     let request = http_client().request(method, url);
@@ -40,7 +41,7 @@ pub(crate) async fn send(world: &World, method: Method, path: &str, body: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_key_learns_nothing() {
+async fn requests_without_a_valid_key_get_the_same_401() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let key = world.stack.keys.admin_keys[0].clone();
@@ -74,7 +75,7 @@ async fn who_has_no_key_learns_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_named() {
+async fn a_404_names_the_missing_object() {
     let world = World::new().await;
     let event = "0".repeat(64);
     for (method, path, error, word) in [
@@ -138,7 +139,7 @@ async fn what_is_not_there_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_cannot_be_read_is_refused_without_being_repeated() {
+async fn an_unreadable_body_is_refused_and_not_echoed() {
     let world = World::new().await;
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(600 * 1024));
     for (body, says) in [
@@ -187,9 +188,9 @@ async fn two_corps() -> (World, Operator, TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_path_of_one_corp_never_shows_what_is_another_corps() {
+async fn one_corps_path_never_shows_data_of_another_corp() {
     let (world, other, _directory) = two_corps().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.default_welcome("of the first corp").await;
     let customer = world.scan(&channel);
     customer.sees("hi").await;
@@ -218,11 +219,12 @@ async fn the_path_of_one_corp_never_shows_what_is_another_corps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_one_corp_is_no_channel_of_another_corp() {
+async fn a_state_of_one_corp_matches_no_channel_of_another() {
     let (world, other, _directory) = two_corps().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let corp = world.wecom.corp(OTHER_CORP).unwrap();
-    let added = world.untold(|| corp.add_by_search("zhangsan", &Scan::default()).unwrap());
+    let added =
+        world.without_delivery(|| corp.add_by_search("zhangsan", &Scan::default()).unwrap());
     let message = world.message(added.events[0]);
     let with_state = format!("<State>{}</State></xml>", channel.id);
     corp.deliver_xml(APP, &message.replace("</xml>", &with_state))
@@ -234,5 +236,5 @@ async fn a_state_of_one_corp_is_no_channel_of_another_corp() {
     world
         .eventually_as(&other, "no template", &path, welcome)
         .await;
-    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::default()).await;
 }

@@ -1,13 +1,14 @@
-//! Channels over the admin API: what is sent to WeCom, what is kept, and what is refused before either.
+//! Channels over the admin API: what is sent to WeCom, what is stored, and what is refused before that.
 
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, VerbError};
 
+use crate::counts::Counts;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_with_every_field_is_made_and_read_back() {
+async fn a_channel_with_every_field_is_created_and_read_back() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
@@ -20,32 +21,34 @@ async fn a_channel_with_every_field_is_made_and_read_back() {
             "variants": [{"weekdays": [6, 7], "from": "22:00", "to": "06:00", "text": "晚安"}],
         },
     });
-    let (status, made) = world.operator.post("channels", &body).await.unwrap();
-    assert_eq!(status, 201, "{made}");
+    let (status, created) = world.operator.post("channels", &body).await.unwrap();
+    assert_eq!(status, 201, "{created}");
     for (field, value) in body.as_object().unwrap() {
-        assert_eq!(made[field], *value, "{field}");
+        assert_eq!(created[field], *value, "{field}");
     }
-    assert_eq!(made["state"], made["id"]);
-    assert_eq!(made["status"], "active");
-    let path = format!("channels/{}", made["id"].as_str().unwrap());
-    assert_eq!(world.get(&path).await, made);
+    assert_eq!(created["state"], created["id"]);
+    assert_eq!(created["status"], "active");
+    let path = format!("channels/{}", created["id"].as_str().unwrap());
+    assert_eq!(world.get(&path).await, created);
 
     assert_eq!(
         world.requests("add_contact_way"),
         [json!({
-            "type": 2, "scene": 2, "remark": "上海展会", "skip_verify": false, "state": made["id"],
+            "type": 2, "scene": 2, "remark": "上海展会", "skip_verify": false, "state": created["id"],
             "user": ["zhangsan", "lisi"], "party": [1],
         })]
     );
     let at_wecom = world.channels_at_wecom().await;
     assert_eq!(at_wecom.len(), 1);
-    let picture = http_client().get(made["qr_code"].as_str().unwrap()).send();
+    let picture = http_client()
+        .get(created["qr_code"].as_str().unwrap())
+        .send();
     assert_eq!(picture.await.unwrap().status(), 200);
-    assert!(!made["config_id"].as_str().unwrap().is_empty());
+    assert!(!created["config_id"].as_str().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_smallest_channel_has_the_documented_defaults() {
+async fn a_minimal_channel_has_the_documented_defaults() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     assert_eq!(channel.json["kind"], "contact_way");
@@ -77,7 +80,9 @@ async fn a_link_attributes_the_customers_who_open_it() {
     customer.outcome("tags", "tagged").await;
     customer.is_tagged(&["广告"]).await;
     assert_eq!(customer.relation().await["channel_id"], channel.id);
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 
     let path = format!("channels/{}", channel.id);
     let patch = json!({"name": "广告", "users": ["lisi"]});
@@ -95,11 +100,11 @@ async fn a_link_attributes_the_customers_who_open_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_brings_each_channel_once_page_by_page() {
+async fn the_paginated_list_returns_each_channel_once() {
     let world = World::new().await;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for _ in 0..5 {
-        made.push(world.channel(json!({})).await.id);
+        created.push(world.channel(json!({})).await.id);
     }
     let (mut listed, mut pages, mut path) = (Vec::new(), 0, "channels?limit=2".to_owned());
     loop {
@@ -117,8 +122,8 @@ async fn the_list_brings_each_channel_once_page_by_page() {
         };
         path = format!("channels?limit=2&cursor={next}");
     }
-    made.sort_unstable();
-    assert_eq!((listed, pages), (made, 3));
+    created.sort_unstable();
+    assert_eq!((listed, pages), (created, 3));
 
     for (query, field) in [
         ("limit=0", "limit"),
@@ -138,7 +143,7 @@ async fn the_list_brings_each_channel_once_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patch_sends_what_differs_and_nothing_else() {
+async fn a_patch_sends_only_changed_fields_to_wecom() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -184,7 +189,7 @@ async fn a_patch_sends_what_differs_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patch_that_does_not_fit_changes_nothing() {
+async fn an_invalid_patch_changes_nothing() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
@@ -210,7 +215,7 @@ async fn a_patch_that_does_not_fit_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_channel_is_gone_here_and_at_wecom() {
+async fn a_deleted_channel_is_removed_here_and_at_wecom() {
     let world = World::new().await;
     let (channel, other) = (
         world.channel(json!({})).await,
@@ -243,7 +248,7 @@ async fn a_deleted_channel_is_gone_here_and_at_wecom() {
     assert_eq!(world.operator.patch(&path, &patch).await.unwrap().0, 404);
     assert_eq!(world.get("channels").await["channels"], json!([other.json]));
 
-    // Somebody else deleted the contact way at WeCom: then it is done as well.
+    // If the contact way was already deleted at WeCom, the deletion succeeds as well.
     world
         .wecom
         .faults()
@@ -253,7 +258,7 @@ async fn a_deleted_channel_is_gone_here_and_at_wecom() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wecom_would_refuse_is_refused_before_with_the_name_of_the_field() {
+async fn invalid_fields_are_refused_by_name_before_wecom_is_called() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "gone"]);
     world.corp.console_deletes_tag(&tags[1]).unwrap();

@@ -1,12 +1,13 @@
-//! What operators ask afterwards: default welcomes, numbers, customers, events and apps.
+//! Reads of the admin API: default welcomes, statistics, customers, events and apps.
 
 use serde_json::{Value, json};
 use wecom_sandbox::Scan;
 
+use crate::counts::Counts;
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
+async fn default_welcomes_are_set_individually_and_removed_by_null() {
     let world = World::new().await;
     let put = async |body: Value| world.operator.put("welcome", &body).await.unwrap();
     assert_eq!(
@@ -25,7 +26,7 @@ async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
     );
     assert_eq!(
         answer["members"], both["members"],
-        "what is not named stays"
+        "fields that are not named stay unchanged"
     );
 
     let (_, answer) = put(json!({"members": {"lisi": {"text": "li"}, "zhangsan": null}})).await;
@@ -66,28 +67,31 @@ async fn default_welcomes_are_stored_one_by_one_and_taken_away_by_null() {
     assert_eq!(
         world.get("welcome").await,
         before,
-        "what is refused changes nothing"
+        "a refused request changes nothing"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_are_per_day_of_the_corp() {
+async fn stats_are_grouped_by_day_in_the_corps_time_zone() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
-    let customers: Vec<_> = world.untold(|| (0..3).map(|_| world.scan(&channel)).collect());
-    let tell = |at: usize, seconds: i64| {
+    let channel = world.channel_with_welcome("hi").await;
+    let customers: Vec<_> =
+        world.without_delivery(|| (0..3).map(|_| world.scan(&channel)).collect());
+    let deliver = |at: usize, seconds: i64| {
         let message = world.message(customers[at].events[0]);
-        world.tell(&later(&message, seconds));
+        world.deliver(&later(&message, seconds));
     };
-    tell(0, 0);
-    tell(1, -24 * 3600);
-    tell(2, -10 * 24 * 3600);
-    world.numbers(&channel, [3, 0, 1, 2]).await;
+    deliver(0, 0);
+    deliver(1, -24 * 3600);
+    deliver(2, -10 * 24 * 3600);
+    world
+        .counts_are(&channel, Counts::added(3).welcomed(1).welcome_failed(2))
+        .await;
 
     let path = format!("channels/{}/stats", channel.id);
     let stats = world.get(&path).await;
     let days = stats["days"].as_array().unwrap();
-    assert_eq!(days.len(), 30, "from and to are given by themselves");
+    assert_eq!(days.len(), 30, "from and to have defaults");
     let (from, to) = (&days[0]["date"], &days[29]["date"]);
     assert_eq!((&stats["from"], &stats["to"]), (from, to));
     let added = |days: &[Value]| {
@@ -129,7 +133,7 @@ async fn numbers_are_per_day_of_the_corp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
+async fn a_timeline_is_newest_first_with_outcomes_and_reasons() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -138,17 +142,17 @@ async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
     let customer = world.scan(&channel);
     customer.sees("hi").await;
     customer.outcome("tags", "tagged").await;
-    let left = world.untold(|| customer.leaves());
-    world.tell(&later(&world.message(left[0]), 5));
+    let left = world.without_delivery(|| customer.leaves());
+    world.deliver(&later(&world.message(left[0]), 5));
     customer.relation_is("lost").await;
-    let again = world.untold(|| {
+    let again = world.without_delivery(|| {
         let scan = Scan {
             customer: Some(customer.external_userid.clone()),
             ..Scan::default()
         };
         world.corp.add_by_search("zhangsan", &scan).unwrap()
     });
-    world.tell(&later(&world.message(again.events[0]), 10));
+    world.deliver(&later(&world.message(again.events[0]), 10));
     customer.outcome("tags", "no_channel").await;
     customer.outcome("welcome", "no_template").await;
 
@@ -196,9 +200,9 @@ async fn a_timeline_is_newest_first_and_says_what_was_done_and_why_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_shows_every_field_but_the_welcome_code() {
+async fn an_event_shows_every_field_except_the_welcome_code() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let customer = world.scan(&channel);
     let message = world.message(customer.events[0]);
     let code = message.split_once("<WelcomeCode><![CDATA[").unwrap().1;
@@ -211,7 +215,7 @@ async fn an_event_shows_every_field_but_the_welcome_code() {
     let path = format!("events/{}", entry["event_id"].as_str().unwrap());
     let event = world.get(&path).await;
     for (field, value) in entry.as_object().unwrap() {
-        assert_eq!(event[field], *value, "{field} is that of the timeline");
+        assert_eq!(event[field], *value, "{field} equals that of the timeline");
     }
     let fields = &event["fields"];
     for (field, value) in [
@@ -238,7 +242,7 @@ async fn an_event_shows_every_field_but_the_welcome_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn apps_show_how_they_stand_with_wecom() {
+async fn apps_show_their_token_status_at_wecom() {
     let world = World::new().await;
     let apps = world.get("apps").await["apps"].clone();
     assert_eq!(apps.as_array().unwrap().len(), 1);
@@ -247,7 +251,7 @@ async fn apps_show_how_they_stand_with_wecom() {
     assert!(apps[0]["agent_id"].is_number());
     assert_eq!(
         apps[0]["token"], "valid",
-        "how it stands, and not the token"
+        "the status of the token, not the token itself"
     );
     assert!(apps[0]["expires_at"].is_number());
     assert_eq!(apps[0].as_object().unwrap().len(), 5);

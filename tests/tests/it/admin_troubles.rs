@@ -1,4 +1,4 @@
-//! Channels while WeCom refuses, is away or loses its answers, and while two operators meet.
+//! Channels while WeCom refuses, is unavailable or loses responses, and while two operators change the same channel.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::Fault;
 
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
 const ADD: &str = "add_contact_way";
@@ -17,7 +17,7 @@ fn smallest() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
+async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
     let world = World::new().await;
     let body = json!({"name": "展会", "users": ["zhangsan", "nobody"]});
     let (status, answer) = world.operator.post("channels", &body).await.unwrap();
@@ -31,7 +31,7 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
         (-1, 502, "wecom_error"),
         (48002, 502, "wecom_error"),
         (60011, 422, "refused_by_wecom"),
-        // The last, for the API is left alone after it.
+        // The last case, because the API is paused after it.
         (45009, 429, "wecom_limit"),
     ] {
         world.wecom.faults().next(ADD, 1, Fault::Code(code));
@@ -55,17 +55,13 @@ async fn what_wecom_refuses_is_told_with_its_code_and_leaves_nothing_behind() {
         (429, &json!(45009)),
         "{answer}"
     );
-    assert_eq!(
-        world.calls(ADD),
-        calls,
-        "it is not asked while it is paused"
-    );
+    assert_eq!(world.calls(ADD), calls, "a paused API is not called");
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
+async fn a_lost_response_creates_no_duplicate_contact_way_or_link() {
     let world = World::new().await;
     for (kind, api, id) in [
         ("contact_way", ADD, "config_id"),
@@ -73,14 +69,14 @@ async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
     ] {
         for after_effect in [true, false] {
             let lost = Fault::DropConnection { after_effect };
-            let (calls, there) = (world.calls(api), world.channels_at_wecom().await.len());
+            let (calls, existing) = (world.calls(api), world.channels_at_wecom().await.len());
             world.wecom.faults().next(api, 1, lost);
             let channel = world.channel(json!({"kind": kind})).await;
             assert_eq!(channel.json["status"], "active");
             assert!(!channel.json[id].as_str().unwrap().is_empty());
             let more = if after_effect { 1 } else { 2 };
             assert_eq!(world.calls(api) - calls, more, "{kind}, {after_effect}");
-            assert_eq!(world.channels_at_wecom().await.len() - there, 1);
+            assert_eq!(world.channels_at_wecom().await.len() - existing, 1);
         }
     }
     let channels = world.get("channels").await["channels"].clone();
@@ -90,12 +86,12 @@ async fn a_lost_answer_makes_no_second_contact_way_and_no_second_link() {
             .filter_map(|one| one[name].as_str().map(str::to_owned))
             .collect()
     };
-    // The second link has the name of the first and is another one all the same.
+    // The second link has the same name as the first, and is nevertheless a different link.
     assert_eq!((ids("config_id").len(), ids("link_id").len()), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_who_look() {
+async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
     let world = World::new().await;
     let lost = Fault::DropConnection { after_effect: true };
     world.wecom.faults().next(ADD, 1, lost);
@@ -129,10 +125,10 @@ async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_w
         assert!(answer.1["message"].as_str().unwrap().contains("being made"));
     }
 
-    let_time_pass(&world, &id, 120).await;
-    let looks = (0..5).map(|_| world.operator.get(&path));
-    for look in futures::future::join_all(looks).await {
-        assert_eq!(look.unwrap().0, 200);
+    backdate_channel(&world, &id, 120).await;
+    let requests = (0..5).map(|_| world.operator.get(&path));
+    for response in futures::future::join_all(requests).await {
+        assert_eq!(response.unwrap().0, 200);
     }
     let settled = world.get(&path).await;
     assert_eq!(settled["status"], "active");
@@ -140,13 +136,13 @@ async fn a_channel_whose_answer_stays_unknown_is_settled_later_by_one_of_those_w
     assert_eq!(
         world.calls("list_contact_way"),
         2,
-        "one of five looked it up"
+        "only one of five requests looked it up"
     );
     assert_eq!(world.channels_at_wecom().await.len(), 1);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
 }
 
-/// Calls the table itself, which checks no signature on one machine.
+/// Calls the embedded DynamoDB directly; it does not check signatures.
 async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
     let request = http_client().post(&world.stack.dynamodb_url);
     let request = request
@@ -163,8 +159,8 @@ async fn dynamodb(world: &World, call: &str, body: &Value) -> Value {
     answer
 }
 
-/// Makes a channel look as if it had been stored so many seconds earlier.
-async fn let_time_pass(world: &World, id: &str, seconds: i64) {
+/// Moves the times of a stored channel into the past by this many seconds.
+async fn backdate_channel(world: &World, id: &str, seconds: i64) {
     let key = json!({"pk": {"S": format!("{}#channels", world.corp.id())}, "sk": {"S": id}});
     let read = json!({"TableName": "data", "Key": key, "ConsistentRead": true});
     let mut item = dynamodb(world, "GetItem", &read).await["Item"].take();
@@ -177,7 +173,7 @@ async fn let_time_pass(world: &World, id: &str, seconds: i64) {
     dynamodb(world, "PutItem", &write).await;
 }
 
-/// The contact way as WeCom has it after every change in the order of its answers.
+/// The contact way at WeCom: all changes applied in the order of the responses.
 fn at_wecom(world: &World) -> Value {
     let mut way = world.requests(ADD).remove(0);
     for request in world.requests(UPDATE) {
@@ -198,13 +194,13 @@ async fn agree(world: &World, channel: &Channel) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
+async fn the_loser_of_a_race_gets_409_and_wecom_keeps_the_winner() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
     let slow = Fault::Slow(Duration::from_millis(500));
     world.wecom.faults().next(UPDATE, 1, slow);
-    // The slow call is under way until the other change is done.
+    // The slow call is in flight until the other change is done.
     let held = world.time.hold();
     let (loser, patch) = (
         world.operator.clone(),
@@ -232,7 +228,7 @@ async fn who_loses_a_race_is_told_and_wecom_keeps_what_the_winner_wrote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_changes_at_once_none_is_lost_in_silence() {
+async fn concurrent_patches_are_applied_or_refused_with_409() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let path = format!("channels/{}", channel.id);
@@ -256,15 +252,15 @@ async fn of_many_changes_at_once_none_is_lost_in_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_of_an_app_that_is_no_longer_configured_is_refused_with_409() {
-    let mut outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
-    let (status, made) = world.operator.post("channels", &smallest()).await.unwrap();
-    assert_eq!(status, 201, "{made}");
-    outside.remove("contact");
-    // The configuration is read again by then.
+async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
+    let mut external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
+    let (status, created) = world.operator.post("channels", &smallest()).await.unwrap();
+    assert_eq!(status, 201, "{created}");
+    external.remove("contact");
+    // After this time the configuration is read again.
     world.time_passes(Duration::from_secs(300));
-    let path = format!("channels/{}", made["id"].as_str().unwrap());
+    let path = format!("channels/{}", created["id"].as_str().unwrap());
     let patch = json!({"name": "新展会"});
     let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
     assert_eq!(

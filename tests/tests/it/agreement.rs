@@ -1,14 +1,14 @@
-//! Whether what the bundle keeps of a corp agrees with the corp, field by field.
+//! Compares the bundle's copy of a corp with the corp, field by field.
 //!
-//! What WeCom's API cannot tell is no disagreement. All of it is here:
+//! Differences that cannot be detected through WeCom's API are not reported. This is the complete list:
 //!
-//! - Who left is listed like anybody (doc 92130): a relation that is listed may be kept as active or, after an event
-//!   that told so, as left.
-//! - A half add is not listed until the member confirms it (84061): nothing is concluded about one that is kept.
-//! - The relations of members who are gone, out of the app's sight or without customer contact are in no list (docs
-//!   92571, 92113): nothing is concluded about them.
-//! - The groups of an owner who has left are told to who asks for that owner (doc 92120): one who came and went, and
-//!   whose group nobody told of, is asked for by nobody.
+//! - A customer who left is still listed (doc 92130): a listed relation may be stored as active or, after an event that
+//!   reported the loss, as lost.
+//! - A half add is not listed until the member confirms it (84061): a stored half add may be missing in the list.
+//! - The relations of members who have left, are outside the app's visible range or have no customer contact are in no
+//!   list (docs 92571, 92113): they are not compared.
+//! - The groups of an owner who has left are returned only to requests that name that owner (doc 92120): if the owner
+//!   joined and left without being stored, and no event named the group, the bundle cannot request it.
 
 use std::collections::BTreeSet;
 
@@ -27,29 +27,29 @@ use wecom_sandbox::{
 
 use crate::sync_scene::{corp_id, departments};
 
-/// The disagreements that were found.
+/// The differences that were found.
 #[derive(Default)]
-struct Found(Vec<String>);
+struct Differences(Vec<String>);
 
-impl Found {
-    fn compare(&mut self, what: &str, kept: &Value, told: &Value) {
-        if kept != told {
+impl Differences {
+    fn compare(&mut self, what: &str, stored: &Value, expected: &Value) {
+        if stored != expected {
             self.0
-                .push(format!("{what}: {kept} is kept, {told} is true"));
+                .push(format!("{what}: stored {stored}, expected {expected}"));
         }
     }
 }
 
 /// Fails unless `store` agrees with the corp.
 pub(crate) async fn assert_agreement(store: &Store, corp: &Corp, context: &str) {
-    let found = disagreements(store, corp).await;
+    let found = differences(store, corp).await;
     assert!(found.is_empty(), "{context}: {found:#?}");
 }
 
-/// What `store` keeps otherwise than it is.
-pub(crate) async fn disagreements(store: &Store, corp: &Corp) -> Vec<String> {
+/// The differences between `store` and the corp.
+pub(crate) async fn differences(store: &Store, corp: &Corp) -> Vec<String> {
     let truth = corp.truth();
-    let mut found = Found::default();
+    let mut found = Differences::default();
     relations(store, &truth, &mut found).await;
     active_relations(store, &truth, &mut found).await;
     address_book(store, &truth, &mut found).await;
@@ -58,9 +58,9 @@ pub(crate) async fn disagreements(store: &Store, corp: &Corp) -> Vec<String> {
     found.0
 }
 
-/// Everybody who is listed is kept as told.
-async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
-    // A reading of long ago is older than all that is kept and changes nothing of it.
+/// Every listed relation is stored with the same fields.
+async fn relations(store: &Store, truth: &Truth, found: &mut Differences) {
+    // A reading in the distant past is older than every stored row, so it changes none of them.
     let rows: Vec<_> = truth.relations.iter().map(row).collect();
     let reading = Reading {
         at: Timestamp::MIN,
@@ -68,111 +68,112 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Found) {
     };
     let observed = store.compare(&corp_id(), &rows, reading).await.unwrap();
     let unknown: BTreeSet<usize> = observed.differ.iter().map(|(place, _)| *place).collect();
-    let kept = observed.relations.into_iter().enumerate();
-    for (told, (place, kept)) in truth.relations.iter().zip(kept) {
-        let what = format!("{} of {}", told.external_userid, told.userid);
+    let stored = observed.relations.into_iter().enumerate();
+    for (listed, (place, stored)) in truth.relations.iter().zip(stored) {
+        let what = format!("{} of {}", listed.external_userid, listed.userid);
         if unknown.contains(&place) {
-            found.0.push(format!("{what} is not kept"));
+            found.0.push(format!("{what} is not stored"));
             continue;
         }
-        let stands = match kept.status {
-            Status::Active => !kept.unconfirmed,
-            Status::Lost => !kept.concluded,
+        let is_consistent = match stored.status {
+            Status::Active => !stored.unconfirmed,
+            Status::Lost => !stored.concluded,
             Status::Removed => false,
         };
-        if !stands {
-            let status = kept.status;
+        if !is_consistent {
+            let status = stored.status;
             found
                 .0
-                .push(format!("{what} is listed and kept as {status:?}"));
+                .push(format!("{what} is listed and stored as {status:?}"));
         }
-        found.compare(&what, &kept_relation(&kept), &told_relation(told));
-        let is_it = |one: &&CustomerTruth| one.external_userid == told.external_userid;
-        let person = truth.customers.iter().find(is_it).map(told_customer);
-        let contact = kept.contact.as_ref().map(kept_customer);
+        found.compare(&what, &stored_relation(&stored), &expected_relation(listed));
+        let is_it = |one: &&CustomerTruth| one.external_userid == listed.external_userid;
+        let person = truth.customers.iter().find(is_it).map(expected_customer);
+        let contact = stored.contact.as_ref().map(stored_customer);
         found.compare(&what, &json!(contact), &json!(person));
     }
 }
 
-fn row(told: &RelationTruth) -> Observation {
+fn row(listed: &RelationTruth) -> Observation {
     let (mut contact, mut follow) = (ExternalContact::default(), FollowUser::default());
-    contact.external_user_id = ExternalUserId::from(told.external_userid.as_str());
-    follow.user_id = UserId::from(told.userid.as_str());
+    contact.external_user_id = ExternalUserId::from(listed.external_userid.as_str());
+    follow.user_id = UserId::from(listed.userid.as_str());
     Observation { contact, follow }
 }
 
-fn kept_relation(kept: &Relation) -> Value {
-    let told = &kept.told;
+fn stored_relation(stored: &Relation) -> Value {
+    let follow = &stored.told;
     json!({
-        "createtime": told.createtime,
-        "state": kept.state,
-        "add_way": told.add_way,
-        "remark": told.remark,
-        "description": told.description,
-        "remark_corp_name": told.remark_corp_name,
-        "remark_mobiles": told.remark_mobiles,
-        "tag_ids": kept.tag_ids,
-        "oper_userid": told.oper_userid,
+        "createtime": follow.createtime,
+        "state": stored.state,
+        "add_way": follow.add_way,
+        "remark": follow.remark,
+        "description": follow.description,
+        "remark_corp_name": follow.remark_corp_name,
+        "remark_mobiles": follow.remark_mobiles,
+        "tag_ids": stored.tag_ids,
+        "oper_userid": follow.oper_userid,
     })
 }
 
-fn told_relation(told: &RelationTruth) -> Value {
+fn expected_relation(listed: &RelationTruth) -> Value {
     json!({
-        "createtime": told.createtime,
-        "state": told.state,
-        "add_way": told.add_way,
-        "remark": told.remark,
-        "description": told.description,
-        "remark_corp_name": told.remark_corp_name,
-        "remark_mobiles": told.remark_mobiles,
-        "tag_ids": told.tag_ids,
-        "oper_userid": told.oper_userid,
+        "createtime": listed.createtime,
+        "state": listed.state,
+        "add_way": listed.add_way,
+        "remark": listed.remark,
+        "description": listed.description,
+        "remark_corp_name": listed.remark_corp_name,
+        "remark_mobiles": listed.remark_mobiles,
+        "tag_ids": listed.tag_ids,
+        "oper_userid": listed.oper_userid,
     })
 }
 
-fn kept_customer(kept: &ExternalContact) -> Value {
+fn stored_customer(stored: &ExternalContact) -> Value {
     json!({
-        "name": kept.name,
-        "type": kept.kind,
-        "unionid": kept.unionid,
-        "avatar": kept.avatar,
-        "gender": kept.gender,
-        "corp_name": kept.corp_name,
+        "name": stored.name,
+        "type": stored.kind,
+        "unionid": stored.unionid,
+        "avatar": stored.avatar,
+        "gender": stored.gender,
+        "corp_name": stored.corp_name,
     })
 }
 
-fn told_customer(told: &CustomerTruth) -> Value {
+fn expected_customer(customer: &CustomerTruth) -> Value {
     json!({
-        "name": told.name,
-        "type": told.kind,
-        "unionid": told.unionid.as_deref().unwrap_or_default(),
-        "avatar": told.avatar,
-        "gender": told.gender,
-        "corp_name": told.corp_name.as_deref().unwrap_or_default(),
+        "name": customer.name,
+        "type": customer.kind,
+        "unionid": customer.unionid.as_deref().unwrap_or_default(),
+        "avatar": customer.avatar,
+        "gender": customer.gender,
+        "corp_name": customer.corp_name.as_deref().unwrap_or_default(),
     })
 }
 
-/// Nobody else is kept as active.
-async fn active_relations(store: &Store, truth: &Truth, found: &mut Found) {
-    let pair = |told: &RelationTruth| (told.userid.clone(), told.external_userid.clone());
+/// No other relation is stored as active.
+async fn active_relations(store: &Store, truth: &Truth, found: &mut Differences) {
+    let pair =
+        |relation: &RelationTruth| (relation.userid.clone(), relation.external_userid.clone());
     let listed: BTreeSet<(String, String)> = truth.relations.iter().map(pair).collect();
-    for told in truth.members.iter().filter(|told| told.has_function) {
-        let member = UserId::from(told.userid.as_str());
+    for holder in truth.members.iter().filter(|member| member.has_function) {
+        let member = UserId::from(holder.userid.as_str());
         for customer in active_customers(store, &member).await {
-            if listed.contains(&(told.userid.clone(), customer.to_string())) {
+            if listed.contains(&(holder.userid.clone(), customer.to_string())) {
                 continue;
             }
-            let kept = store.relation(&corp_id(), (&member, &customer)).await;
-            if kept.unwrap().is_some_and(|kept| !kept.unconfirmed) {
+            let stored = store.relation(&corp_id(), (&member, &customer)).await;
+            if stored.unwrap().is_some_and(|stored| !stored.unconfirmed) {
                 found.0.push(format!(
-                    "{customer} of {member} is kept as active and is not listed"
+                    "{customer} of {member} is stored as active but not listed"
                 ));
             }
         }
     }
 }
 
-/// All customers whom a member has as far as is kept.
+/// All customers that are stored as active for a member.
 pub(crate) async fn active_customers(store: &Store, member: &UserId) -> Vec<ExternalUserId> {
     let mut all: Vec<ExternalUserId> = Vec::new();
     loop {
@@ -186,11 +187,11 @@ pub(crate) async fn active_customers(store: &Store, member: &UserId) -> Vec<Exte
     }
 }
 
-async fn address_book(store: &Store, truth: &Truth, found: &mut Found) {
-    let mut kept = store.members(&corp_id()).await.unwrap();
-    kept.retain(|member| member.gone_at.is_none());
-    kept.sort_by(|one, other| one.userid.as_str().cmp(other.userid.as_str()));
-    let kept = kept.into_iter().map(|member| {
+async fn address_book(store: &Store, truth: &Truth, found: &mut Differences) {
+    let mut stored = store.members(&corp_id()).await.unwrap();
+    stored.retain(|member| member.gone_at.is_none());
+    stored.sort_by(|one, other| one.userid.as_str().cmp(other.userid.as_str()));
+    let stored = stored.into_iter().map(|member| {
         json!({
             "userid": member.userid,
             "name": member.name,
@@ -201,7 +202,7 @@ async fn address_book(store: &Store, truth: &Truth, found: &mut Found) {
             "follows": member.follows,
         })
     });
-    let told = truth.members.iter().map(|member| {
+    let expected = truth.members.iter().map(|member| {
         json!({
             "userid": member.userid,
             "name": member.name,
@@ -212,28 +213,28 @@ async fn address_book(store: &Store, truth: &Truth, found: &mut Found) {
             "follows": member.has_function,
         })
     });
-    found.compare("members", &kept.collect(), &told.collect());
-    let mut kept = store.departments(&corp_id()).await.unwrap();
-    kept.sort_by_key(|department| department.id);
-    // The root is named by the sandbox; no verb changes a department.
-    let kept = kept.iter().filter(|department| department.id > 1);
-    let told = departments();
-    let told = told
+    found.compare("members", &stored.collect(), &expected.collect());
+    let mut stored = store.departments(&corp_id()).await.unwrap();
+    stored.sort_by_key(|department| department.id);
+    // The sandbox names the root; no action of the sandbox changes a department.
+    let stored = stored.iter().filter(|department| department.id > 1);
+    let expected = departments();
+    let expected = expected
         .iter()
         .map(|it| json!({"id": it.id, "name": it.name, "parent_id": it.parent_id}));
-    let kept = kept.map(|department| json!(department));
-    found.compare("departments", &kept.collect(), &told.collect());
+    let stored = stored.map(|department| json!(department));
+    found.compare("departments", &stored.collect(), &expected.collect());
 }
 
-async fn tags(store: &Store, truth: &Truth, found: &mut Found) {
-    let mut kept = store.tag_groups(&corp_id()).await.unwrap();
-    kept.sort_by(|one, other| one.group_id.as_str().cmp(other.group_id.as_str()));
-    let kept = kept.into_iter().map(kept_tags);
-    let told = truth.tag_groups.iter().map(told_tags);
-    found.compare("tags", &kept.collect(), &told.collect());
+async fn tags(store: &Store, truth: &Truth, found: &mut Differences) {
+    let mut stored = store.tag_groups(&corp_id()).await.unwrap();
+    stored.sort_by(|one, other| one.group_id.as_str().cmp(other.group_id.as_str()));
+    let stored = stored.into_iter().map(stored_tags);
+    let expected = truth.tag_groups.iter().map(expected_tags);
+    found.compare("tags", &stored.collect(), &expected.collect());
 }
 
-fn kept_tags(mut group: TagGroup) -> Value {
+fn stored_tags(mut group: TagGroup) -> Value {
     group
         .tag
         .sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
@@ -249,7 +250,7 @@ fn kept_tags(mut group: TagGroup) -> Value {
     })
 }
 
-fn told_tags(group: &TagGroupTruth) -> Value {
+fn expected_tags(group: &TagGroupTruth) -> Value {
     let tags = group.tags.iter().map(
         |tag| json!({"id": tag.id, "name": tag.name, "order": tag.order, "at": tag.create_time}),
     );
@@ -262,29 +263,33 @@ fn told_tags(group: &TagGroupTruth) -> Value {
     })
 }
 
-async fn groups(store: &Store, truth: &Truth, found: &mut Found) {
+async fn groups(store: &Store, truth: &Truth, found: &mut Differences) {
     let members = store.members(&corp_id()).await.unwrap();
-    let mut told_of: Vec<&GroupView> = Vec::new();
-    for told in &truth.groups {
-        let chat_id = ChatId::from(told.chat_id.as_str());
-        let kept = store.group(&corp_id(), &chat_id).await.unwrap();
-        let kept = kept.filter(|group| group.dissolved_at.is_none());
-        let owner = UserId::from(told.owner.as_str());
+    let mut expected_groups: Vec<&GroupView> = Vec::new();
+    for group in &truth.groups {
+        let chat_id = ChatId::from(group.chat_id.as_str());
+        let stored = store.group(&corp_id(), &chat_id).await.unwrap();
+        let stored = stored.filter(|stored| stored.dissolved_at.is_none());
+        let owner = UserId::from(group.owner.as_str());
         let is_known = members.iter().any(|member| member.userid == owner);
-        if kept.is_none() && told.status == GroupStatus::OwnerLeft && !is_known {
+        if stored.is_none() && group.status == GroupStatus::OwnerLeft && !is_known {
             continue;
         }
-        told_of.push(told);
-        let kept = kept.as_ref().map(kept_group);
+        expected_groups.push(group);
+        let stored = stored.as_ref().map(stored_group);
         let what = format!("group {chat_id}");
-        found.compare(&what, &json!(kept), &told_group(told));
+        found.compare(&what, &json!(stored), &expected_group(group));
     }
     let (living, _) = store.living_groups(&corp_id(), None).await.unwrap();
-    let told = told_of.iter().map(|group| json!(group.chat_id));
-    found.compare("groups that live", &json!(living), &told.collect());
+    let expected = expected_groups.iter().map(|group| json!(group.chat_id));
+    found.compare(
+        "groups that are not dissolved",
+        &json!(living),
+        &expected.collect(),
+    );
 }
 
-fn kept_group(group: &Group) -> Value {
+fn stored_group(group: &Group) -> Value {
     let chat = &group.chat;
     let members = chat.member_list.iter().map(|member| {
         json!({
@@ -311,8 +316,8 @@ fn kept_group(group: &Group) -> Value {
     })
 }
 
-fn told_group(told: &GroupView) -> Value {
-    let mut members: Vec<_> = told.members.iter().collect();
+fn expected_group(group: &GroupView) -> Value {
+    let mut members: Vec<_> = group.members.iter().collect();
     members.sort_by(|one, other| one.id.cmp(&other.id));
     let members = members.into_iter().map(|member| {
         json!({
@@ -328,13 +333,13 @@ fn told_group(told: &GroupView) -> Value {
         })
     });
     json!({
-        "name": told.name,
-        "owner": told.owner,
-        "notice": told.notice,
-        "create_time": told.create_time,
-        "status": told.status.number(),
-        "admins": told.admins,
+        "name": group.name,
+        "owner": group.owner,
+        "notice": group.notice,
+        "create_time": group.create_time,
+        "status": group.status.number(),
+        "admins": group.admins,
         "members": members.collect::<Value>(),
-        "member_version": told.member_version,
+        "member_version": group.member_version,
     })
 }

@@ -1,4 +1,4 @@
-//! Callbacks: what the front door answers to everything that WeCom, or somebody else, may send it.
+//! Callbacks: the answers to every request that WeCom, or anybody else, may send.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::world::{APP, World};
 const BODY_LIMIT: usize = 64 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_url_is_verified_with_exactly_the_plaintext() {
+async fn url_verification_returns_exactly_the_plaintext() {
     let world = World::new().await;
     world.corp.verify_url(APP).await.unwrap();
     let postman = Postman::of(&world);
@@ -30,7 +30,7 @@ async fn the_url_is_verified_with_exactly_the_plaintext() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plus_in_the_echostr_is_a_plus_however_it_is_written() {
+async fn a_plus_in_the_echostr_is_accepted_raw_and_percent_encoded() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let with_plus = (0..).map(|echo: u32| echo.to_string()).find(|echo| {
@@ -50,24 +50,24 @@ async fn a_plus_in_the_echostr_is_a_plus_however_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_kept_once_and_acknowledged_each_time() {
+async fn a_redelivered_event_is_stored_once_and_acknowledged_each_time() {
     let world = World::new().await;
     let postman = Postman::of(&world);
-    for _now_and_before in 0..2 {
-        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+    for _delivery in 0..2 {
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::stored());
     }
-    let kept = world.inbox().await;
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].1, "add_external_contact");
+    let stored = world.inbox().await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].1, "add_external_contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_of_nobody_is_not_found() {
+async fn unknown_corps_and_apps_get_404() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let sealed = postman.seal(&added("wmA"));
     let http = http_client();
-    let front_door = &world.stack.url;
+    let gateway = &world.stack.url;
     for path in [
         "wwother/contact",
         &format!("{DEMO_CORP}/other"),
@@ -75,15 +75,15 @@ async fn an_address_of_nobody_is_not_found() {
         &format!("{DEMO_CORP}/{APP}/more"),
         DEMO_CORP,
     ] {
-        let url = format!("{front_door}/callback/{path}?{}", sealed.query);
+        let url = format!("{gateway}/callback/{path}?{}", sealed.query);
         let body = postman.envelope(&sealed.encrypt);
         let answer = Answer::of(http.post(&url).body(body).send().await.unwrap()).await;
         assert_eq!(answer, Answer::refused(404, "not_found"), "POST {path}");
         let url = format!("{url}&echostr=QQ%3D%3D");
         let answer = Answer::of(http.get(&url).send().await.unwrap()).await;
         assert_eq!(answer, Answer::refused(404, "not_found"), "GET {path}");
-        // Nor is anybody told what is wrong with a request to nobody.
-        let url = format!("{front_door}/callback/{path}");
+        // The answer does not depend on what else is wrong with such a request.
+        let url = format!("{gateway}/callback/{path}");
         let answer = Answer::of(http.put(&url).body("x").send().await.unwrap()).await;
         assert_eq!(answer, Answer::refused(404, "not_found"), "PUT {path}");
     }
@@ -111,14 +111,15 @@ async fn each_parameter_is_required() {
         .collect();
     for (missing, _) in &pairs {
         for emptied in [false, true] {
-            let kept = pairs
-                .iter()
-                .filter_map(|(name, value)| match (name == missing, emptied) {
-                    (true, true) => Some(format!("{name}=")),
-                    (true, false) => None,
-                    _ => Some(format!("{name}={value}")),
-                });
-            let query = kept.collect::<Vec<_>>().join("&");
+            let remaining =
+                pairs
+                    .iter()
+                    .filter_map(|(name, value)| match (name == missing, emptied) {
+                        (true, true) => Some(format!("{name}=")),
+                        (true, false) => None,
+                        _ => Some(format!("{name}={value}")),
+                    });
+            let query = remaining.collect::<Vec<_>>().join("&");
             let refused = Answer::refused(400, "missing_parameter");
             assert_eq!(postman.get(&query).await, refused, "GET without {missing}");
             if *missing != "echostr" {
@@ -131,7 +132,7 @@ async fn each_parameter_is_required() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_envelope_is_refused() {
+async fn a_body_that_is_not_an_envelope_is_refused() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let query = postman.seal(&added("wmA")).query;
@@ -156,7 +157,7 @@ async fn a_body_that_is_no_envelope_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_read_up_to_64_kib() {
+async fn bodies_up_to_64_kib_are_accepted() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let sealed = postman.seal(&added("wmA"));
@@ -164,13 +165,13 @@ async fn a_body_is_read_up_to_64_kib() {
     body.push_str(&" ".repeat(BODY_LIMIT - body.len()));
     assert_eq!(
         postman.post(&sealed.query, body.clone()).await,
-        Answer::kept()
+        Answer::stored()
     );
     body.push(' ');
     let answer = postman.post(&sealed.query, body).await;
     assert_eq!(answer, Answer::refused(400, "body_too_large"));
 
-    // The largest message that fits: base64 makes four bytes of three.
+    // The largest message that fits: base64 turns three bytes into four.
     let long = added(&"x".repeat(BODY_LIMIT * 3 / 4 - 1000));
     let sealed = postman.seal(&long.replace("ExternalUserID", "Remark"));
     let body = postman.envelope(&sealed.encrypt);
@@ -179,12 +180,12 @@ async fn a_body_is_read_up_to_64_kib() {
         "{}",
         body.len()
     );
-    assert_eq!(postman.post(&sealed.query, body).await, Answer::kept());
+    assert_eq!(postman.post(&sealed.query, body).await, Answer::stored());
     assert_eq!(world.inbox().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
+async fn a_wrong_signature_is_refused_before_decryption() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let right = postman.seal(&added("wmA"));
@@ -197,7 +198,7 @@ async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
         .query
         .replacen(&right.query[14..54], &right.query[14..54].to_uppercase(), 1);
     let other = postman.seal(&added("wmB")).query;
-    // What cannot be decrypted would be 400: that it is 403 shows that nobody tried.
+    // A failed decryption would answer 400, so 403 shows that decryption was not attempted.
     for (query, encrypt) in [
         (&shifted, right.encrypt.as_str()),
         (&upper, &right.encrypt),
@@ -223,37 +224,37 @@ async fn a_wrong_signature_is_refused_before_anything_is_decrypted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_signed_and_cannot_be_opened_is_refused() {
+async fn a_signed_ciphertext_that_cannot_be_decrypted_is_refused() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let message = &added("wmA");
-    // 16 random bytes, 4 of length, message and receiver, filled up to a multiple of 32.
+    // 16 random bytes, 4 bytes of length, message and receiver, padded to a multiple of 32.
     let pad = u8::try_from(32 - (20 + message.len() + DEMO_CORP.len()) % 32).unwrap();
     let cases = [
         ("not_decryptable", "no base64", "!!!!".to_owned()),
         (
             "not_decryptable",
-            "not whole blocks",
+            "an incomplete block",
             STANDARD.encode([1; 17]),
         ),
         (
             "not_decryptable",
-            "one block only",
+            "a single block",
             STANDARD.encode([1; 16]),
         ),
         (
             "not_decryptable",
-            "a pad of 0",
+            "a padding of 0",
             postman.encrypt_flipped(message, -17, pad),
         ),
         (
             "not_decryptable",
-            "a pad of 33",
+            "a padding of 33",
             postman.encrypt_flipped(message, -17, pad ^ 33),
         ),
         (
             "not_decryptable",
-            "a pad of unlike bytes",
+            "padding bytes that differ",
             postman.encrypt_flipped(message, -17, pad ^ 32),
         ),
         (
@@ -268,12 +269,12 @@ async fn what_is_signed_and_cannot_be_opened_is_refused() {
         ),
         (
             "foreign_receiver",
-            "another corp's",
+            "another receiver",
             postman.encrypt_for("wwother", message),
         ),
         (
             "foreign_receiver",
-            "nobody's",
+            "an empty receiver",
             postman.encrypt_for("", message),
         ),
     ];

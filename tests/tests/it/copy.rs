@@ -1,4 +1,4 @@
-//! Whether the bundle's copy of a corp is what WeCom would tell: `agrees(&world).await`.
+//! Compares the bundle's copy of a corp with the state at WeCom: `agrees(&world).await`.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use wecom_sandbox::{Corp, RelationTruth};
 
 use crate::world::World;
 
-/// Everything that a corp is made of.
+/// Checks all parts of the corp of `world`.
 pub(crate) async fn agrees(world: &World) {
     agrees_of(&world.store(), &world.corp).await;
 }
 
-/// The same of any corp.
+/// Checks all parts of any corp.
 pub(crate) async fn agrees_of(store: &Store, corp: &Corp) {
     relations_agree(store, corp).await;
     members_agree(store, corp).await;
@@ -26,7 +26,7 @@ pub(crate) async fn agrees_of(store: &Store, corp: &Corp) {
     groups_agree(store, corp).await;
 }
 
-/// The pairs that are stored as active, of members who may have customers.
+/// The pairs (member, customer) that are stored as active, of all stored members.
 pub(crate) async fn active(store: &Store, corp: &Corp) -> Vec<(String, String)> {
     let id = CorpId::from(corp.id());
     let mut pairs = Vec::new();
@@ -50,7 +50,7 @@ pub(crate) async fn active(store: &Store, corp: &Corp) -> Vec<(String, String)> 
     pairs
 }
 
-/// The relation of a pair, which must be known.
+/// The stored relation of a pair, which must exist.
 pub(crate) async fn relation(store: &Store, corp: &Corp, pair: (&str, &str)) -> Relation {
     let (member, customer) = (UserId::from(pair.0), ExternalUserId::from(pair.1));
     let found = store
@@ -58,18 +58,18 @@ pub(crate) async fn relation(store: &Store, corp: &Corp, pair: (&str, &str)) -> 
         .await;
     found
         .unwrap()
-        .unwrap_or_else(|| panic!("{pair:?} is not known"))
+        .unwrap_or_else(|| panic!("{pair:?} is not stored"))
 }
 
-/// Every relation that WeCom tells of is known as it is, and no other is active.
+/// Every relation at WeCom is stored with the same fields, and no other is stored as active.
 pub(crate) async fn relations_agree(store: &Store, corp: &Corp) {
     let truth = corp.truth();
     let id = CorpId::from(corp.id());
-    let told = |relation: &RelationTruth| {
+    let expected = |relation: &RelationTruth| {
         let pair = format!("{} {}", relation.userid, relation.external_userid);
         (pair, truth_of(relation))
     };
-    let told: BTreeMap<String, Value> = truth.relations.iter().map(told).collect();
+    let expected: BTreeMap<String, Value> = truth.relations.iter().map(expected).collect();
     let mut stored = BTreeMap::new();
     for customer in &truth.customers {
         let customer_id = ExternalUserId::from(customer.external_userid.as_str());
@@ -79,18 +79,18 @@ pub(crate) async fn relations_agree(store: &Store, corp: &Corp) {
             assert_eq!(person["name"], json!(customer.name), "{pair}");
             let unionid = customer.unionid.as_deref().unwrap_or_default();
             assert_eq!(person["unionid"], json!(unionid), "{pair}");
-            // Who left is listed as long as the member keeps the contact.
-            if relation.status == Status::Active || told.contains_key(&pair) {
+            // A customer who left is still listed as long as the member keeps the contact.
+            if relation.status == Status::Active || expected.contains_key(&pair) {
                 stored.insert(pair, stored_of(&relation));
             }
         }
     }
-    assert_eq!(stored, told);
+    assert_eq!(stored, expected);
     let missing = active(store, corp).await.into_iter().find(|pair| {
         let (member, customer) = pair;
-        !told.contains_key(&format!("{member} {customer}"))
+        !expected.contains_key(&format!("{member} {customer}"))
     });
-    assert_eq!(missing, None, "is active, and WeCom knows nothing of it");
+    assert_eq!(missing, None, "stored as active, but unknown to WeCom");
 }
 
 fn truth_of(relation: &RelationTruth) -> Value {
@@ -121,10 +121,10 @@ fn stored_of(relation: &Relation) -> Value {
     })
 }
 
-/// Every member in sight is known as he is, and no other is thought to be there.
+/// Every visible member is stored with the same fields, and no other is stored as present.
 pub(crate) async fn members_agree(store: &Store, corp: &Corp) {
     let truth = corp.truth().members.into_iter().map(|member| {
-        let told = json!({
+        let expected = json!({
             "name": member.name,
             "departments": member.departments,
             "alias": member.alias,
@@ -132,7 +132,7 @@ pub(crate) async fn members_agree(store: &Store, corp: &Corp) {
             "status": member.status.number(),
             "follows": member.has_function,
         });
-        (member.userid, told)
+        (member.userid, expected)
     });
     let stored = store.members(&CorpId::from(corp.id())).await.unwrap();
     let present = stored.iter().filter(|member| member.gone_at.is_none());
@@ -151,7 +151,7 @@ pub(crate) async fn members_agree(store: &Store, corp: &Corp) {
     assert_eq!(stored, truth);
 }
 
-/// The library of tags is the same.
+/// The corp tag list is the same.
 pub(crate) async fn tags_agree(store: &Store, corp: &Corp) {
     let truth = corp.truth().tag_groups.into_iter().map(|group| {
         let tags = group.tags.iter();
@@ -199,7 +199,7 @@ pub(crate) async fn groups_agree(store: &Store, corp: &Corp) {
             .map(|member| member.id.clone())
             .collect();
         members.sort();
-        let told = json!({
+        let expected = json!({
             "name": group.name,
             "owner": group.owner,
             "notice": group.notice,
@@ -207,7 +207,7 @@ pub(crate) async fn groups_agree(store: &Store, corp: &Corp) {
             "members": members,
             "version": group.member_version,
         });
-        (group.chat_id, told)
+        (group.chat_id, expected)
     });
     assert_eq!(stored, truth.collect());
 }

@@ -1,5 +1,5 @@
-//! Crashes: a process that is killed between any two steps, two instances at once, a record that nobody can
-//! read. Nothing is lost and nothing is doubled.
+//! Crashes: a process that is killed between any two steps, two instances at once, an unreadable record. No event is
+//! lost, and no effect happens twice.
 
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use scrm_local::stack::INBOX_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Happening, Scan};
 
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
 use crate::world::{Channel, World};
 
 /// The functions behind the stream.
@@ -20,9 +21,9 @@ enum Function {
     Tagging,
 }
 
-/// A bundle that makes a channel and is killed.
-async fn channel(outside: &Outside) -> Channel {
-    let world = outside.world().await;
+/// Starts a bundle that creates a channel, and kills it.
+async fn channel(external: &ExternalWorld) -> Channel {
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let fields = json!({
         "welcome": {"text": "{customer}您好，我是{member}"},
@@ -32,7 +33,7 @@ async fn channel(outside: &Outside) -> Channel {
     world.channel(fields).await
 }
 
-/// A customer whose name is known.
+/// A customer with a known name.
 fn named() -> Scan {
     Scan {
         name: Some("王小明".to_owned()),
@@ -40,31 +41,31 @@ fn named() -> Scan {
     }
 }
 
-/// A customer scans while only the callback and `function` run, which dies at `point`.
-async fn dies(
-    outside: &Outside,
+/// A customer scans while only the callback and `function` run, and `function` crashes at `point`.
+async fn crash_at(
+    external: &ExternalWorld,
     channel: &Channel,
     function: Function,
     point: usize,
 ) -> (Happening, Option<String>) {
-    let apart = Apart::new(outside).await;
-    let fate = Fate::at(point);
-    // The customers before this one are none of its business: it would pass the same points for them.
+    let split = SplitStack::new(external).await;
+    let fault_point = FaultPoint::at(point);
+    // Only new records: earlier customers would pass the same points.
     let instance = match function {
-        Function::Welcome => apart.welcome(&fate, Records::New).await,
-        Function::Tagging => apart.tagging(&fate, Records::New).await,
+        Function::Welcome => split.welcome(&fault_point, Records::New).await,
+        Function::Tagging => split.tagging(&fault_point, Records::New).await,
     };
-    let scanned = outside.corp.scan(&channel.id, &named()).unwrap();
-    outside.all_delivered().await;
-    assert!(outside.wecom.event(scanned.events[0]).unwrap().accepted());
-    let death = instance.dies_before_handling(1).await;
-    (scanned, death)
+    let scanned = external.corp.scan(&channel.id, &named()).unwrap();
+    external.all_delivered().await;
+    assert!(external.wecom.event(scanned.events[0]).unwrap().accepted());
+    let crash = instance.crashes_before_handling(1).await;
+    (scanned, crash)
 }
 
-/// What must be true of a customer whatever has died.
+/// Checks that a customer is completely served, wherever a function crashed.
 async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
     let customer = world.customer(scanned);
-    let settled = |contact: &Value| {
+    let is_done = |contact: &Value| {
         let entry = &contact["timeline"][0];
         let done = |kind: &str| {
             !["pending", ""].contains(&entry[kind]["outcome"].as_str().unwrap_or_default())
@@ -72,7 +73,7 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
         done("welcome") && done("tags")
     };
     let contact = world
-        .eventually("both outcomes", &customer.path(), settled)
+        .eventually("both outcomes", &customer.path(), is_done)
         .await;
     assert_eq!(customer.texts(), ["王小明您好，我是张三"]);
     customer.is_tagged(&["展会"]).await;
@@ -81,9 +82,12 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
         .relation(&customer.external_userid, &customer.userid)
         .unwrap();
     assert_eq!(relation.remark, "王小明-展会");
-    let kept = &contact["relations"][0];
+    let stored = &contact["relations"][0];
     assert_eq!(
-        (&kept["status"], kept["tag_ids"].as_array().unwrap().len()),
+        (
+            &stored["status"],
+            stored["tag_ids"].as_array().unwrap().len()
+        ),
         (&json!("active"), 1)
     );
     let entry = &contact["timeline"][0];
@@ -91,40 +95,47 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_dies_at_any_step_is_sent_once() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let mut deaths = Vec::new();
+async fn a_welcome_is_sent_once_wherever_its_function_crashes() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let mut crashes = Vec::new();
     let mut sent = 0;
     for point in 0.. {
-        let (scanned, death) = dies(&outside, &channel, Function::Welcome, point).await;
-        let world = outside.world().await;
+        let (scanned, crash) = crash_at(&external, &channel, Function::Welcome, point).await;
+        let world = external.world().await;
         let (welcome, tags) = is_served(&world, scanned).await;
-        // Whose welcome has arrived is known to who sent it and lived to write it down.
-        let wrote = !matches!(
-            death.as_deref(),
+        // A sent welcome is known as sent only if the function lived long enough to record it.
+        let is_recorded = !matches!(
+            crash.as_deref(),
             Some("after send_welcome" | "before record_welcome")
         );
-        let outcome = if wrote { "sent" } else { "already_welcomed" };
-        assert_eq!(welcome["outcome"], outcome, "{death:?}");
-        assert_eq!(tags["outcome"], "tagged", "{death:?}");
-        sent += u64::from(wrote);
+        let outcome = if is_recorded {
+            "sent"
+        } else {
+            "already_welcomed"
+        };
+        assert_eq!(welcome["outcome"], outcome, "{crash:?}");
+        assert_eq!(tags["outcome"], "tagged", "{crash:?}");
+        sent += u64::from(is_recorded);
         world
-            .numbers(&channel, [deaths.len() as u64 + 1, 0, sent, 0])
+            .counts_are(
+                &channel,
+                Counts::added(crashes.len() as u64 + 1).welcomed(sent),
+            )
             .await;
-        match death {
-            Some(death) => deaths.push(death),
+        match crash {
+            Some(crash) => crashes.push(crash),
             None => break,
         }
     }
-    // Both names are asked for at once, in any order.
-    let of_either = |death: String| {
-        death
+    // Both names are requested concurrently, in any order.
+    let merge_names = |crash: String| {
+        crash
             .replace("customer_name", "name")
             .replace("member_name", "name")
     };
-    let mut deaths: Vec<String> = deaths.into_iter().map(of_either).collect();
-    deaths.sort_unstable();
+    let mut crashes: Vec<String> = crashes.into_iter().map(merge_names).collect();
+    crashes.sort_unstable();
     let steps = [
         "candidates",
         "name",
@@ -134,31 +145,33 @@ async fn a_welcome_that_dies_at_any_step_is_sent_once() {
     ];
     let after = steps.map(|step| format!("after {step}"));
     let before = steps.map(|step| format!("before {step}"));
-    assert_eq!(deaths, [after, before].concat());
+    assert_eq!(crashes, [after, before].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tagging_that_dies_at_any_step_is_done_once() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let mut deaths = Vec::new();
+async fn tagging_happens_once_wherever_its_function_crashes() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let mut crashes = Vec::new();
     for point in 0.. {
-        let (scanned, death) = dies(&outside, &channel, Function::Tagging, point).await;
-        let world = outside.world().await;
+        let (scanned, crash) = crash_at(&external, &channel, Function::Tagging, point).await;
+        let world = external.world().await;
         let (welcome, tags) = is_served(&world, scanned).await;
         assert_eq!(
             (&welcome["outcome"], &tags["outcome"]),
             (&json!("sent"), &json!("tagged")),
-            "{death:?}"
+            "{crash:?}"
         );
-        let customers = deaths.len() as u64 + 1;
-        world.numbers(&channel, [customers, 0, customers, 0]).await;
-        match death {
-            Some(death) => deaths.push(death),
+        let customers = crashes.len() as u64 + 1;
+        world
+            .counts_are(&channel, Counts::added(customers).welcomed(customers))
+            .await;
+        match crash {
+            Some(crash) => crashes.push(crash),
             None => break,
         }
     }
-    // The customer is read while the tags are put on, and which ends first is not said.
+    // The customer is read while the tags are set; either may end first.
     let expected = [
         "before tags_done",
         "after tags_done",
@@ -175,22 +188,25 @@ async fn tagging_that_dies_at_any_step_is_done_once() {
         "before record_tags",
         "after record_tags",
     ];
-    let by_either = |death: &str| death.replace("followers", "mark_tags");
-    let deaths: Vec<String> = deaths.iter().map(|death| by_either(death)).collect();
-    assert_eq!(deaths, expected.map(by_either));
+    let merge_concurrent = |crash: &str| crash.replace("followers", "mark_tags");
+    let crashes: Vec<String> = crashes
+        .iter()
+        .map(|crash| merge_concurrent(crash))
+        .collect();
+    assert_eq!(crashes, expected.map(merge_concurrent));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_while_no_function_runs_is_found_later() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let apart = Apart::new(&outside).await;
+async fn events_stored_while_no_function_runs_are_handled_later() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let split = SplitStack::new(&external).await;
     let scanned: Vec<_> = (0..10)
-        .map(|_| outside.corp.scan(&channel.id, &named()).unwrap())
+        .map(|_| external.corp.scan(&channel.id, &named()).unwrap())
         .collect();
-    outside.all_delivered().await;
-    drop(apart);
-    let world = outside.world().await;
+    external.all_delivered().await;
+    drop(split);
+    let world = external.world().await;
     for scanned in scanned {
         let (welcome, tags) = is_served(&world, scanned).await;
         assert_eq!(
@@ -198,18 +214,20 @@ async fn what_is_stored_while_no_function_runs_is_found_later() {
             (&json!("sent"), &json!("tagged"))
         );
     }
-    world.numbers(&channel, [10, 0, 10, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(10).welcomed(10))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let world = outside.world().await;
+async fn a_bundle_killed_during_a_send_sends_no_second_welcome() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let world = external.world().await;
     let slow = Fault::Slow(Duration::from_secs(5));
-    outside.wecom.faults().next("send_welcome_msg", 1, slow);
-    let held = outside.time.hold();
-    let scanned = outside.corp.scan(&channel.id, &named()).unwrap();
+    external.wecom.faults().next("send_welcome_msg", 1, slow);
+    let held = external.time.hold();
+    let scanned = external.corp.scan(&channel.id, &named()).unwrap();
     world
         .until("WeCom is sending", |wecom| {
             wecom.peak_in_flight("send_welcome_msg") == 1
@@ -217,45 +235,45 @@ async fn a_bundle_killed_while_wecom_is_sending_sends_no_second_welcome() {
         .await;
     drop(world);
     assert_eq!(
-        outside.wecom.calls_of("send_welcome_msg").len(),
+        external.wecom.calls_of("send_welcome_msg").len(),
         0,
         "killed too late"
     );
 
-    let world = outside.world().await;
+    let world = external.world().await;
     world
-        .until("the new process has asked", |wecom| {
+        .until("the new process has sent", |wecom| {
             !wecom.calls_of("send_welcome_msg").is_empty()
         })
         .await;
     drop(held);
     let (welcome, _) = is_served(&world, scanned).await;
-    // The new process is told "another app is sending" (41096), waits, and learns that it is done.
+    // The new process gets "another app is sending" (41096), waits, and finds the welcome sent.
     assert_eq!(
         (&welcome["outcome"], &welcome["errcode"]),
         (&json!("already_welcomed"), &json!(41051))
     );
     assert!(welcome["attempts"].as_u64().unwrap() > 1, "{welcome}");
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let apart = Apart::new(&outside).await;
+async fn concurrent_instances_and_full_replays_duplicate_nothing() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let split = SplitStack::new(&external).await;
     let scanned: Vec<_> = (0..5)
-        .map(|_| outside.corp.scan(&channel.id, &named()).unwrap())
+        .map(|_| external.corp.scan(&channel.id, &named()).unwrap())
         .collect();
-    outside.all_delivered().await;
-    let fate = &Fate::none();
+    external.all_delivered().await;
+    let fault_point = &FaultPoint::none();
     let instances = [
-        apart.welcome(fate, Records::Unfinished).await,
-        apart.welcome(fate, Records::Unfinished).await,
-        apart.tagging(fate, Records::Unfinished).await,
-        apart.tagging(fate, Records::Unfinished).await,
+        split.welcome(fault_point, Records::Unfinished).await,
+        split.welcome(fault_point, Records::Unfinished).await,
+        split.tagging(fault_point, Records::Unfinished).await,
+        split.tagging(fault_point, Records::Unfinished).await,
     ];
-    let handled = instances.map(|instance| instance.dies_before_handling(scanned.len()));
+    let handled = instances.map(|instance| instance.crashes_before_handling(scanned.len()));
     assert!(
         futures::future::join_all(handled)
             .await
@@ -263,18 +281,18 @@ async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
             .all(Option::is_none)
     );
     assert!(
-        outside.wecom.calls_of("send_welcome_msg").len() > scanned.len(),
-        "both have tried"
+        external.wecom.calls_of("send_welcome_msg").len() > scanned.len(),
+        "both instances have sent"
     );
-    drop(apart);
+    drop(split);
 
     for _replay in 0..2 {
-        outside.forget_positions();
-        let calls = outside.wecom.calls_of("send_welcome_msg").len();
-        let world = outside.world().await;
-        // A replayed welcome tries again, as nothing is read before it is sent, and is refused by WeCom.
+        external.forget_positions();
+        let calls = external.wecom.calls_of("send_welcome_msg").len();
+        let world = external.world().await;
+        // A replayed welcome is sent without checking first, and WeCom refuses it.
         world
-            .until("all are tried again", |wecom| {
+            .until("all are sent again", |wecom| {
                 wecom.calls_of("send_welcome_msg").len() >= calls + 5
             })
             .await;
@@ -285,14 +303,16 @@ async fn two_instances_at_once_and_a_replay_of_everything_change_nothing() {
                 (&json!("sent"), &json!("tagged"))
             );
         }
-        world.numbers(&channel, [5, 0, 5, 0]).await;
+        world
+            .counts_are(&channel, Counts::added(5).welcomed(5))
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_nobody_can_read_costs_that_record_only() {
+async fn an_unreadable_record_affects_only_itself() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let dynamodb = world.dynamodb();
     let put = async |number: usize, fields: Option<&str>| {
         let name = AttributeValue::S("add_external_contact".to_owned());
@@ -309,7 +329,7 @@ async fn a_record_that_nobody_can_read_costs_that_record_only() {
     };
     let mut customers = Vec::new();
     for number in 0..20 {
-        // On every lane of the stream, in front of a customer and behind one.
+        // In every parallel batch of the stream, before and after a customer.
         put(number, [None, Some("{"), Some("[]")][number % 3]).await;
         customers.push(world.scan(&channel));
     }
@@ -318,31 +338,37 @@ async fn a_record_that_nobody_can_read_costs_that_record_only() {
         customer.outcome("welcome", "sent").await;
         customer.outcome("tags", "no_tags").await;
     }
-    world.numbers(&channel, [20, 0, 20, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(20).welcomed(20))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_costs_one_record_only() {
-    let outside = Outside::new(&["contact"]).await;
-    let channel = channel(&outside).await;
-    let apart = Apart::new(&outside).await;
-    let scan = || outside.corp.scan(&channel.id, &named()).unwrap();
+async fn a_panic_affects_only_one_record() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let channel = channel(&external).await;
+    let split = SplitStack::new(&external).await;
+    let scan = || external.corp.scan(&channel.id, &named()).unwrap();
     let scanned: Vec<_> = (0..5).map(|_| scan()).collect();
-    outside.all_delivered().await;
+    external.all_delivered().await;
     for instance in [
-        apart.welcome(&Fate::panic_at(0), Records::Unfinished).await,
-        // The first point is the question what is done already, which is about the whole batch.
-        apart.tagging(&Fate::panic_at(2), Records::Unfinished).await,
+        split
+            .welcome(&FaultPoint::panic_at(0), Records::Unfinished)
+            .await,
+        // The first two points belong to the query for finished records, which covers the whole batch.
+        split
+            .tagging(&FaultPoint::panic_at(2), Records::Unfinished)
+            .await,
     ] {
-        assert_eq!(instance.dies_before_handling(scanned.len()).await, None);
+        assert_eq!(instance.crashes_before_handling(scanned.len()).await, None);
     }
-    let calls = |api| outside.wecom.calls_of(api).len();
+    let calls = |api| external.wecom.calls_of(api).len();
     assert_eq!((calls("send_welcome_msg"), calls("mark_tag")), (4, 4));
-    drop(apart);
+    drop(split);
 
-    // The event is still there, and a replay makes up for what was not done.
-    outside.forget_positions();
-    let world = outside.world().await;
+    // The event is still stored, and a replay completes it.
+    external.forget_positions();
+    let world = external.world().await;
     for scanned in scanned {
         let (welcome, tags) = is_served(&world, scanned).await;
         assert_eq!(
@@ -350,5 +376,7 @@ async fn a_panic_costs_one_record_only() {
             (&json!("sent"), &json!("tagged"))
         );
     }
-    world.numbers(&channel, [5, 0, 5, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(5).welcomed(5))
+        .await;
 }

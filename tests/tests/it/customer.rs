@@ -1,4 +1,4 @@
-//! What can be said of a customer: `customer.sees("Hello")`, `customer.outcome("welcome", "sent")`.
+//! Actions of a customer, and assertions about one: `customer.sees("Hello")`, `customer.outcome("welcome", "sent")`.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +17,21 @@ pub(crate) struct Customer<'a> {
 }
 
 impl Customer<'_> {
-    /// The texts that our app sent.
+    /// The texts that the bundle sent.
     pub(crate) fn texts(&self) -> Vec<String> {
         let chat = self.world.corp.chat(&self.external_userid, &self.userid);
-        let ours = chat
+        let from_app = chat
             .into_iter()
             .filter(|message| matches!(message.from, Sender::App(_)));
-        ours.filter_map(|message| match message.body {
-            Body::Text { content } => Some(content),
-            _ => None,
-        })
-        .collect()
+        from_app
+            .filter_map(|message| match message.body {
+                Body::Text { content } => Some(content),
+                _ => None,
+            })
+            .collect()
     }
 
-    /// Waits until exactly this text has come from us.
+    /// Waits until the bundle has sent exactly this text.
     pub(crate) async fn sees(&self, text: &str) {
         self.world
             .until(&format!("the customer sees {text}"), |_| {
@@ -39,10 +40,10 @@ impl Customer<'_> {
             .await;
     }
 
-    /// Waits until exactly these tags are on, by their names, in any order.
+    /// Waits until the customer has exactly the tags with these names, in any order.
     pub(crate) async fn is_tagged(&self, names: &[&str]) {
         let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let names_on = || {
+        let current_names = || {
             let tags = self.world.corp.tags(&self.external_userid, &self.userid);
             tags.into_iter()
                 .map(|tag| tag.name)
@@ -50,7 +51,7 @@ impl Customer<'_> {
         };
         self.world
             .until(&format!("the customer has {names:?}"), |_| {
-                names_on() == names
+                current_names() == names
             })
             .await;
     }
@@ -68,14 +69,14 @@ impl Customer<'_> {
             let entry = entries.into_iter().find(|entry| entry["event"] == event);
             entry.map(|entry| entry[kind].clone()).unwrap_or_default()
         };
-        // What is not written down yet is shown as pending as well, but at no time.
-        let told = |contact: &Value| {
+        // An outcome that is not stored yet is also shown as pending, but without a time.
+        let is_stored = |contact: &Value| {
             let entry = of_event(contact);
             entry["outcome"] == outcome && entry["at"].is_number()
         };
         let contact = self
             .world
-            .eventually(&format!("{kind} {outcome}"), &self.path(), told)
+            .eventually(&format!("{kind} {outcome}"), &self.path(), is_stored)
             .await;
         of_event(&contact)
     }
@@ -119,7 +120,7 @@ impl Customer<'_> {
         confirmed.unwrap().events
     }
 
-    /// The relation as the admin API tells it.
+    /// The relation as the admin API returns it.
     pub(crate) async fn relation(&self) -> Value {
         let contact = self.world.get(&self.path()).await;
         let relations = contact["relations"].as_array().unwrap();

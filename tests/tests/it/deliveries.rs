@@ -1,5 +1,5 @@
-//! Deliveries: in which shapes they are read, which of them are one event, and that none is acknowledged before
-//! it is kept.
+//! Deliveries: the accepted formats, deduplication of events, and that no delivery is acknowledged before its event is
+//! stored.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,20 @@ use scrm_local::tables;
 use serde_json::{Value, json};
 use wecom_sandbox::{Delivery, DeliveryMode};
 
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::external_world::ExternalWorld;
 use crate::postman::{Answer, Postman, TIMESTAMP, added, event};
 use crate::world::{APP, World};
 
-/// How a ciphertext is wrapped up.
+/// Builds the request body around a ciphertext.
 type Wrap = fn(&Postman, &str) -> String;
 
-/// LinkWeChat, MoChat, iYque, Venus: 200 answered, then the event is lost.
+/// Defect of LinkWeChat, MoChat, iYque, Venus: they answer 200 and then lose the event.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_again() {
+async fn an_event_is_acknowledged_only_once_it_is_stored() {
     let world = World::new().await;
     let dynamodb = world.dynamodb();
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     dynamodb
         .delete_table()
         .table_name(INBOX_TABLE)
@@ -44,13 +45,13 @@ async fn what_cannot_be_stored_is_not_acknowledged_and_is_kept_when_it_comes_aga
     world.wecom.redeliver(customer.events[0]);
     world.all_delivered().await;
     assert!(attempts().last().unwrap().accepted());
-    let kept = world.inbox().await;
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].1, "add_external_contact");
+    let stored = world.inbox().await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].1, "add_external_contact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_events_are_kept_as_they_are() {
+async fn unknown_events_are_stored_unchanged() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for (message, field, value) in [
@@ -64,7 +65,11 @@ async fn unknown_events_are_kept_as_they_are() {
         ("<xml><Broken>".to_owned(), "Raw", "<xml><Broken>"),
     ] {
         let before: BTreeSet<_> = world.inbox().await.into_iter().collect();
-        assert_eq!(postman.deliver(&message).await, Answer::kept(), "{message}");
+        assert_eq!(
+            postman.deliver(&message).await,
+            Answer::stored(),
+            "{message}"
+        );
         let after: BTreeSet<_> = world.inbox().await.into_iter().collect();
         let (id, name) = after.difference(&before).next().unwrap();
         assert_eq!(name, "unknown", "{message}");
@@ -75,7 +80,7 @@ async fn unknown_events_are_kept_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_shape_of_a_delivery_is_read() {
+async fn every_delivery_format_is_accepted() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let corp = DEMO_CORP;
@@ -85,7 +90,7 @@ async fn every_shape_of_a_delivery_is_read() {
          <ChangeType>add_external_contact</ChangeType><UserID>zhangsan</UserID>\
          <ExternalUserID>wmSuite</ExternalUserID></xml>"
     );
-    let shapes: [(&str, String, &str, Wrap); 5] = [
+    let formats: [(&str, String, &str, Wrap); 5] = [
         (
             "wmJson",
             added("wmJson"),
@@ -100,7 +105,7 @@ async fn every_shape_of_a_delivery_is_read() {
             "application/json",
             |_, encrypt| json!({"Encrypt": encrypt}).to_string(),
         ),
-        // No text type: API Gateway hands the body on in base64.
+        // Not a text type: API Gateway forwards the body in base64.
         (
             "wmBase64",
             added("wmBase64"),
@@ -112,17 +117,18 @@ async fn every_shape_of_a_delivery_is_read() {
         }),
         ("wmSuite", suite, "text/xml", Postman::envelope),
     ];
-    for (customer, message, content_type, envelope) in shapes {
+    for (customer, message, content_type, envelope) in formats {
         let sealed = postman.seal(&message);
         let body = envelope(&postman, &sealed.encrypt);
         let answer = postman
             .call(Method::POST, &sealed.query, content_type, body)
             .await;
-        assert_eq!(answer, Answer::kept(), "{customer}");
-        let told = |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
+        assert_eq!(answer, Answer::stored(), "{customer}");
+        let is_handled =
+            |contact: &Value| contact["timeline"][0]["tags"]["outcome"] == "no_channel";
         let path = format!("contacts/{customer}");
         let contact = world
-            .eventually("the add to be worked on", &path, told)
+            .eventually("the add to be handled", &path, is_handled)
             .await;
         assert_eq!(
             contact["timeline"][0]["event"], "add_external_contact",
@@ -131,20 +137,20 @@ async fn every_shape_of_a_delivery_is_read() {
     }
 }
 
-/// WxJava#3002, #3445, NeuChar#137: deduplicated by FromUserName and CreateTime.
+/// Defect of WxJava#3002, #3445, NeuChar#137: they deduplicate by FromUserName and CreateTime.
 #[tokio::test(flavor = "multi_thread")]
 async fn adds_in_the_same_second_are_different_events() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     for customer in ["wmA", "wmB", "wmC"] {
-        assert_eq!(postman.deliver(&added(customer)).await, Answer::kept());
+        assert_eq!(postman.deliver(&added(customer)).await, Answer::stored());
     }
     assert_eq!(world.inbox().await.len(), 3);
 }
 
-/// Slow answer, WeCom delivers three times, counters count three.
+/// A common defect: after a slow answer WeCom delivers three times, and counters count three.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_delivered_three_times_counts_once() {
+async fn an_event_delivered_three_times_is_counted_once() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -165,9 +171,11 @@ async fn an_event_delivered_three_times_counts_once() {
     customer.is_tagged(&["展会"]).await;
     customer.outcome("welcome", "sent").await;
     customer.outcome("tags", "tagged").await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
-    let kept = world.inbox().await;
-    let adds = kept
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
+    let stored = world.inbox().await;
+    let adds = stored
         .iter()
         .filter(|(_, name)| name == "add_external_contact");
     assert_eq!(adds.count(), 1);
@@ -178,25 +186,25 @@ async fn an_event_delivered_three_times_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_event_at_two_apps_is_two() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+async fn the_same_event_at_two_apps_is_two_events() {
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     for app in [0, 1] {
         let postman = Postman::to(&world, app);
-        assert_eq!(postman.deliver(&added("wmA")).await, Answer::kept());
+        assert_eq!(postman.deliver(&added("wmA")).await, Answer::stored());
     }
     assert_eq!(world.inbox().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_token_is_read_on_the_first_bad_signature() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+async fn a_rotated_token_is_loaded_on_the_first_bad_signature() {
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let old = Postman::of(&world);
-    assert_eq!(old.deliver(&added("wmA")).await, Answer::kept());
-    outside.rotate("contact", "token", "theNextToken");
+    assert_eq!(old.deliver(&added("wmA")).await, Answer::stored());
+    external.rotate("contact", "token", "theNextToken");
     let new = Postman::of(&world).with_token("theNextToken");
-    assert_eq!(new.deliver(&added("wmB")).await, Answer::kept());
+    assert_eq!(new.deliver(&added("wmB")).await, Answer::stored());
     assert_eq!(
         old.deliver(&added("wmC")).await,
         Answer::refused(403, "bad_signature")
@@ -204,9 +212,9 @@ async fn a_rotated_token_is_read_on_the_first_bad_signature() {
     assert_eq!(world.inbox().await.len(), 2);
 }
 
-/// OpenSCRM: an unknown event answered with an error, so that WeCom repeats it for nothing.
+/// Defect of OpenSCRM: it answers an unknown event with an error, so that WeCom repeats it needlessly.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_event_is_delivered_once() {
+async fn an_unknown_event_is_not_redelivered() {
     let world = World::new().await;
     let id = world
         .corp

@@ -1,4 +1,4 @@
-//! Rows as the release before wrote them: instants in whole seconds, without the microseconds beyond them.
+//! Rows as the previous release wrote them: times in whole seconds, without microseconds.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use wecom_sandbox::{Growth, Scan};
 use crate::copy;
 use crate::world::World;
 
-/// Takes the microseconds out of every row of the data table, and says how many had some.
+/// Removes the microseconds from every row of the data table, and returns the number of changed rows.
 async fn without_microseconds(world: &World) -> usize {
     let dynamodb = world.dynamodb();
     let rows = dynamodb.scan().table_name(DATA_TABLE).send().await.unwrap();
@@ -50,17 +50,17 @@ async fn rows_without_microseconds_are_read_and_replaced() {
     world.corp.grow(&growth).unwrap();
     let tags = world.tags(&["展会"]);
     world
-        .scan(&world.channel_that_says("hi").await)
+        .scan(&world.channel_with_welcome("hi").await)
         .sees("hi")
         .await;
     world.reconcile().await;
     copy::agrees(&world).await;
     assert!(without_microseconds(&world).await > 12);
 
-    // They are read, and a later second replaces what differs.
+    // The rows are readable, and a reading in a later second replaces those that differ.
     copy::agrees(&world).await;
     world.time_passes(Duration::from_secs(1));
-    world.untold(|| {
+    world.without_delivery(|| {
         let gone = world.corp.truth().relations.remove(0);
         let (customer, member) = (&gone.external_userid, &gone.userid);
         world.corp.member_removes(customer, member).unwrap();

@@ -1,8 +1,9 @@
-//! Half adds: the customer came by a channel without verification and the member has still to confirm.
+//! Half adds: the customer came by a channel without verification, and the member has not confirmed yet.
 
 use serde_json::{Value, json};
 use wecom_sandbox::{DeliveryMode, Scan};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
 use crate::world::{Channel, World};
 
@@ -27,7 +28,7 @@ fn half_scan<'a>(world: &'a World, channel: &Channel) -> Customer<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_add_is_welcomed_by_the_first_code_and_tagged_when_the_member_confirms() {
+async fn a_half_add_is_welcomed_at_once_and_tagged_on_confirmation() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let customer = half_scan(&world, &channel);
@@ -43,12 +44,14 @@ async fn a_half_add_is_welcomed_by_the_first_code_and_tagged_when_the_member_con
     customer.outcome_of(FULL, "tags", "tagged").await;
     customer.outcome_of(FULL, "welcome", "no_code").await;
     assert_eq!(customer.relation().await["unconfirmed"], Value::Null);
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
     assert_eq!(world.calls("send_welcome_msg"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_add_that_could_not_be_welcomed_is_welcomed_when_the_member_confirms() {
+async fn a_half_add_without_a_welcome_is_welcomed_on_confirmation() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let customer = half_scan(&world, &channel);
@@ -57,14 +60,16 @@ async fn a_half_add_that_could_not_be_welcomed_is_welcomed_when_the_member_confi
     customer.is_confirmed();
     customer.sees("welcome").await;
     customer.outcome_of(FULL, "welcome", "sent").await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_full_add_may_come_before_the_half_add() {
+async fn the_full_add_may_arrive_before_the_half_add() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let (customer, full) = world.untold(|| {
+    let (customer, full) = world.without_delivery(|| {
         let customer = half_scan(&world, &channel);
         let full = customer.is_confirmed();
         (customer, full)
@@ -85,11 +90,13 @@ async fn the_full_add_may_come_before_the_half_add() {
         (&relation["status"], &relation["unconfirmed"]),
         (&json!("active"), &Value::Null)
     );
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_answers_and_redeliveries_count_nobody_twice() {
+async fn redeliveries_of_both_adds_count_no_customer_twice() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.set_delivery_mode(DeliveryMode {
@@ -105,20 +112,22 @@ async fn slow_answers_and_redeliveries_count_nobody_twice() {
     customer.relation_is("lost").await;
     world.all_delivered().await;
 
-    // Whoever comes after them is done when they are done.
+    // The next customer is handled after all earlier events.
     let next = world.scan(&channel);
     next.sees("hi").await;
     next.outcome("tags", "tagged").await;
-    world.numbers(&channel, [2, 1, 2, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(2).lost(1).welcomed(2))
+        .await;
     assert_eq!(customer.texts(), ["hi"]);
     assert_eq!(world.calls("send_welcome_msg"), 2);
-    let of_customer = |marked: &&String| **marked == customer.external_userid;
-    // One call for the half add, which waits, and one for the add.
+    let is_customer = |tagged: &&String| **tagged == customer.external_userid;
+    // One call for the half add, which stays pending, and one for the full add.
     assert_eq!(
         world
             .customers_of("mark_tag")
             .iter()
-            .filter(of_customer)
+            .filter(is_customer)
             .count(),
         2
     );

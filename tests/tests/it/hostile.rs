@@ -1,5 +1,5 @@
-//! Hostile callbacks: whatever becomes of a delivery on its way, the answer is one of the contract's, nothing
-//! panics, and nothing is kept that was not sent.
+//! Hostile callbacks: however a delivery is altered, the answer is one that the contract allows, nothing panics, and
+//! nothing is stored that WeCom did not send.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -20,8 +20,8 @@ use tokio::runtime::Runtime;
 use crate::postman::{Answer, Postman, Sealed, added};
 use crate::world::World;
 
-/// Requests under way at once.
-const AT_ONCE: usize = 8;
+/// Concurrent requests.
+const CONCURRENCY: usize = 8;
 
 /// A delivery, and where in its body the ciphertext is.
 struct Delivery {
@@ -32,14 +32,14 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery that was taken, so that one event is in the inbox.
-    async fn taken(world: &World) -> Self {
+    /// A delivery that was accepted, so that one event is in the inbox.
+    async fn accepted(world: &World) -> Self {
         let postman = Postman::of(world);
         let sealed = postman.seal(&added("wmA"));
         let body = postman.envelope(&sealed.encrypt);
         assert_eq!(
             postman.post(&sealed.query, body.clone()).await,
-            Answer::kept()
+            Answer::stored()
         );
         let start = body.find(&sealed.encrypt).unwrap();
         let ciphertext = start..start + sealed.encrypt.len();
@@ -51,18 +51,18 @@ impl Delivery {
         }
     }
 
-    /// Posts each body, and checks that none is taken of which `may_be_taken` says so.
+    /// Posts each body, and checks that none is accepted for which the last field is false.
     async fn post_each(&self, bodies: impl Iterator<Item = (String, Vec<u8>, bool)>) -> usize {
-        let posted = stream::iter(bodies).map(|(what, body, may_be_taken)| async move {
+        let posted = stream::iter(bodies).map(|(what, body, may_be_accepted)| async move {
             let answer = self.postman.post(&self.sealed.query, body).await;
-            check(&what, &answer, may_be_taken);
+            check(&what, &answer, may_be_accepted);
         });
-        posted.buffer_unordered(AT_ONCE).count().await
+        posted.buffer_unordered(CONCURRENCY).count().await
     }
 }
 
-/// The contract's answers to what is not what WeCom sent.
-fn check(what: &str, answer: &Answer, may_be_taken: bool) {
+/// Checks that the answer is a refusal of the contract, or an acceptance where that is possible.
+fn check(what: &str, answer: &Answer, may_be_accepted: bool) {
     let refusals = [
         Answer::refused(400, "missing_parameter"),
         Answer::refused(400, "not_an_envelope"),
@@ -70,12 +70,12 @@ fn check(what: &str, answer: &Answer, may_be_taken: bool) {
         Answer::refused(400, "foreign_receiver"),
         Answer::refused(403, "bad_signature"),
     ];
-    let taken = may_be_taken && *answer == Answer::kept();
-    assert!(taken || refusals.contains(answer), "{what}: {answer:?}");
+    let accepted = may_be_accepted && *answer == Answer::stored();
+    assert!(accepted || refusals.contains(answer), "{what}: {answer:?}");
 }
 
-/// The values that take the place of a byte: the neighbours, another case, the ends, and what structures text.
-fn instead_of(byte: u8) -> BTreeSet<u8> {
+/// Replacements for a byte: single changed bits, the next value, and characters with a meaning in XML.
+fn replacements(byte: u8) -> BTreeSet<u8> {
     let near = [byte ^ 1, byte ^ 0x20, byte ^ 0x80, byte.wrapping_add(1)];
     let mut values: BTreeSet<u8> = near.into_iter().chain(*b"\0\xff <&]").collect();
     values.remove(&byte);
@@ -85,7 +85,7 @@ fn instead_of(byte: u8) -> BTreeSet<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_truncation_of_a_delivery_is_refused() {
     let world = World::new().await;
-    let delivery = Delivery::taken(&world).await;
+    let delivery = Delivery::accepted(&world).await;
     let whole = delivery.body.len();
     let cut = (0..whole).map(|end| {
         let what = format!("the body's first {end} bytes");
@@ -104,33 +104,33 @@ async fn every_truncation_of_a_delivery_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_byte_in_the_body_is_refused_or_without_effect() {
+async fn every_changed_body_byte_is_refused_or_has_no_effect() {
     let world = World::new().await;
-    let delivery = Delivery::taken(&world).await;
-    let changed = delivery
-        .body
-        .iter()
-        .enumerate()
-        .flat_map(|(at, byte)| instead_of(*byte).into_iter().map(move |value| (at, value)));
+    let delivery = Delivery::accepted(&world).await;
+    let changed = delivery.body.iter().enumerate().flat_map(|(at, byte)| {
+        replacements(*byte)
+            .into_iter()
+            .map(move |value| (at, value))
+    });
     let bodies = changed.map(|(at, value)| {
         let mut body = delivery.body.clone();
         body[at] = value;
-        // Elsewhere the change may leave ciphertext and signature as they are, and then it is the same event.
-        let may_be_taken = !delivery.ciphertext.contains(&at);
-        (format!("byte {at} as {value:#04x}"), body, may_be_taken)
+        // Outside the ciphertext, a change may leave ciphertext and signature intact: then it is the same event.
+        let may_be_accepted = !delivery.ciphertext.contains(&at);
+        (format!("byte {at} as {value:#04x}"), body, may_be_accepted)
     });
     assert!(delivery.post_each(bodies).await > 8 * delivery.body.len());
     assert_eq!(world.inbox().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_of_a_byte_in_the_query_is_refused() {
+async fn every_changed_query_byte_is_refused() {
     let world = World::new().await;
-    let delivery = Delivery::taken(&world).await;
+    let delivery = Delivery::accepted(&world).await;
     let query = delivery.sealed.query.as_bytes();
     for (at, byte) in query.iter().enumerate() {
-        for value in instead_of(*byte) {
-            // As bytes that a URL cannot hold arrive.
+        for value in replacements(*byte) {
+            // Bytes that a URL cannot contain are percent-encoded.
             let changed = match value {
                 value if value.is_ascii_graphic() && value != b'#' => char::from(value).to_string(),
                 value => format!("%{value:02X}"),
@@ -144,7 +144,7 @@ async fn every_change_of_a_byte_in_the_query_is_refused() {
     assert_eq!(world.inbox().await.len(), 1);
 }
 
-/// Holds `property` against random values, over one world.
+/// Checks `property` for random values, in one world.
 fn for_random<T: Debug>(
     values: &impl Strategy<Value = T>,
     property: &impl AsyncFn(&World, &Postman, T),
@@ -156,24 +156,24 @@ fn for_random<T: Debug>(
         failure_persistence: None,
         ..Config::default()
     };
-    let held = TestRunner::new(config).run(values, |value| {
+    let result = TestRunner::new(config).run(values, |value| {
         runtime.block_on(property(&world, &postman, value));
         Ok(())
     });
-    held.unwrap();
+    result.unwrap();
 }
 
-/// Texts out of pieces of what is expected, and bytes of any kind.
-fn nearly(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+/// Texts composed of expected fragments, random text and random bytes.
+fn almost_valid(fragments: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof![
-        3 => select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
+        3 => select(fragments).prop_map(|fragment| fragment.as_bytes().to_vec()),
         1 => any::<String>().prop_map(String::into_bytes),
         1 => vec(any::<u8>(), 0..40),
     ];
     vec(text, 0..12).prop_map(|parts| parts.concat())
 }
 
-const OF_BODIES: &[&str] = &[
+const BODY_FRAGMENTS: &[&str] = &[
     "<xml>",
     "</xml>",
     "<Encrypt>",
@@ -202,7 +202,7 @@ const OF_BODIES: &[&str] = &[
     "\\ud800",
 ];
 
-const OF_QUERIES: &[&str] = &[
+const QUERY_FRAGMENTS: &[&str] = &[
     "msg_signature=",
     "timestamp=",
     "nonce=",
@@ -220,7 +220,7 @@ const OF_QUERIES: &[&str] = &[
 
 #[test]
 fn random_bodies_and_queries_are_refused() {
-    let requests = (nearly(OF_QUERIES), nearly(OF_BODIES));
+    let requests = (almost_valid(QUERY_FRAGMENTS), almost_valid(BODY_FRAGMENTS));
     for_random(&requests, &async |world, postman, (query, body)| {
         let query = String::from_utf8_lossy(&query).replace('#', "%23");
         let what = format!("{query} {body:?}");
@@ -233,7 +233,7 @@ fn random_bodies_and_queries_are_refused() {
 }
 
 #[test]
-fn random_ciphertexts_are_refused_though_they_are_signed() {
+fn signed_random_ciphertexts_are_refused() {
     let texts = prop_oneof![
         "\\PC{1,80}",
         vec(any::<u8>(), 16..200).prop_map(|bytes| STANDARD.encode(bytes)),
@@ -248,22 +248,22 @@ fn random_ciphertexts_are_refused_though_they_are_signed() {
 }
 
 #[test]
-fn random_messages_are_kept_if_they_are_sealed() {
-    let messages =
-        nearly(OF_MESSAGES).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let kept = RefCell::new(BTreeSet::new());
+fn random_messages_are_stored_if_they_are_sealed() {
+    let messages = almost_valid(MESSAGE_FRAGMENTS)
+        .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let stored = RefCell::new(BTreeSet::new());
     for_random(&messages, &async |world, postman, message: String| {
-        assert_eq!(postman.deliver(&message).await, Answer::kept());
+        assert_eq!(postman.deliver(&message).await, Answer::stored());
         let inbox: BTreeSet<_> = world.inbox().await.into_iter().collect();
-        for (id, _) in inbox.difference(&kept.take()) {
+        for (id, _) in inbox.difference(&stored.take()) {
             world.get(&format!("events/{id}")).await;
         }
-        kept.replace(inbox);
+        stored.replace(inbox);
     });
-    assert!(kept.borrow().len() > 100);
+    assert!(stored.borrow().len() > 100);
 }
 
-const OF_MESSAGES: &[&str] = &[
+const MESSAGE_FRAGMENTS: &[&str] = &[
     "<xml>",
     "</xml>",
     "<Event>",

@@ -1,4 +1,4 @@
-//! The sync as an instance of its own beside the local stack's: with a deadline and a pace of the test's choice.
+//! A separate instance of the sync, next to the one of the local stack, with a deadline and a pace that the test chooses.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,11 +13,11 @@ use platform::wecom_api::WecomApi;
 use serde_json::{Value, json};
 use sync::{Pace, Schedule, Syncer, Task};
 
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::time::Time;
 use crate::world::World;
 
-/// One instance.
+/// One instance of the sync.
 pub(crate) struct Instance {
     syncer: Arc<Syncer<Store, WecomApi>>,
     invocations: AtomicU64,
@@ -25,7 +25,7 @@ pub(crate) struct Instance {
     time: Time,
 }
 
-/// A pace for deadlines of milliseconds: no margin, no time to settle, every member alone.
+/// A pace for deadlines of milliseconds: no margin, no settling time, one member per chunk.
 pub(crate) const QUICK: Pace = Pace {
     side_by_side: 2,
     lease: Duration::from_secs(30),
@@ -37,19 +37,19 @@ pub(crate) const QUICK: Pace = Pace {
 
 impl Instance {
     /// An instance over the tables of `world`.
-    pub(crate) fn beside(outside: &Outside, world: &World, pace: Pace) -> Self {
-        Self::at(outside, &world.stack.dynamodb_url, pace)
+    pub(crate) fn on(external: &ExternalWorld, world: &World, pace: Pace) -> Self {
+        Self::at(external, &world.stack.dynamodb_url, pace)
     }
 
-    /// An instance whose AWS is at `endpoint`.
-    pub(crate) fn at(outside: &Outside, endpoint: &str, pace: Pace) -> Self {
+    /// An instance that uses the AWS endpoint at `endpoint`.
+    pub(crate) fn at(external: &ExternalWorld, endpoint: &str, pace: Pace) -> Self {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = Arc::clone(&lines);
-        let time = outside.time.clone();
+        let time = external.time.clone();
         let metrics = Metrics::new("dev-sync", time.clock(), move |line| {
             written.lock().unwrap().push(line.to_owned());
         });
-        let platform = Platform::on(outside.base_measured_by(endpoint, metrics)).unwrap();
+        let platform = Platform::on(external.base_measured_by(endpoint, metrics)).unwrap();
         Self {
             syncer: Arc::new(Syncer::on(platform).paced(pace)),
             time,
@@ -58,7 +58,7 @@ impl Instance {
         }
     }
 
-    /// A tick, and what it measured without any dimension but the function: by name, value and unit.
+    /// Runs a tick, and returns the metrics that have no dimension except the function: value and unit by name.
     pub(crate) async fn gauges(&self) -> BTreeMap<String, (i64, String)> {
         self.lines.lock().unwrap().clear();
         self.invoke(Task::Tick, Duration::from_secs(30)).await;
@@ -75,12 +75,12 @@ impl Instance {
             #[expect(clippy::cast_possible_truncation, reason = "gauges are whole numbers")]
             let value = line[text("Name")].as_f64().unwrap() as i64;
             let twice = gauges.insert(text("Name"), (value, text("Unit")));
-            assert_eq!(twice, None, "one line each: {line}");
+            assert_eq!(twice, None, "a gauge is reported twice: {line}");
         }
         gauges
     }
 
-    /// Does `task` within `time`, as a function with that time-out, and returns what it answers.
+    /// Runs `task` with the timeout `time`, and returns the answer.
     pub(crate) async fn invoke(&self, task: Task, time: Duration) -> Value {
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
         let mut context = Context::default();
@@ -88,7 +88,7 @@ impl Instance {
         let deadline = self.time.now() + time;
         context.deadline = u64::try_from(deadline.as_millisecond()).unwrap();
         let event = LambdaEvent::new(Schedule { task }, context);
-        // On a thread of the runtime, as behind the local stack: a test's own stack has the test on it already.
+        // On a thread of the runtime, as behind the local stack: the stack of a test thread is too small for both.
         let syncer = Arc::clone(&self.syncer);
         let handled = tokio::spawn(async move { syncer.handle(event).await.unwrap() });
         self.time.drive(handled).await.unwrap()

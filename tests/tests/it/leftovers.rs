@@ -1,12 +1,12 @@
-//! What a scenario must not leave behind: checked when it ends, so that no test can forget it.
+//! Checks at the end of each scenario that WeCom saw no unexpected calls and that every fault was used.
 
 use wecom_sandbox::Sandbox;
 
-/// Checks a WeCom when it is dropped, unless the test has failed anyway.
+/// Checks a WeCom sandbox when it is dropped, unless the test has failed already.
 pub(crate) struct Leftovers(Sandbox);
 
 impl Leftovers {
-    /// Of this WeCom.
+    /// Checks of this sandbox.
     pub(crate) fn of(wecom: &Sandbox) -> Self {
         Self(wecom.clone())
     }
@@ -20,15 +20,15 @@ impl Drop for Leftovers {
         let unexpected = self.0.unexpected();
         assert!(
             unexpected.is_empty(),
-            "calls of APIs that there are not: {unexpected:?}"
+            "calls of unknown APIs: {unexpected:?}"
         );
         let faults = self.0.faults().waiting();
-        assert_eq!(faults, 0, "a fault was arranged and never met");
+        assert_eq!(faults, 0, "an injected fault was never used");
         let calls = self.0.calls().into_iter();
         let warned: Vec<_> = calls.filter(|call| !call.warnings.is_empty()).collect();
         assert!(
             warned.is_empty(),
-            "WeCom found these requests odd: {warned:?}"
+            "requests with warnings from WeCom: {warned:?}"
         );
     }
 }

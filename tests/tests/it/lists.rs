@@ -1,4 +1,4 @@
-//! Lists of customers that stop, fail or tell half: nobody is taken for lost before WeCom has told of everybody.
+//! Lists of customers that stop, fail or are incomplete: no customer is marked lost before all lists were read completely.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,37 +8,37 @@ use sync::{Pace, Task};
 use wecom_sandbox::{Fault, Growth, RelationTruth};
 
 use crate::copy;
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::world::World;
 
 const LIST: &str = "batch/get_by_user";
 /// Time for one page of each member, which takes [`PAGE`].
-const SLICE: Duration = Duration::from_millis(80);
+const INVOCATION: Duration = Duration::from_millis(80);
 const PAGE: Duration = Duration::from_millis(100);
-/// Calls that fail for as long as a test wants.
-const FOR_EVER: usize = 1_000_000;
+/// A number of failing calls that no test reaches.
+const ALWAYS: usize = 1_000_000;
 
-/// A bundle that knows a corp, and an instance of the sync in the hands of the test.
+/// A bundle that has read a corp, and an instance of the sync that the test invokes.
 struct Scene {
-    outside: Outside,
+    external: ExternalWorld,
     world: World,
     instance: Instance,
 }
 
 impl Scene {
-    /// A corp whose three members have so many customers, all of whom are known.
+    /// A corp whose three members have this many relations in all, which are all stored.
     async fn new(relations: usize, pace: Pace) -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
         let growth = Growth {
             relations,
             ..Growth::default()
         };
         world.corp.grow(&growth).unwrap();
-        let instance = Instance::beside(&outside, &world, pace);
+        let instance = Instance::on(&external, &world, pace);
         let scene = Self {
-            outside,
+            external,
             world,
             instance,
         };
@@ -47,17 +47,17 @@ impl Scene {
         scene
     }
 
-    /// As much of a task as goes into a long invocation.
+    /// Runs a task with a long timeout.
     async fn run(&self, task: Task) -> Value {
         self.instance.invoke(task, Duration::from_secs(60)).await
     }
 
-    /// Some of a member's customers are removed and nobody hears of it.
+    /// A member removes some customers, and no event is delivered.
     fn remove_some_of(&self, member: &str) -> Vec<RelationTruth> {
         let of_member = |relation: &RelationTruth| relation.userid == member;
         let relations = self.world.corp.truth().relations.into_iter();
         let removed: Vec<_> = relations.filter(of_member).step_by(3).collect();
-        self.world.untold(|| {
+        self.world.without_delivery(|| {
             for relation in &removed {
                 let (customer, member) = (&relation.external_userid, &relation.userid);
                 self.world.corp.member_removes(customer, member).unwrap();
@@ -71,8 +71,8 @@ impl Scene {
         active.into_iter().collect()
     }
 
-    /// Whom WeCom tells of.
-    fn told(&self) -> BTreeSet<(String, String)> {
+    /// The relations at WeCom.
+    fn at_wecom(&self) -> BTreeSet<(String, String)> {
         let relations = self.world.corp.truth().relations.into_iter();
         relations
             .map(|relation| (relation.userid, relation.external_userid))
@@ -84,22 +84,22 @@ impl Scene {
     }
 }
 
-/// OpenSCRM: a sync that stops at a time-out keeps partial data as complete.
+/// Defect of OpenSCRM: a sync that stops at a timeout keeps partial data as complete.
 #[tokio::test(flavor = "multi_thread")]
-async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
+async fn a_run_stopped_by_a_timeout_resumes_until_it_is_complete() {
     let scene = Scene::new(420, QUICK).await;
     let removed = scene.remove_some_of("lisi");
     let calls = scene.world.calls(LIST);
     let faults = scene.world.wecom.faults();
-    faults.next(LIST, FOR_EVER, Fault::Slow(PAGE));
-    let mut ran = scene.instance.invoke(Task::Reconcile, SLICE).await;
-    let (id, mut slices) = (ran["run_id"].clone(), 1);
+    faults.next(LIST, ALWAYS, Fault::Slow(PAGE));
+    let mut ran = scene.instance.invoke(Task::Reconcile, INVOCATION).await;
+    let (id, mut invocations) = (ran["run_id"].clone(), 1);
     while ran["state"] == "continues" {
         assert_eq!(ran["run_id"], id, "it is the same run");
-        let (active, told) = (scene.active().await, scene.told());
+        let (active, at_wecom) = (scene.active().await, scene.at_wecom());
         assert!(
-            active.is_superset(&told),
-            "nobody who is there is taken for lost"
+            active.is_superset(&at_wecom),
+            "no existing customer is marked lost"
         );
         let sync = scene.world.get("sync").await;
         let running = &sync["running"];
@@ -108,35 +108,35 @@ async fn sync_stops_at_a_time_out_and_goes_on_until_it_is_complete() {
             (&id, false),
             "{sync}"
         );
-        // What stands in its way is its own time only.
+        // Reaching the deadline is not an error.
         assert_eq!(running["error"], json!(null), "{sync}");
-        slices += 1;
-        let tick = scene.instance.invoke(Task::Tick, SLICE).await;
+        invocations += 1;
+        let tick = scene.instance.invoke(Task::Tick, INVOCATION).await;
         ran = tick["corps"][scene.world.corp.id()]["run"].clone();
-        assert!(slices < 200, "it makes no progress: {sync}");
+        assert!(invocations < 200, "it makes no progress: {sync}");
     }
     assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
-    assert!(slices > 2, "{slices}");
+    assert!(invocations > 2, "{invocations}");
     faults.clear();
     copy::agrees(&scene.world).await;
-    assert_eq!(scene.active().await, scene.told());
+    assert_eq!(scene.active().await, scene.at_wecom());
     let last = scene.last().await;
     assert_eq!((&last["id"], &last["lost"]), (&id, &json!(removed.len())));
-    // No page is read twice, but for one that an invocation did not come to write: 6 or so for each member.
+    // No page is read twice, except one per invocation that it had no time to write. A member has about 6 pages.
     assert!(
-        scene.world.calls(LIST) - calls <= 18 + slices,
-        "pages are read again and again"
+        scene.world.calls(LIST) - calls <= 18 + invocations,
+        "pages are read repeatedly"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reconciles_within_one_second_conclude_what_the_last_alone_would() {
+async fn reconciles_in_the_same_second_find_every_loss() {
     let scene = Scene::new(90, QUICK).await;
     let second = scene.world.time.second();
     for member in ["zhangsan", "lisi", "wangwu", "lisi"] {
         let removed = scene.remove_some_of(member);
         assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
-        assert_eq!(scene.active().await, scene.told(), "{member}");
+        assert_eq!(scene.active().await, scene.at_wecom(), "{member}");
         let last = scene.last().await;
         assert_eq!(last["lost"], removed.len(), "{member}: {last}");
         assert_eq!(scene.run(Task::Reconcile).await["state"], "finished");
@@ -147,9 +147,9 @@ async fn reconciles_within_one_second_conclude_what_the_last_alone_would() {
     copy::agrees(&scene.world).await;
 }
 
-/// Venus: one failed list call marks all customers of a member as lost.
+/// Defect of Venus: one failed list call marks all customers of a member as lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_failed_list_call_loses_no_customer() {
+async fn a_failed_list_call_marks_no_customer_lost() {
     let scene = Scene::new(360, QUICK).await;
     let removed = scene.remove_some_of("zhangsan");
     let known = scene.active().await;
@@ -162,8 +162,8 @@ async fn one_failed_list_call_loses_no_customer() {
         },
     ];
     for fault in faults {
-        // Whatever member's page is the second, and all after it.
-        scene.world.wecom.faults().after(LIST, 1, FOR_EVER, fault);
+        // The second page that is read, of whatever member, and all later ones.
+        scene.world.wecom.faults().after(LIST, 1, ALWAYS, fault);
         let ran = scene
             .instance
             .invoke(Task::Reconcile, Duration::from_secs(3))
@@ -175,13 +175,13 @@ async fn one_failed_list_call_loses_no_customer() {
         assert!(lost.iter().all(is_true), "{fault:?}");
         scene.world.wecom.faults().clear();
     }
-    // The run of before goes on.
+    // The interrupted run resumes.
     let tick = scene.run(Task::Tick).await;
     assert_eq!(
         tick["corps"][scene.world.corp.id()]["run"]["state"],
         "finished"
     );
-    assert_eq!(scene.active().await, scene.told());
+    assert_eq!(scene.active().await, scene.at_wecom());
     let last = scene.last().await;
     assert_eq!(
         (&last["lost"], &last["error"]),
@@ -191,7 +191,7 @@ async fn one_failed_list_call_loses_no_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
+async fn a_member_refused_by_wecom_is_skipped_and_the_others_are_read() {
     for code in [60111, 60011, 84061, 84083, 40003] {
         let together = Pace {
             members_together: 100,
@@ -200,7 +200,7 @@ async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
         let scene = Scene::new(240, together).await;
         let removed = ["lisi", "wangwu", "zhangsan"].map(|member| scene.remove_some_of(member));
         let known = scene.active().await;
-        // The list of all three, at its second page; and then the first member's first.
+        // The second page of the list of all three members, and then the first page of the first member.
         scene
             .world
             .wecom
@@ -218,31 +218,31 @@ async fn a_member_whom_wecom_refuses_is_left_alone_and_the_others_are_read() {
         assert_eq!(
             of("lisi", &active),
             of("lisi", &known),
-            "{code}: nothing is concluded"
+            "{code}: no loss is inferred"
         );
         for member in ["wangwu", "zhangsan"] {
             assert_eq!(
                 of(member, &active),
-                of(member, &scene.told()),
+                of(member, &scene.at_wecom()),
                 "{code}: {member}"
             );
         }
-        // When it works again, exactly the missing ones are lost.
+        // After the error is gone, exactly the missing customers are lost.
         scene.run(Task::Reconcile).await;
-        assert_eq!(scene.active().await, scene.told(), "{code}");
+        assert_eq!(scene.active().await, scene.at_wecom(), "{code}");
         assert_eq!(scene.last().await["lost"], removed[0].len(), "{code}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_goes_stale_begins_the_list_anew() {
+async fn a_stale_cursor_restarts_the_list() {
     let scene = Scene::new(450, QUICK).await;
     let removed = scene.remove_some_of("wangwu");
     scene
         .world
         .wecom
         .faults()
-        .after(LIST, 3, FOR_EVER, Fault::Code(-1));
+        .after(LIST, 3, ALWAYS, Fault::Code(-1));
     let ran = scene
         .instance
         .invoke(Task::Reconcile, Duration::from_secs(2))
@@ -259,15 +259,15 @@ async fn a_cursor_that_goes_stale_begins_the_list_anew() {
     let refused = scene.world.wecom.calls_of(LIST);
     assert!(
         refused.iter().any(|call| call.errcode == 50100),
-        "a cursor was stale"
+        "no cursor was stale"
     );
     copy::agrees(&scene.world).await;
-    assert_eq!(scene.active().await, scene.told());
+    assert_eq!(scene.active().await, scene.at_wecom());
     assert_eq!(scene.last().await["lost"], removed.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
+async fn customers_of_departed_or_invisible_members_are_not_lost() {
     let scene = Scene::new(90, QUICK).await;
     let known = scene.active().await;
     scene.world.corp.member_leaves("lisi").unwrap();
@@ -286,15 +286,15 @@ async fn customers_of_a_member_who_left_or_is_out_of_sight_are_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customers() {
+async fn losing_function_or_licence_during_a_run_loses_no_customer() {
     let scene = Scene::new(240, QUICK).await;
     let known = scene.active().await;
-    // The members are listed, and the first pages are refused.
+    // The members are listed, and then the first pages are refused.
     scene
         .world
         .wecom
         .faults()
-        .next(LIST, FOR_EVER, Fault::Code(-1));
+        .next(LIST, ALWAYS, Fault::Code(-1));
     let stop = Duration::from_secs(2);
     let ran = scene.instance.invoke(Task::Reconcile, stop).await;
     assert_eq!(ran["state"], "continues", "{ran}");
@@ -314,17 +314,17 @@ async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customer
         .member_gets_function("wangwu", true)
         .unwrap();
 
-    // Another process goes on with the list that told of a member without licence.
+    // Another process resumes the list that reported a member without a licence.
     let together = Pace {
         members_together: 100,
         ..QUICK
     };
-    let instance = Instance::beside(&scene.outside, &scene.world, together);
+    let instance = Instance::on(&scene.external, &scene.world, together);
     scene
         .world
         .wecom
         .faults()
-        .after(LIST, 1, FOR_EVER, Fault::Code(-1));
+        .after(LIST, 1, ALWAYS, Fault::Code(-1));
     let ran = instance.invoke(Task::Reconcile, stop).await;
     assert_eq!(ran["state"], "continues", "{ran}");
     scene.world.wecom.faults().clear();
@@ -338,6 +338,6 @@ async fn a_member_who_loses_function_or_licence_in_the_middle_keeps_the_customer
     assert_eq!(
         scene.active().await,
         known,
-        "his licence came too late for his place in the list"
+        "the licence came after the member's place in the list was read"
     );
 }

@@ -1,12 +1,12 @@
-//! Scenarios: the whole bundle on one machine, driven by what customers, members, operators and WeCom do.
+//! Scenarios: the whole bundle on one machine, driven by the actions of customers, members, operators and WeCom.
 //!
-//! [`world`] has the vocabulary. Callbacks are really encrypted and signed, functions run behind their Lambda
-//! event types, and a test waits for conditions by a clock of its own ([`time`]). Each module is a subject; tests that answer
-//! a complaint about today's systems are named after it.
+//! [`world`] has the vocabulary. Callbacks are encrypted and signed, functions run behind their Lambda event types, and
+//! each test waits for conditions on its own clock ([`time`]). Each module covers one subject; a test for a defect that
+//! other systems have names that defect.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do, and clippy's own exception covers test functions only"
+    reason = "helpers of tests may panic like tests, and clippy exempts test functions only"
 )]
 
 mod admin;
@@ -14,16 +14,16 @@ mod admin_channels;
 mod admin_reads;
 mod admin_troubles;
 mod agreement;
-mod apart;
 mod callbacks;
 mod copy;
+mod counts;
 mod crashes;
+mod crashing;
+mod crashing_ports;
 mod customer;
 mod deliveries;
-mod dying;
-mod dying_ports;
 mod earlier_rows;
-mod folds;
+mod external_world;
 mod half_adds;
 mod hostile;
 mod instance;
@@ -31,15 +31,16 @@ mod leftovers;
 mod lists;
 mod media;
 mod operator;
-mod outside;
 mod postman;
 mod quota;
+mod refreshes;
 mod relations;
 mod repairs;
 mod restarts;
 mod schedules;
 mod schedules_admin;
 mod snapshots;
+mod split_stack;
 mod sync;
 mod sync_crashes;
 mod sync_random;

@@ -1,8 +1,8 @@
-//! Media of welcomes, kept fresh from their sources (easywechat#2039: media ids of welcome pictures expire after 3
+//! Media of welcomes, renewed from their sources (defect of easywechat#2039: media ids of welcome pictures expire after 3
 //! days).
 //!
-//! Sources are objects of an S3 that is part of the test: AWS has one endpoint here, which passes everything that is
-//! no object on to the tables.
+//! Sources are objects of an S3 server that is part of the test: it is the only AWS endpoint here, and it forwards all
+//! other requests to the tables.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,20 +23,20 @@ use tokio::sync::Notify;
 use wecom::CorpId;
 use wecom_sandbox::{Body, Fault};
 
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::world::World;
 
 const PICTURE: &str = "uploadimg";
 const UPLOAD: &str = "media/upload";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
 
-/// What a GET of an object comes to.
+/// The response to a GET of an object.
 #[derive(Clone)]
 enum Object {
     Bytes(&'static [u8]),
     Refused,
-    /// Comes when it is let go.
+    /// Answers when the test releases it.
     Held(Arc<Notify>),
 }
 
@@ -79,30 +79,30 @@ async fn table(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Respo
     (status, headers, answer.bytes().await.unwrap()).into_response()
 }
 
-/// A bundle, its S3, and an instance of the sync that reads it.
+/// A bundle, an S3 server, and an instance of the sync that reads from it.
 struct Scene {
     world: World,
     objects: Arc<Mutex<HashMap<String, Object>>>,
     instance: Instance,
-    _outside: Outside,
+    _external: ExternalWorld,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
         let objects = Arc::default();
         let aws = Aws {
             objects: Arc::clone(&objects),
             dynamodb_url: world.stack.dynamodb_url.clone(),
             http: http_client(),
         };
-        let instance = Instance::at(&outside, &aws.serve().await, QUICK);
+        let instance = Instance::at(&external, &aws.serve().await, QUICK);
         Self {
             world,
             objects,
             instance,
-            _outside: outside,
+            _external: external,
         }
     }
 
@@ -110,7 +110,7 @@ impl Scene {
         self.objects.lock().unwrap().insert(key.to_owned(), object);
     }
 
-    /// A default welcome with these attachments, as it was stored at some time.
+    /// Stores a default welcome with these attachments.
     async fn welcome(&self, attachments: Value) {
         let welcome = json!({"text": "hi", "attachments": attachments});
         let welcome: Welcome = serde_json::from_value(welcome).unwrap();
@@ -139,7 +139,7 @@ impl Scene {
     }
 }
 
-/// A time that lies back so many days, and a second.
+/// A time this many days and one second ago.
 fn days_ago(days: i64) -> i64 {
     clock::START.as_second() - days * 86_400 - 1
 }
@@ -165,9 +165,9 @@ async fn media_ids_of_welcome_pictures_never_expire() {
     assert_eq!(stored[0]["image"].get("media_id"), None, "{stored}");
     let first = stored[1]["video"]["media_id"].clone();
     assert!(first.is_string(), "{stored}");
-    assert_eq!(scene.tick().await, 0, "everything is fresh");
+    assert_eq!(scene.tick().await, 0, "nothing is due");
 
-    // Two days later the video is uploaded again, ahead of its end, and the picture never is.
+    // Two days later the video is uploaded again, before it expires; the picture is permanent.
     stored[1]["video"]["uploaded_at"] = json!(days_ago(2));
     scene.welcome(stored).await;
     scene.world.corp.expire_media();
@@ -186,7 +186,7 @@ async fn media_ids_of_welcome_pictures_never_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again() {
+async fn an_unfetchable_source_keeps_the_old_file_and_is_retried() {
     let scene = Scene::new().await;
     scene.object("shop.mp4", Object::Refused);
     scene.object("list.pdf", Object::Bytes(b"a list of prices"));
@@ -202,13 +202,13 @@ async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again()
     assert_eq!(stored[0]["video"]["media_id"], "old");
     assert_ne!(
         stored[1]["file"]["media_id"], "old",
-        "the other one is fresh"
+        "the other file is renewed"
     );
     scene.tick().await;
     assert_eq!(
         scene.world.calls(UPLOAD),
         1,
-        "what is fresh is not uploaded again"
+        "a fresh file is not uploaded again"
     );
     scene.object("shop.mp4", Object::Bytes(b"a video of the shop"));
     scene.tick().await;
@@ -217,7 +217,7 @@ async fn a_source_that_cannot_be_fetched_keeps_the_old_file_and_is_tried_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
+async fn uploads_done_before_a_refusal_are_not_repeated() {
     let scene = Scene::new().await;
     scene.object("menu.png", Object::Bytes(PNG));
     scene.object("shop.mp4", Object::Bytes(b"a video of the shop"));
@@ -233,7 +233,7 @@ async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
         .faults()
         .next(UPLOAD, 1, Fault::Code(45009));
     assert!(scene.tick().await["error"].is_string());
-    // The upload of videos is paused, and the picture is for good.
+    // The upload of videos is paused, and the picture is permanent.
     scene.tick().await;
     assert_eq!(
         (scene.world.calls(PICTURE), scene.world.calls(UPLOAD)),
@@ -243,7 +243,7 @@ async fn what_is_uploaded_before_a_refusal_is_not_uploaded_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothing_else() {
+async fn a_slow_source_blocks_nothing_and_overwrites_no_newer_welcome() {
     let scene = Scene::new().await;
     let held = Arc::new(Notify::new());
     scene.object("menu.png", Object::Held(Arc::clone(&held)));
@@ -258,13 +258,13 @@ async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothi
     let customer = world.scan(&channel);
     customer.outcome("tags", "failed").await;
     assert_eq!(crate::repairs::make_due(world, "tags#").await, 1);
-    let meanwhile = async {
-        // Tags that are due do not wait for the picture.
+    let during_download = async {
+        // Due tags do not wait for the picture.
         customer.outcome("tags", "tagged").await;
         world.default_welcome("another").await;
         held.notify_one();
     };
-    tokio::join!(scene.tick(), meanwhile);
+    tokio::join!(scene.tick(), during_download);
     let welcome = world.get("welcome").await;
     assert_eq!(welcome["corp"]["text"], "another", "{welcome}");
     assert!(
@@ -278,7 +278,7 @@ async fn a_source_that_does_not_answer_overwrites_no_operator_and_holds_up_nothi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_who_writes_back_what_he_read_keeps_the_permanent_picture() {
+async fn writing_back_a_welcome_as_read_keeps_the_permanent_picture() {
     let scene = Scene::new().await;
     scene.object("menu.png", Object::Bytes(PNG));
     scene

@@ -1,4 +1,4 @@
-//! An operator of a test: the admin API over HTTP, while pauses of the functions end as they do in every wait of a test.
+//! An operator of a test: calls the admin API over HTTP, and lets pauses of the functions end while it waits.
 
 use scrm_local::operator::{Answer, Operator as Caller};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! WeCom's side of a callback by hand: sealed with the sandbox's own crypto, sent as a test wants it, and the
-//! answer looked at closely.
+//! Hand-made callbacks: encrypted with the sandbox's own crypto and sent in any form a test needs, with the complete
+//! answer returned.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use crate::world::World;
 pub(crate) const TIMESTAMP: &str = "1700000000";
 pub(crate) const NONCE: &str = "1372623149";
 
-/// Delivers to one app's callback.
+/// Delivers callbacks to one app.
 pub(crate) struct Postman {
     http: reqwest::Client,
     setup: AppSetup,
@@ -22,7 +22,7 @@ pub(crate) struct Postman {
     seal: Seal,
 }
 
-/// What goes over the wire: the ciphertext, and the query that signs it.
+/// A delivery as it is sent: the ciphertext, and the query with its signature.
 #[derive(Clone)]
 pub(crate) struct Sealed {
     pub(crate) encrypt: String,
@@ -89,8 +89,8 @@ impl Postman {
         seal.encrypt([7; 16], message)
     }
 
-    /// Encrypts a message and changes one byte of the ciphertext: in block chaining, that changes the same
-    /// bits of the plaintext's byte 16 places further on.
+    /// Encrypts a message and changes one byte of the ciphertext: in CBC mode, that changes the same bits of the
+    /// plaintext byte 16 places further on.
     pub(crate) fn encrypt_flipped(&self, message: &str, at: isize, bits: u8) -> String {
         let mut bytes = STANDARD.decode(self.encrypt(message)).unwrap();
         let length = bytes.len().cast_signed();
@@ -112,7 +112,7 @@ impl Postman {
         }
     }
 
-    /// The body in which WeCom delivers.
+    /// The body of WeCom's request.
     pub(crate) fn envelope(&self, encrypt: &str) -> String {
         format!(
             "<xml><ToUserName><![CDATA[{}]]></ToUserName><AgentID><![CDATA[{}]]></AgentID>\
@@ -128,7 +128,7 @@ impl Postman {
             .await
     }
 
-    /// Delivers a signed text in place of a ciphertext.
+    /// Signs and delivers any text in place of a ciphertext.
     pub(crate) async fn deliver_encrypted(&self, encrypt: String) -> Answer {
         let sealed = self.sign(encrypt);
         self.post(&sealed.query, self.envelope(&sealed.encrypt))
@@ -140,7 +140,7 @@ impl Postman {
         self.call(Method::POST, query, "text/xml", body).await
     }
 
-    /// Verifies the URL with this `echostr`, as it stands in the query.
+    /// Requests the URL verification with this query.
     pub(crate) async fn get(&self, query: &str) -> Answer {
         self.call(Method::GET, query, "text/plain", "").await
     }
@@ -166,12 +166,12 @@ impl Answer {
         Self(answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    /// The answer to an event that is kept.
-    pub(crate) fn kept() -> Self {
+    /// The answer to an event that is stored.
+    pub(crate) fn stored() -> Self {
         Self(200, String::new())
     }
 
-    /// A refusal: the code, and not a word more.
+    /// A refusal: only the error code.
     pub(crate) fn refused(status: u16, code: &str) -> Self {
         Self(status, json!({"error": code}).to_string())
     }

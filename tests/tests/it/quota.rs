@@ -1,4 +1,4 @@
-//! WeCom's limits, kept by all functions together: pauses after 45009, a rate of one's own, fewer calls in flight
+//! WeCom's limits, which all functions respect together: pauses after 45009, a configured rate, fewer concurrent calls
 //! after 45033.
 
 use std::collections::BTreeMap;
@@ -9,18 +9,19 @@ use serde_json::{Value, json};
 use wecom_sandbox::{Call, Fault, Growth, SandboxOptions};
 
 use crate::copy;
+use crate::counts::Counts;
 use crate::customer::Customer;
+use crate::external_world::{ADMIN_KEY, ExternalWorld, config};
 use crate::operator::Operator;
-use crate::outside::{ADMIN_KEY, Outside, config};
 use crate::world::World;
 
 const MARK: &str = "mark_tag";
 const SEND: &str = "send_welcome_msg";
 
-/// Calls that were under way when WeCom refused one may arrive so many milliseconds later.
-const UNDER_WAY: u64 = 1_000;
+/// Calls that were in flight when WeCom refused one may arrive up to this many milliseconds later.
+const IN_FLIGHT: u64 = 1_000;
 
-/// Calls of `api` that came in the pause of so many milliseconds after a refusal, in milliseconds after it.
+/// Calls of `api` during the pause of `pause` milliseconds after a refusal, as milliseconds after the refusal.
 fn in_pause(world: &World, api: &str, pause: u64) -> Vec<u64> {
     let calls = world.wecom.calls_of(api);
     let refused = calls.iter().filter(|call| call.errcode == 45009);
@@ -28,12 +29,12 @@ fn in_pause(world: &World, api: &str, pause: u64) -> Vec<u64> {
         let after = |call: &Arc<Call>| call.at_ms.checked_sub(refused.at_ms);
         calls.iter().filter_map(after).collect::<Vec<_>>()
     });
-    let in_pause = |ms: &u64| (UNDER_WAY..pause).contains(ms);
+    let in_pause = |ms: &u64| (IN_FLIGHT..pause).contains(ms);
     after.filter(in_pause).collect()
 }
 
-/// Lets time pass until the pause of `api` that is in the table is over.
-async fn pause_ends(world: &World, pk: &str, api: &str) {
+/// Advances the clock until the stored pause of `api` is over.
+async fn wait_for_pause(world: &World, pk: &str, api: &str) {
     let get = world
         .dynamodb()
         .get_item()
@@ -53,18 +54,18 @@ fn guard_of(world: &World) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_45009_the_api_is_left_alone_by_tagging_and_sync_until_the_pause_ends() {
-    let outside = Outside::limited(json!({"pause": 4})).await;
-    let world = outside.world().await;
+async fn tagging_and_sync_do_not_call_a_paused_api() {
+    let external = ExternalWorld::limited(json!({"pause": 4})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    let lost = world.untold(|| world.scan(&channel));
+    let missed = world.without_delivery(|| world.scan(&channel));
     world.wecom.faults().next(MARK, 1, Fault::Code(45009));
     let customers: Vec<_> = (0..6).map(|_| world.scan(&channel)).collect();
     world
         .until("WeCom refuses", |wecom| !wecom.calls_of(MARK).is_empty())
         .await;
-    // The reconcile finds somebody without tags, and leaves the API alone as well.
+    // The reconcile finds a customer without tags, and does not call the paused API either.
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
     for customer in &customers {
@@ -73,16 +74,16 @@ async fn after_45009_the_api_is_left_alone_by_tagging_and_sync_until_the_pause_e
     }
     assert_eq!(in_pause(&world, MARK, 4_000), [0; 0]);
     world.reconcile().await;
-    lost.is_tagged(&["展会"]).await;
-    world.numbers(&channel, [7, 0, 0, 0]).await;
+    missed.is_tagged(&["展会"]).await;
+    world.counts_are(&channel, Counts::added(7)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
-    let outside = Outside::limited(json!({"pause": 3})).await;
-    let world = outside.world().await;
-    let channel = world.channel_that_says("hi").await;
-    let named = world.channel_that_says("你好，{customer}").await;
+async fn a_paused_welcome_fails_and_a_paused_name_is_left_out() {
+    let external = ExternalWorld::limited(json!({"pause": 3})).await;
+    let world = external.world().await;
+    let channel = world.channel_with_welcome("hi").await;
+    let named = world.channel_with_welcome("你好，{customer}").await;
     world.wecom.faults().next(SEND, 1, Fault::Code(45009));
     let first = world.scan(&channel);
     let outcome = first.outcome("welcome", "failed").await;
@@ -93,8 +94,8 @@ async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
     let second = world.scan(&channel);
     let outcome = second.outcome("welcome", "failed").await;
     assert_eq!(outcome["errcode"], 45009, "{outcome}");
-    assert_eq!(world.calls(SEND), 1, "none while it is paused");
-    pause_ends(
+    assert_eq!(world.calls(SEND), 1, "a paused API is not called");
+    wait_for_pause(
         &world,
         &guard_of(&world),
         "externalcontact/send_welcome_msg",
@@ -102,7 +103,7 @@ async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
     .await;
     world.scan(&channel).sees("hi").await;
 
-    // The name costs a call of another API, which is paused now.
+    // The name needs a call of another API, which is paused now.
     let get = "externalcontact/get";
     world.wecom.faults().next(get, 1, Fault::Code(45009));
     let welcomed = async |customer: &Customer<'_>| {
@@ -112,20 +113,20 @@ async fn a_paused_welcome_is_told_as_failed_and_a_paused_name_is_left_out() {
     };
     let first = world.scan(&named);
     welcomed(&first).await;
-    // Tagging asks too, and learns of a pause that another process has begun within a second.
+    // Tagging calls the same API, and sees within a second a pause that another process has begun.
     first.outcome("tags", "no_tags").await;
     world.time_passes(Duration::from_millis(1_200));
     let calls = world.calls(get);
     let text = welcomed(&world.scan(&named)).await;
     assert_eq!(world.calls(get), calls);
     assert!(text.starts_with("你好"), "{text}");
-    pause_ends(&world, &guard_of(&world), get).await;
+    wait_for_pause(&world, &guard_of(&world), get).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_grows_when_wecom_repeats_itself() {
-    let outside = Outside::limited(json!({"pause": 1})).await;
-    let world = outside.world().await;
+async fn a_repeated_45009_lengthens_the_pause() {
+    let external = ExternalWorld::limited(json!({"pause": 1})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     world.wecom.faults().next(MARK, 2, Fault::Code(45009));
@@ -136,7 +137,7 @@ async fn a_pause_grows_when_wecom_repeats_itself() {
         })
         .await;
     let _held = world.time.hold();
-    // The second pause is of a minute, sixty times the first, and nobody calls.
+    // The second pause lasts a minute, sixty times the first, and no function calls.
     let customer = world.scan(&channel);
     world.all_delivered().await;
     world.reconcile().await;
@@ -148,9 +149,9 @@ async fn a_pause_grows_when_wecom_repeats_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on() {
-    let outside = Outside::limited(json!({"pause": 2})).await;
-    let world = outside.world().await;
+async fn a_reconcile_resumes_after_a_pause_in_the_middle() {
+    let external = ExternalWorld::limited(json!({"pause": 2})).await;
+    let world = external.world().await;
     world
         .corp
         .grow(&Growth {
@@ -168,13 +169,13 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
     }
     let mut ran = world.reconcile().await;
     let id = ran["run_id"].clone();
-    let mut held_up = 0;
+    let mut paused_runs = 0;
     while ran["state"] == "continues" {
         assert_eq!(ran["run_id"], id);
         let sync = world.get("sync").await;
         let running = &sync["running"];
         assert_eq!(running["id"], id, "{sync}");
-        held_up += u32::from(running["blocked_on"].is_string());
+        paused_runs += u32::from(running["blocked_on"].is_string());
         assert_eq!(running["held_up"], running["blocked_on"], "{sync}");
         assert_eq!(running["lost"], 0);
         ran = world
@@ -184,7 +185,7 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
         world.time_passes(Duration::from_millis(100));
     }
     assert_eq!(ran, json!({"run_id": id, "state": "finished"}));
-    assert!(held_up >= 3, "{held_up}");
+    assert!(paused_runs >= 3, "{paused_runs}");
     for api in ["batch/get_by_user", "user/get", "groupchat/get"] {
         assert_eq!(in_pause(&world, api, 2_000), [0; 0], "{api}");
     }
@@ -198,15 +199,16 @@ async fn a_pause_in_the_middle_of_a_reconcile_is_waited_for_and_then_it_goes_on(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
+async fn all_functions_together_keep_within_a_configured_rate() {
     const RATE: usize = 20;
-    let outside = Outside::limited(json!({"per_minute": RATE})).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::limited(json!({"per_minute": RATE})).await;
+    let world = external.world().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    let mut customers = world.untold(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
+    let mut customers =
+        world.without_delivery(|| (0..15).map(|_| world.scan(&channel)).collect::<Vec<_>>());
     customers.extend((0..15).map(|_| world.scan(&channel)));
-    let made = |api: &str| {
+    let calls_per_minute = |api: &str| {
         let mut minutes = BTreeMap::new();
         for call in world.wecom.calls_of(api) {
             *minutes.entry(call.at_ms / 60_000).or_insert(0) += 1;
@@ -227,7 +229,7 @@ async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
             break;
         }
         seconds += 5;
-        assert!(seconds < 300, "{:?}", made(MARK));
+        assert!(seconds < 300, "{:?}", calls_per_minute(MARK));
         world.time_passes(Duration::from_secs(5));
     }
     for api in [
@@ -237,23 +239,26 @@ async fn a_rate_of_ones_own_is_never_exceeded_by_all_functions_together() {
         "batch/get_by_user",
         "get_follow_user_list",
     ] {
-        // A call may be counted in one minute and arrive in the next; such a one is rare, and never a second.
-        let minutes = made(api);
+        // At most one call per minute may be counted in one minute and arrive in the next.
+        let minutes = calls_per_minute(api);
         assert!(
             minutes.iter().all(|calls| *calls <= RATE + 1),
             "{api}: {minutes:?}"
         );
     }
-    assert!(made(MARK).len() > 1, "30 customers do not fit in a minute");
+    assert!(
+        calls_per_minute(MARK).len() > 1,
+        "30 customers do not fit in a minute"
+    );
     assert!(world.wecom.calls().iter().all(|call| call.errcode != 45009));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_in_flight_come_down_after_45033_and_the_run_completes() {
-    let mut eager = config(&["contact"]);
-    eager["corps"][0]["limits"] = json!({"in_flight": 40});
-    let outside = Outside::with(
-        eager,
+async fn concurrency_is_lowered_after_45033_and_the_run_completes() {
+    let mut config_with_limit = config(&["contact"]);
+    config_with_limit["corps"][0]["limits"] = json!({"in_flight": 40});
+    let external = ExternalWorld::with(
+        config_with_limit,
         SandboxOptions {
             latency: Duration::from_millis(20),
             calls_in_flight: 3,
@@ -261,7 +266,7 @@ async fn calls_in_flight_come_down_after_45033_and_the_run_completes() {
         },
     )
     .await;
-    let world = outside.world().await;
+    let world = external.world().await;
     let growth = Growth {
         members: 120,
         relations: 240,
@@ -291,10 +296,10 @@ async fn two_corps_do_not_pause_each_other() {
     second["corp_id"] = json!(other);
     second["apps"]["contact"]["secret"] = json!("secret-of-the-other");
     two["corps"].as_array_mut().unwrap().push(second);
-    let outside = Outside::with(two, SandboxOptions::default()).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::with(two, SandboxOptions::default()).await;
+    let world = external.world().await;
     let operator = Operator::new(&world.stack.url, other, ADMIN_KEY, &world.time);
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let body = json!({"name": "展会", "users": ["lisi"], "welcome": {"text": "hello"}});
     let (status, theirs) = operator.post("channels", &body).await.unwrap();
     assert_eq!(status, 201, "{theirs}");
@@ -302,7 +307,7 @@ async fn two_corps_do_not_pause_each_other() {
     world.scan(&channel).outcome("welcome", "failed").await;
     world.scan(&channel).outcome("welcome", "failed").await;
     assert_eq!(world.calls(SEND), 1);
-    let their_corp = outside.wecom.corp(other).unwrap();
+    let their_corp = external.wecom.corp(other).unwrap();
     let state = theirs["id"].as_str().unwrap();
     let scanned = their_corp
         .scan(state, &wecom_sandbox::Scan::default())

@@ -1,8 +1,9 @@
-//! Relations: who follows whom, through which channel, and who is lost; in whatever order WeCom tells it.
+//! Relations between members and customers: status, channel and losses, for every order of events.
 
 use serde_json::{Value, json};
 use wecom_sandbox::{DeliveryMode, Scan};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
 use crate::world::{Channel, World, later};
 
@@ -11,9 +12,9 @@ async fn tagging_channel(world: &World, tag: &str) -> Channel {
     world.channel(json!({"tag_ids": tags})).await
 }
 
-/// The customer comes again by `channel`; tells the message of the add.
+/// The customer is added again by `channel`; returns the message of the add.
 fn comes_again(world: &World, customer: &Customer<'_>, channel: &Channel) -> String {
-    let again = world.untold(|| {
+    let again = world.without_delivery(|| {
         world.scan_as(
             channel,
             Scan {
@@ -26,7 +27,7 @@ fn comes_again(world: &World, customer: &Customer<'_>, channel: &Channel) -> Str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost() {
+async fn a_leaving_customer_is_lost_once_and_a_removed_one_is_not() {
     let world = World::new().await;
     world.wecom.set_delivery_mode(DeliveryMode {
         copies: 3,
@@ -51,37 +52,37 @@ async fn a_customer_who_leaves_is_lost_once_and_one_who_is_removed_is_not_lost()
     removed.relation_is("removed").await;
     assert_eq!(by_other.relation().await["status"], "active");
     assert_eq!(left.relation().await["channel_id"], channel.id);
-    world.numbers(&channel, [2, 1, 0, 0]).await;
-    world.numbers(&other, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2).lost(1)).await;
+    world.counts_are(&other, Counts::added(1)).await;
 
-    // The member removes who left: it stays one loss.
+    // The member removes the customer who left: it is still counted as one loss.
     left.is_removed();
     left.relation_is("removed").await;
     world.all_delivered().await;
-    world.numbers(&channel, [2, 1, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2).lost(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loss_may_be_told_before_its_add() {
+async fn a_loss_may_arrive_before_its_add() {
     let world = World::new().await;
     let channel = tagging_channel(&world, "展会").await;
-    let (customer, left) = world.untold(|| {
+    let (customer, left) = world.without_delivery(|| {
         let customer = world.scan(&channel);
         let left = customer.leaves();
         (customer, left)
     });
     world.wecom.redeliver(left[0]);
     customer.relation_is("lost").await;
-    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::default()).await;
 
     world.wecom.redeliver(customer.events[0]);
     customer.outcome("tags", "tagged").await;
     assert_eq!(customer.relation().await["status"], "lost");
-    world.numbers(&channel, [1, 1, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1).lost(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_there() {
+async fn a_customer_who_returns_by_another_channel_is_counted_there() {
     let world = World::new().await;
     let first = tagging_channel(&world, "展会").await;
     let second = tagging_channel(&world, "门店").await;
@@ -91,7 +92,7 @@ async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_the
     customer.relation_is("lost").await;
 
     let again = comes_again(&world, &customer, &second);
-    world.tell(&later(&again, 5));
+    world.deliver(&later(&again, 5));
     customer.relation_is("active").await;
     customer.is_tagged(&["展会", "门店"]).await;
     let newest = |contact: &Value| {
@@ -102,12 +103,12 @@ async fn who_left_and_comes_again_by_another_channel_has_its_tags_and_counts_the
         .eventually("tags of the second channel", &customer.path(), newest)
         .await;
     assert_eq!(customer.relation().await["channel_id"], second.id);
-    world.numbers(&first, [1, 1, 0, 0]).await;
-    world.numbers(&second, [1, 0, 0, 0]).await;
+    world.counts_are(&first, Counts::added(1).lost(1)).await;
+    world.counts_are(&second, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn coming_and_going_by_one_channel_counts_once() {
+async fn repeated_adds_and_losses_by_one_channel_count_once() {
     let world = World::new().await;
     let channel = tagging_channel(&world, "展会").await;
     let customer = world.scan(&channel);
@@ -115,12 +116,12 @@ async fn coming_and_going_by_one_channel_counts_once() {
     let left = world.message(customer.leaves()[0]);
     customer.relation_is("lost").await;
     let again = comes_again(&world, &customer, &channel);
-    world.tell(&later(&again, 5));
+    world.deliver(&later(&again, 5));
     customer.relation_is("active").await;
-    world.tell(&later(&left, 10));
+    world.deliver(&later(&left, 10));
     customer.relation_is("lost").await;
     world.all_delivered().await;
-    world.numbers(&channel, [1, 1, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1).lost(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,10 +142,10 @@ async fn two_members_of_one_customer_are_two_relations() {
     for customer in [&of_zhangsan, &of_lisi] {
         customer.is_tagged(&["展会"]).await;
     }
-    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2)).await;
 
     of_lisi.leaves();
-    world.numbers(&channel, [2, 1, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2).lost(1)).await;
     assert_eq!(of_lisi.relation().await["status"], "lost");
     assert_eq!(of_zhangsan.relation().await["status"], "active");
     let contact = world.get(&of_lisi.path()).await;
@@ -156,7 +157,8 @@ async fn two_members_of_one_customer_are_two_relations() {
 async fn adds_in_the_same_second_are_not_duplicates() {
     let world = World::new().await;
     let channel = tagging_channel(&world, "展会").await;
-    let customers: Vec<_> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
+    let customers: Vec<_> =
+        world.without_delivery(|| (0..5).map(|_| world.scan(&channel)).collect());
     let time = |message: &str| {
         let (_, rest) = message.split_once("<CreateTime>").unwrap();
         rest.split_once('<').unwrap().0.parse::<i64>().unwrap()
@@ -164,10 +166,10 @@ async fn adds_in_the_same_second_are_not_duplicates() {
     let first = time(&world.message(customers[0].events[0]));
     for customer in &customers {
         let message = world.message(customer.events[0]);
-        world.tell(&later(&message, first - time(&message)));
+        world.deliver(&later(&message, first - time(&message)));
     }
     for customer in &customers {
         customer.outcome("tags", "tagged").await;
     }
-    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(5)).await;
 }

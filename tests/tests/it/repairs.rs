@@ -1,10 +1,11 @@
-//! Tags that are missing are put on: because an event was lost, or because WeCom took no calls when it came.
+//! Repairs of missing tags: an event was lost, or WeCom refused calls when the event was handled.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, MemberEdit};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
 use crate::world::{Channel, World};
 
@@ -15,7 +16,7 @@ async fn tagging_channel(world: &World) -> Channel {
     world.channel(json!({"tag_ids": tags})).await
 }
 
-/// A minute has passed: what was due later is due now, as an operator could make it.
+/// Makes all waiting items of this kind due now, and returns their number.
 pub(crate) async fn make_due(world: &World, kind: &str) -> usize {
     let dynamodb = world.dynamodb();
     let rows = dynamodb
@@ -42,34 +43,35 @@ async fn last(world: &World) -> Value {
     world.get("sync").await["last"].take()
 }
 
-/// MarketGo: no welcome code, so no tags and no count; here not even the event comes.
+/// Defect of MarketGo: without a welcome code it sets no tags and counts nothing. Here not even the event arrives.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_event_at_all_and_yet_tags_and_count() {
+async fn a_customer_without_any_event_is_tagged_and_counted() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..5).map(|_| world.scan(&channel)).collect());
+    let missed: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..5).map(|_| world.scan(&channel)).collect());
     world.reconcile().await;
-    for customer in &lost {
+    for customer in &missed {
         customer.is_tagged(&["展会"]).await;
         let relation = customer.relation().await;
         assert_eq!(relation["channel_id"], channel.id);
         assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 1);
     }
-    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(5)).await;
     assert_eq!(last(&world).await["repaired"], 5);
-    // The events come after all, and change nothing; nor does another run.
-    for customer in &lost {
+    // The events arrive late and change nothing; neither does another run.
+    for customer in &missed {
         world.wecom.redeliver(customer.events[0]);
         customer.outcome("tags", "tagged").await;
     }
     world.reconcile().await;
     assert_eq!(last(&world).await["repaired"], 0);
-    world.numbers(&channel, [5, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(5)).await;
 }
 
-/// LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 and never repaired.
+/// Defect of LinkWeChat, OpenSCRM, MoChat, iYque: tags lost on 45033/45009 are never repaired.
 #[tokio::test(flavor = "multi_thread")]
-async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline() {
+async fn a_reconcile_repairs_failed_tags_and_updates_the_timeline() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 1, Fault::Code(60011));
@@ -85,11 +87,11 @@ async fn tags_that_failed_are_put_on_by_the_reconcile_and_told_in_the_timeline()
         assert!(outcome["attempts"].as_i64() > Some(1), "{outcome}");
         assert!(outcome["reason"].is_string(), "{outcome}");
     }
-    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
+async fn tags_that_failed_temporarily_are_retried_when_due() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 3, Fault::Code(-1));
@@ -101,9 +103,9 @@ async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
     );
     world.all_delivered().await;
     let tick = world.tick().await;
-    assert_eq!(tick["due"], 0, "it is due in minutes: {tick}");
+    assert_eq!(tick["due"], 0, "the retry is due only in minutes: {tick}");
     assert_eq!(make_due(&world, "tags#").await, 1);
-    // It fails once more, and is due again, later than before.
+    // It fails once more, and is due again later.
     world.wecom.faults().next(MARK, 3, Fault::Code(-1));
     world.tick().await;
     let outcome = customer.outcome("tags", "failed").await;
@@ -112,30 +114,32 @@ async fn what_failed_for_now_is_tried_again_by_a_tick_when_it_is_due() {
     world.tick().await;
     customer.is_tagged(&["展会"]).await;
     customer.outcome("tags", "tagged").await;
-    assert_eq!(make_due(&world, "tags#").await, 0, "nothing is left to do");
+    assert_eq!(make_due(&world, "tags#").await, 0, "no retry is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
+async fn a_tag_removed_by_a_person_is_not_set_again() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let (told, untold) = (world.scan(&channel), world.scan(&channel));
-    for customer in [&told, &untold] {
+    let (with_event, without_event) = (world.scan(&channel), world.scan(&channel));
+    for customer in [&with_event, &without_event] {
         customer.outcome("tags", "tagged").await;
     }
-    let tags = world.corp.tags(&told.external_userid, &told.userid);
+    let tags = world
+        .corp
+        .tags(&with_event.external_userid, &with_event.userid);
     let edit = MemberEdit {
         remove_tags: vec![tags[0].id.clone()],
         ..MemberEdit::default()
     };
-    let take_off = |customer: &Customer<'_>| {
+    let remove_tag = |customer: &Customer<'_>| {
         let edited = world
             .corp
             .member_edits(&customer.external_userid, &customer.userid, &edit);
         edited.unwrap();
     };
-    take_off(&told);
-    world.untold(|| take_off(&untold));
+    remove_tag(&with_event);
+    world.without_delivery(|| remove_tag(&without_event));
     let calls = world.calls(MARK);
     world
         .tick_until(|tick| tick["folded"].as_u64() > Some(0))
@@ -145,36 +149,38 @@ async fn a_tag_that_a_person_took_off_is_not_put_on_again() {
         assert_eq!(last(&world).await["repaired"], 0);
     }
     assert_eq!(world.calls(MARK), calls);
-    for customer in [&told, &untold] {
+    for customer in [&with_event, &without_event] {
         assert_eq!(customer.relation().await.get("tag_ids"), None);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_tag_is_not_tried_for_each_customer_and_does_not_keep_the_others_off() {
+async fn a_deleted_tag_is_skipped_and_the_other_tags_are_set() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     world.corp.console_deletes_tag(&tags[0]).unwrap();
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..4).map(|_| world.scan(&channel)).collect());
+    let missed: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..4).map(|_| world.scan(&channel)).collect());
     world.reconcile().await;
-    for customer in &lost {
+    for customer in &missed {
         customer.is_tagged(&["上海"]).await;
     }
     assert_eq!(
         world.calls(MARK),
         4,
-        "one call each, and none that is refused"
+        "one call per customer, none of them refused"
     );
     world.reconcile().await;
     assert_eq!(world.calls(MARK), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_customer_whose_repair_fails_holds_up_neither_the_others_nor_the_run() {
+async fn a_failed_repair_blocks_neither_other_customers_nor_the_run() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let lost: Vec<Customer<'_>> = world.untold(|| (0..6).map(|_| world.scan(&channel)).collect());
+    let missed: Vec<Customer<'_>> =
+        world.without_delivery(|| (0..6).map(|_| world.scan(&channel)).collect());
     world.wecom.faults().next(MARK, 1, Fault::Code(60011));
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
@@ -184,8 +190,8 @@ async fn one_customer_whose_repair_fails_holds_up_neither_the_others_nor_the_run
         (&json!(5), &json!(null))
     );
     world.reconcile().await;
-    for customer in &lost {
+    for customer in &missed {
         customer.is_tagged(&["展会"]).await;
     }
-    world.numbers(&channel, [6, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(6)).await;
 }

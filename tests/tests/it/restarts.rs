@@ -1,4 +1,4 @@
-//! Restarts of the local stack with `--data`: the bundle and the sandbox go on from where they were.
+//! Restarts of the local stack with `--data`: the bundle and the sandbox resume with the same state.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use scrm_local::stack::{StackOptions, Wecom};
 use serde_json::json;
 use wecom_sandbox::SandboxOptions;
 
+use crate::counts::Counts;
 use crate::world::World;
 
 async fn start(data: &std::path::Path) -> World {
@@ -43,24 +44,28 @@ async fn channels_customers_chats_and_tags_survive_a_restart() {
     let new = second.scan(&channel);
     new.sees("hi").await;
     new.is_tagged(&["展会"]).await;
-    // The same seed gives ids that the first run has not given.
+    // Despite the same seed, the second run generates new ids.
     assert_ne!(new.external_userid, external_userid);
-    second.numbers(&channel, [2, 0, 2, 0]).await;
+    second
+        .counts_are(&channel, Counts::added(2).welcomed(2))
+        .await;
 
-    // Who was there before can leave now.
+    // A customer from before the restart can leave.
     second
         .corp
         .customer_leaves(&external_userid, &userid)
         .unwrap();
-    second.numbers(&channel, [2, 1, 2, 0]).await;
+    second
+        .counts_are(&channel, Counts::added(2).lost(1).welcomed(2))
+        .await;
     second.stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_stack_has_saved_what_is_older_than_a_second() {
+async fn a_killed_stack_has_saved_changes_older_than_a_second() {
     let data = tempfile::tempdir().unwrap();
     let first = start(data.path()).await;
-    let channel = first.channel_that_says("hi").await;
+    let channel = first.channel_with_welcome("hi").await;
     let file = data.path().join("sandbox.json");
     let saved = || std::fs::read_to_string(&file).unwrap();
     first
@@ -69,7 +74,7 @@ async fn a_killed_stack_has_saved_what_is_older_than_a_second() {
             saved().contains(&channel.id)
         })
         .await;
-    // Dropped, it stops like a process that is killed.
+    // Dropping it is like killing its process.
     drop(first);
 
     let second = start(data.path()).await;

@@ -1,7 +1,7 @@
-//! Who stands in a contact way: shifts over midnight, holidays, daily limits, a backup; and that WeCom is told a
-//! list only when it is another one.
+//! The members in a contact way: shifts over midnight, holidays, daily limits, a backup; and that WeCom is updated only
+//! when the list of members changes.
 //!
-//! Shifts are looked at with a clock of the test's choice, years ahead; limits count the day that it is.
+//! Shifts are evaluated at times that the test chooses, years ahead; limits count the current day.
 
 use domain::channel::ChannelId;
 use domain::ports::{ChannelStore, CountStore};
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use wecom::CorpId;
 use wecom_sandbox::{DeliveryMode, Fault, Scan};
 
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World, json_at};
 
-/// A bundle, and beside it the adapters with which a test looks at channels as the sync does.
+/// A bundle, and the adapters with which a test aligns channels as the sync does.
 struct Scene {
-    outside: Outside,
+    external: ExternalWorld,
     world: World,
     platform: Platform,
     corp: CorpId,
@@ -31,11 +31,11 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let outside = Outside::new(&["contact"]).await;
-        let world = outside.world().await;
-        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        let external = ExternalWorld::new(&["contact"]).await;
+        let world = external.world().await;
+        let platform = external.platform(&world.stack.dynamodb_url, "sync");
         Self {
-            outside,
+            external,
             world,
             platform,
             corp: CorpId::from(DEMO_CORP),
@@ -50,7 +50,7 @@ impl Scene {
         self.world.channel(fields).await
     }
 
-    /// The moment at which the corp's clock shows this.
+    /// This local time of the corp as a timestamp.
     fn at(&self, local: &str) -> Timestamp {
         let local: DateTime = local.parse().unwrap();
         local.to_zoned(self.timezone.clone()).unwrap().timestamp()
@@ -61,9 +61,9 @@ impl Scene {
         duty::align(store, wecom, &self.corp, &id(channel), &self.timezone, now).await
     }
 
-    /// Who stands there at WeCom, by the alphabet.
+    /// The members at WeCom, in alphabetical order.
     async fn at_wecom(&self, channel: &Channel) -> String {
-        let url = format!("{}/api/corps/{DEMO_CORP}", self.outside.wecom_url);
+        let url = format!("{}/api/corps/{DEMO_CORP}", self.external.wecom_url);
         let page = json_at(url).await;
         let mut channels = page["channels"].as_array().unwrap().iter();
         let is_it = |one: &&Value| {
@@ -73,14 +73,14 @@ impl Scene {
         sorted(members.iter().map(|member| &member["userid"]))
     }
 
-    /// Who stands there as far as the bundle knows.
+    /// The channel as the bundle has stored it.
     async fn stored(&self, channel: &Channel) -> domain::channel::Channel {
         let stored = self.platform.store.channel(&self.corp, &id(channel)).await;
         stored.unwrap().unwrap()
     }
 
-    /// Waits until exactly these (by the alphabet) stand there, as the bundle knows and as WeCom has it.
-    async fn stand(&self, channel: &Channel, names: &str) {
+    /// Waits until exactly these members (in alphabetical order) are stored, and checks that WeCom has the same.
+    async fn on_duty_are(&self, channel: &Channel, names: &str) {
         let path = path(channel);
         let names_of = |json: &Value| {
             let names = json["on_duty"].as_array();
@@ -92,16 +92,16 @@ impl Scene {
         assert_eq!(self.at_wecom(channel).await, names);
     }
 
-    /// Customers whose adds are counted today.
+    /// The number of adds that are counted today.
     async fn counted(&self, channel: &Channel) -> u64 {
-        let today = self.timezone.to_datetime(self.outside.time.now()).date();
+        let today = self.timezone.to_datetime(self.external.time.now()).date();
         let store = &self.platform.store;
         let counts = store.adds_on(&self.corp, &id(channel), today).await;
         counts.unwrap().values().sum()
     }
 
-    /// The member lists that WeCom was told for contact ways after their making.
-    fn told(&self) -> Vec<Value> {
+    /// The member lists of all updates of contact ways.
+    fn updated_lists(&self) -> Vec<Value> {
         let requests = self.world.requests("update_contact_way").into_iter();
         requests.map(|request| request["user"].clone()).collect()
     }
@@ -122,16 +122,16 @@ fn path(channel: &Channel) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_boundaries_only() {
+async fn the_contact_way_changes_only_at_shift_and_holiday_boundaries() {
     let scene = Scene::new().await;
-    // 2126-01-07 is a Monday, and Thursday is a holiday on which lisi comes for the evening.
+    // 2126-01-07 is a Monday, and Thursday is a holiday on which lisi works in the evening.
     let channel = scene
         .channel(json!({
             "shifts": [
                 {"users": ["lisi"], "weekdays": ["mon", "tue", "wed", "thu"], "from": "22:00", "to": "06:00"},
                 {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "09:00", "to": "18:00"},
                 {"users": ["lisi"], "dates": ["2126-01-10"], "from": "18:00", "to": "20:00"},
-                // Nobody comes or goes with this one.
+                // This shift lies within another one and changes nothing.
                 {"users": ["zhangsan"], "weekdays": [1, 2, 3, 4, 5], "from": "10:00", "to": "12:00"},
             ],
             "holidays": ["2126-01-10"],
@@ -139,7 +139,7 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
         .await;
     let (mut now, end) = (scene.at("2126-01-09T00:00"), scene.at("2126-01-11T12:00"));
     scene.align(&channel, now).await.unwrap();
-    let calls = scene.told().len();
+    let calls = scene.updated_lists().len();
     let mut lists = vec![(String::from("09 00:00"), scene.at_wecom(&channel).await)];
     while now < end {
         let aligned = scene.align(&channel, now).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
             let list = scene.at_wecom(&channel).await;
             lists.push((local.strftime("%d %H:%M").to_string(), list));
         }
-        // Between two boundaries there is nothing to do, however often somebody looks.
+        // Between two boundaries an alignment changes nothing.
         for quarter in 1..4 {
             let between = now + (due.duration_since(now) / 4) * quarter;
             assert!(!scene.align(&channel, between).await.unwrap().changed);
@@ -163,7 +163,7 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
         ("09 09:00", "zhangsan"),
         ("09 18:00", "wangwu"),
         ("09 22:00", "lisi"),
-        // Wednesday's night runs on into the holiday.
+        // Wednesday's night shift continues into the holiday.
         ("10 06:00", "wangwu"),
         ("10 18:00", "lisi"),
         ("10 20:00", "wangwu"),
@@ -171,11 +171,11 @@ async fn a_shift_over_midnight_and_a_holiday_change_the_contact_way_at_their_bou
     ]
     .map(|(at, list)| (at.to_owned(), list.to_owned()));
     assert_eq!(lists, expected);
-    assert_eq!(scene.told().len() - calls, expected.len() - 1);
+    assert_eq!(scene.updated_lists().len() - calls, expected.len() - 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
+async fn a_member_at_the_limit_is_removed_before_the_next_customer() {
     let scene = Scene::new().await;
     let tags = scene.world.tags(&["展会"]);
     let channel = scene
@@ -199,7 +199,7 @@ async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
         customer.outcome("tags", "tagged").await;
         customer
     };
-    for (member, stand) in [
+    for (member, on_duty) in [
         ("zhangsan", "lisi zhangsan"),
         ("zhangsan", "lisi"),
         ("lisi", "wangwu"),
@@ -208,24 +208,24 @@ async fn a_member_who_is_full_leaves_before_the_next_customer_comes() {
         ("wangwu", "wangwu"),
     ] {
         let customer = scan(member).await;
-        scene.stand(&channel, stand).await;
-        // The same event again counts nothing.
+        scene.on_duty_are(&channel, on_duty).await;
+        // A redelivered event is not counted again.
         scene.world.wecom.redeliver(customer.events[0]);
     }
     scene.world.all_delivered().await;
     assert_eq!(scene.counted(&channel).await, 6);
     assert_eq!(scene.world.calls("customer_acquisition/update_link"), 2);
 
-    let tomorrow = scene.outside.time.now() + SignedDuration::from_hours(24);
+    let tomorrow = scene.external.time.now() + SignedDuration::from_hours(24);
     assert!(scene.align(&channel, tomorrow).await.unwrap().changed);
     assert_eq!(scene.at_wecom(&channel).await, "lisi zhangsan");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
+async fn fifty_concurrent_scans_send_each_member_list_once() {
     let scene = Scene::new().await;
     let channel = scene.channel(json!({"daily_limit": 3})).await;
-    // Every event comes twice, and all scan before anybody can be full.
+    // Every event comes twice, and all scans happen before a member can reach the limit.
     let mode = scene.world.wecom.delivery_mode();
     let twice = DeliveryMode { copies: 2, ..mode };
     scene.world.wecom.set_delivery_mode(twice);
@@ -233,22 +233,22 @@ async fn fifty_scans_at_once_bring_the_backup_with_one_call_a_list() {
     for customer in &customers {
         customer.outcome("tags", "no_tags").await;
     }
-    scene.stand(&channel, "wangwu").await;
+    scene.on_duty_are(&channel, "wangwu").await;
     scene.world.all_delivered().await;
     assert_eq!(scene.counted(&channel).await, 50);
-    let told = scene.told();
-    assert_eq!(told.last(), Some(&json!(["wangwu"])));
-    // zhangsan and lisi may be full at two moments, and never is a list told twice.
-    assert!(told.len() <= 2, "{told:?}");
+    let lists = scene.updated_lists();
+    assert_eq!(lists.last(), Some(&json!(["wangwu"])));
+    // zhangsan and lisi may reach the limit at two moments, and no list is sent twice.
+    assert!(lists.len() <= 2, "{lists:?}");
 
     let late = scene.world.scan(&channel);
     assert_eq!(late.userid, "wangwu");
     late.outcome("tags", "no_tags").await;
-    assert_eq!(scene.told().len(), told.len());
+    assert_eq!(scene.updated_lists().len(), lists.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
+async fn a_failed_list_update_delays_no_customer_and_is_retried() {
     let scene = Scene::new().await;
     let lost = Fault::DropConnection { after_effect: true };
     for (fault, unclear) in [
@@ -257,7 +257,7 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
         (Fault::Code(60111), false),
     ] {
         let channel = scene.channel(json!({"daily_limit": 1})).await;
-        // A lost answer is asked for again by the client.
+        // After a lost response the client repeats the request.
         scene
             .world
             .wecom
@@ -273,36 +273,36 @@ async fn a_wecom_that_takes_no_list_holds_no_customer_and_is_told_again() {
             customer.outcome("tags", "no_tags").await;
         }
         let stored = scene.stored(&channel).await;
-        let waits = stored.duty_until.unwrap() - scene.outside.time.second();
+        let seconds_left = stored.duty_until.unwrap() - scene.external.time.second();
         if stored.update_lease_until.is_some() {
-            assert!(unclear && waits <= 60, "{fault:?}: {stored:?}");
+            assert!(unclear && seconds_left <= 60, "{fault:?}: {stored:?}");
         }
-        let later = scene.outside.time.now() + SignedDuration::from_secs(61);
+        let later = scene.external.time.now() + SignedDuration::from_secs(61);
         scene.align(&channel, later).await.unwrap();
-        scene.stand(&channel, "wangwu").await;
+        scene.on_duty_are(&channel, "wangwu").await;
         assert_eq!(scene.stored(&channel).await.update_lease_until, None);
         scene.world.wecom.faults().clear();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_look_at_once_one_tells_wecom() {
+async fn of_concurrent_alignments_only_one_updates_wecom() {
     let scene = Scene::new().await;
     let channel = scene
         .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
         .await;
     let now = scene.at("2126-01-07T00:00");
     for _ in 0..3 {
-        let looks = (0..8).map(|_| scene.align(&channel, now));
-        let aligned: Vec<_> = join_all(looks).await.into_iter().collect();
+        let alignments = (0..8).map(|_| scene.align(&channel, now));
+        let aligned: Vec<_> = join_all(alignments).await.into_iter().collect();
         assert!(aligned.iter().all(Result::is_ok), "{aligned:?}");
     }
-    assert_eq!(scene.told(), [json!(["zhangsan", "lisi"])]);
-    scene.stand(&channel, "lisi zhangsan").await;
+    assert_eq!(scene.updated_lists(), [json!(["zhangsan", "lisi"])]);
+    scene.on_duty_are(&channel, "lisi zhangsan").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
+async fn a_concurrent_change_by_an_operator_wins() {
     let scene = Scene::new().await;
     let channel = scene
         .channel(json!({"shifts": [{"dates": ["2126-01-07"]}]}))
@@ -315,9 +315,12 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
         .next("update_contact_way", 1, slow);
     let align = scene.align(&channel, scene.at("2126-01-07T00:00"));
     let patch = async {
-        let is_told =
+        let is_updating =
             |wecom: &wecom_sandbox::Sandbox| wecom.peak_in_flight("update_contact_way") == 1;
-        scene.world.until("WeCom is being told", is_told).await;
+        scene
+            .world
+            .until("WeCom is being updated", is_updating)
+            .await;
         let patch = json!({"name": "门店", "users": ["lisi"]});
         scene.world.operator.patch(&path(&channel), &patch).await
     };
@@ -326,7 +329,7 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
     let (status, answer) = patched.unwrap();
     assert!([200, 409].contains(&status), "{answer}");
     aligned.unwrap();
-    // Who was slower has looked again, so what is stored is what WeCom has.
+    // The slower of the two has read again, so the stored members equal those at WeCom.
     let stored = scene.stored(&channel).await;
     assert_eq!(stored.update_lease_until, None);
     let mut members: Vec<_> = stored.members().iter().map(|user| user.as_str()).collect();
@@ -337,35 +340,39 @@ async fn an_operator_who_changes_the_channel_meanwhile_has_the_last_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
+async fn an_alignment_that_crashes_at_any_step_is_completed_by_the_next() {
     let scene = Scene::new().await;
-    let mut deaths = Vec::new();
+    let mut crashes = Vec::new();
     for point in 0.. {
         let channel = scene
             .channel(json!({"daily_limit": 9, "shifts": [{"dates": ["2126-01-07"]}]}))
             .await;
         let now = scene.at("2126-01-07T00:00");
-        let fate = Fate::at(point);
+        let fault_point = FaultPoint::at(point);
         let Platform { store, wecom, .. } = scene
-            .outside
+            .external
             .platform(&scene.world.stack.dynamodb_url, "sync");
-        let (store, wecom, id) = (fate.of(store), fate.of(wecom), id(&channel));
-        let look = duty::align(&store, &wecom, &scene.corp, &id, &scene.timezone, now);
-        let death = tokio::select! {
-            place = fate.death() => Some(place),
-            aligned = look => { aligned.unwrap(); None }
+        let (store, wecom, id) = (
+            fault_point.wrap(store),
+            fault_point.wrap(wecom),
+            id(&channel),
+        );
+        let alignment = duty::align(&store, &wecom, &scene.corp, &id, &scene.timezone, now);
+        let crash = tokio::select! {
+            point = fault_point.reached() => Some(point),
+            aligned = alignment => { aligned.unwrap(); None }
         };
-        // A minute later, when the claim of the dead has no term any more.
+        // A minute later, the lease of the crashed alignment has expired.
         let again = now + SignedDuration::from_secs(61);
         scene.align(&channel, again).await.unwrap();
-        scene.stand(&channel, "lisi zhangsan").await;
+        scene.on_duty_are(&channel, "lisi zhangsan").await;
         assert_eq!(
             scene.stored(&channel).await.update_lease_until,
             None,
-            "{death:?}"
+            "{crash:?}"
         );
-        match death {
-            Some(death) => deaths.push(death),
+        match crash {
+            Some(crash) => crashes.push(crash),
             None => break,
         }
     }
@@ -381,5 +388,5 @@ async fn a_look_that_dies_at_any_step_is_made_good_by_the_next() {
     let expected = steps
         .iter()
         .flat_map(|step| [format!("before {step}"), format!("after {step}")]);
-    assert_eq!(deaths, expected.collect::<Vec<_>>());
+    assert_eq!(crashes, expected.collect::<Vec<_>>());
 }

@@ -1,5 +1,5 @@
-//! Schedules over the admin API: what an operator writes, what holds at once, what is refused, and when the sync
-//! finds the channel.
+//! Schedules over the admin API: what an operator writes, what takes effect at once, what is refused, and when the
+//! channel is due for the sync.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom::CorpId;
 
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
-/// A shift around this moment, and one on the other side of the clock.
-fn now_and_then(world: &World) -> (Value, Value) {
+/// A shift around the current time, and one that is about half a day away.
+fn current_and_other_shift(world: &World) -> (Value, Value) {
     let now = world
         .time
         .now()
@@ -37,7 +37,7 @@ fn path(channel: &Channel) -> String {
     format!("channels/{}", channel.id)
 }
 
-/// Keys and due times of the items that the sync finds, in order.
+/// Keys and due times of the items in the due index, in order.
 async fn due(world: &World) -> Vec<(String, i64)> {
     let query = world
         .dynamodb()
@@ -57,18 +57,18 @@ async fn due(world: &World) -> Vec<(String, i64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() {
+async fn a_contact_way_has_the_members_on_duty_after_each_change() {
     let world = World::new().await;
-    let (now, then) = now_and_then(&world);
-    let schedule = json!({"shifts": [now, then], "backup": ["wangwu"]});
+    let (current, other) = current_and_other_shift(&world);
+    let schedule = json!({"shifts": [current, other], "backup": ["wangwu"]});
     let channel = world
         .channel(json!({"users": ["zhangsan", "lisi"], "schedule": schedule}))
         .await;
     let path = path(&channel);
     assert_eq!(channel.json["schedule"], schedule);
     assert_eq!(channel.json["on_duty"], json!(["zhangsan"]));
-    let made = &world.requests("add_contact_way")[0];
-    assert_eq!(made["user"], json!(["zhangsan"]));
+    let created = &world.requests("add_contact_way")[0];
+    assert_eq!(created["user"], json!(["zhangsan"]));
     let until = channel.json["duty_until"].as_i64().unwrap();
     let ahead = until - world.time.second();
     assert!((2 * 3600..=3 * 3600).contains(&ahead), "{ahead}");
@@ -76,7 +76,7 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
 
     for (patch, on_duty, sent) in [
         (json!({}), json!(["zhangsan"]), Value::Null),
-        // Neither who is off duty nor a limit that nobody has reached changes the list.
+        // Neither a member who is off duty nor a limit that no member has reached changes the list.
         (
             json!({"users": ["lisi", "zhangsan"]}),
             json!(["zhangsan"]),
@@ -93,7 +93,7 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
             json!({"remark": "门店"}),
         ),
         (
-            json!({"schedule": {"shifts": [then]}}),
+            json!({"schedule": {"shifts": [other]}}),
             json!(["wangwu"]),
             json!({"user": ["wangwu"]}),
         ),
@@ -103,7 +103,7 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
             json!({"user": ["lisi", "zhangsan"]}),
         ),
         (
-            json!({"schedule": {"shifts": [now]}}),
+            json!({"schedule": {"shifts": [current]}}),
             json!(["zhangsan"]),
             json!({"user": ["zhangsan"]}),
         ),
@@ -130,9 +130,9 @@ async fn a_contact_way_is_made_with_who_is_on_duty_and_a_change_holds_at_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_due_is_found_and_what_is_gone_is_not() {
-    let outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+async fn due_items_are_indexed_and_deleted_ones_are_not() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let schedule = json!({"daily_limit": 5, "backup": ["lisi"]});
     let limited = world.channel(json!({"schedule": schedule})).await;
     let always = world.channel(json!({})).await;
@@ -143,8 +143,8 @@ async fn what_is_due_is_found_and_what_is_gone_is_not() {
     assert_eq!(due(&world).await, [(limited.id.clone(), midnight)]);
     assert_eq!(always.json["on_duty"], Value::Null);
 
-    // Media that were uploaded long ago, of a channel and of a default, are due before it.
-    let store = outside.platform(&world.stack.dynamodb_url, "sync").store;
+    // Old media, of a channel and of a default welcome, are due before it.
+    let store = external.platform(&world.stack.dynamodb_url, "sync").store;
     let corp = CorpId::from(DEMO_CORP);
     let picture = |source: &str| -> domain::welcome::Welcome {
         let image = json!({"source": source, "media_id": "M", "uploaded_at": 1_700_000_000});
@@ -189,14 +189,17 @@ async fn what_is_due_is_found_and_what_is_gone_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_that_could_leave_nobody_is_refused_with_the_name_of_the_field() {
+async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
     let world = World::new().await;
     let users: Vec<_> = (0..100).map(|n| format!("u{n}")).collect();
-    let (now, then) = now_and_then(&world);
+    let (current, other) = current_and_other_shift(&world);
     let shift = |shift: Value| json!({"schedule": {"shifts": [shift], "backup": ["lisi"]}});
     for (fields, field) in [
         (json!({"schedule": {}}), "schedule"),
-        (json!({"schedule": {"shifts": [now]}}), "schedule.backup"),
+        (
+            json!({"schedule": {"shifts": [current]}}),
+            "schedule.backup",
+        ),
         (
             json!({"schedule": {"daily_limit": 5, "backup": []}}),
             "schedule.backup",
@@ -247,13 +250,13 @@ async fn a_schedule_that_could_leave_nobody_is_refused_with_the_name_of_the_fiel
             shift(json!({"weekdays": [8]})),
             "schedule.shifts[0].weekdays[0]",
         ),
-        // Nobody whom WeCom does not know waits for an hour at which nobody looks.
+        // Members that WeCom does not know are refused at once, not only when their shift begins.
         (
             json!({"schedule": {"daily_limit": 5, "backup": ["lisi", "nobody"]}}),
             "schedule.backup[1]",
         ),
         (
-            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [now, {"users": ["nobody"], "from": then["from"], "to": then["to"]}], "backup": ["lisi"]}}),
+            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}], "backup": ["lisi"]}}),
             "users[1]",
         ),
     ] {

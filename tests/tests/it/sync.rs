@@ -1,16 +1,16 @@
-//! The scheduled sync: what a reconcile brings, how a run is told, and what the schedules get for an answer.
+//! The scheduled sync: what a reconcile copies, how a run is reported, and what the scheduled tasks answer.
 
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};
 use wecom_sandbox::{Fault, Growth, JoinScene, MemberEdit, MemberSetup, SandboxOptions, Scan};
 
 use crate::copy;
+use crate::external_world::{ADMIN_KEY, ExternalWorld, config};
 use crate::operator::Operator;
-use crate::outside::{ADMIN_KEY, Outside, config};
 use crate::world::World;
 
-/// A corp with a past of which no event has told, and the tags that some of its customers have.
-fn grown(world: &World) -> Vec<String> {
+/// Fills a corp with data without any event, and returns the tags that some of its customers have.
+fn fill_corp(world: &World) -> Vec<String> {
     let tags = world.tags(&["展会", "上海", "老客户"]);
     let mut manager = MemberSetup::new("Zhao.Liu", "赵六");
     manager.alias = "Zhao".to_owned();
@@ -30,9 +30,9 @@ fn grown(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing() {
+async fn the_first_reconcile_copies_the_corp_and_the_second_writes_nothing() {
     let world = World::new().await;
-    grown(&world);
+    fill_corp(&world);
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
     copy::agrees(&world).await;
@@ -64,8 +64,8 @@ async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing
         "externalcontact/batch/get_by_user",
         "externalcontact/groupchat/get",
     ] {
-        let made = u64::try_from(world.calls(api)).unwrap();
-        assert_eq!(by_api[api].as_u64(), Some(made), "{api}");
+        let count = u64::try_from(world.calls(api)).unwrap();
+        assert_eq!(by_api[api].as_u64(), Some(count), "{api}");
     }
 
     world.reconcile().await;
@@ -79,16 +79,15 @@ async fn a_first_reconcile_brings_the_whole_corp_and_a_second_one_writes_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothing_else_is_written()
-{
+async fn a_reconcile_writes_only_rows_that_changed() {
     let world = World::new().await;
-    let tags = grown(&world);
+    let tags = fill_corp(&world);
     world.reconcile().await;
-    let kept = world.search("zhangsan");
+    let known = world.search("zhangsan");
     world.all_delivered().await;
     world.reconcile().await;
     let groups = world.corp.groups();
-    let changed = world.untold(|| {
+    let changed = world.without_delivery(|| {
         let removed = world.corp.truth().relations[0].clone();
         let (member, customer) = (&removed.userid, &removed.external_userid);
         world.corp.member_removes(customer, member).unwrap();
@@ -99,7 +98,7 @@ async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothin
         };
         world
             .corp
-            .member_edits(&kept.external_userid, "zhangsan", &edit)
+            .member_edits(&known.external_userid, "zhangsan", &edit)
             .unwrap();
         world.corp.console_renames_tag(&tags[1], "北京").unwrap();
         world
@@ -126,12 +125,12 @@ async fn what_changed_without_a_word_is_brought_by_the_next_reconcile_and_nothin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relation_is_told_with_what_wecom_knows_of_it() {
+async fn a_relation_shows_everything_that_wecom_returns() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({})).await;
-    let customer = world.untold(|| world.scan(&channel));
-    world.untold(|| {
+    let customer = world.without_delivery(|| world.scan(&channel));
+    world.without_delivery(|| {
         let edit = MemberEdit {
             remark: Some("李总".to_owned()),
             description: Some("展会上认识".to_owned()),
@@ -166,28 +165,28 @@ async fn a_relation_is_told_with_what_wecom_knows_of_it() {
     let unionid = truth.customers[0].unionid.as_deref().unwrap();
     let found = world.get(&format!("contacts?unionid={unionid}")).await;
     assert_eq!(found["external_userids"], json!([customer.external_userid]));
-    let nobody = world.get("contacts?unionid=nobody").await;
-    assert_eq!(nobody["external_userids"], json!([]));
+    let unknown = world.get("contacts?unionid=nobody").await;
+    assert_eq!(unknown["external_userids"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
+async fn a_run_reports_its_progress_and_is_not_started_twice() {
     let world = World::new().await;
-    grown(&world);
+    fill_corp(&world);
     world
         .wecom
         .set_latency(std::time::Duration::from_millis(40));
     let watch = async {
-        let told = world
+        let sync = world
             .eventually("a run with progress", "sync", |sync| {
                 sync["running"]["total"].as_u64() >= Some(30)
             })
             .await;
-        let running = &told["running"];
+        let running = &sync["running"];
         assert_eq!(running["finished_at"], json!(null), "{running}");
         assert_eq!(running["phase"], "customers", "{running}");
         assert!(running.get("seconds_left").is_some(), "{running}");
-        // Neither another reconcile nor a tick works on it meanwhile: its calls do not end before both have answered.
+        // Neither another reconcile nor a tick resumes it in the meantime: its calls end only after both have answered.
         let _held = world.time.hold();
         let second = world.reconcile().await;
         assert_eq!(
@@ -205,15 +204,15 @@ async fn a_run_is_told_while_it_is_under_way_and_is_nobody_elses_to_begin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
+async fn two_corps_of_one_deployment_are_reconciled_independently() {
     let (mut two, other) = (config(&["contact"]), "wwother0000000001");
     let mut second = two["corps"][0].clone();
     second["corp_id"] = json!(other);
     second["apps"]["contact"]["secret"] = json!("secret-of-the-other");
     two["corps"].as_array_mut().unwrap().push(second);
-    let outside = Outside::with(two, SandboxOptions::default()).await;
-    let world = outside.world().await;
-    let theirs = outside.wecom.corp(other).unwrap();
+    let external = ExternalWorld::with(two, SandboxOptions::default()).await;
+    let world = external.world().await;
+    let theirs = external.wecom.corp(other).unwrap();
     for (corp, seed) in [(&world.corp, 1), (&theirs, 2)] {
         let growth = Growth {
             relations: 90,
@@ -231,11 +230,11 @@ async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
     let (_, sync) = operator.get("sync").await.unwrap();
     assert_eq!(sync["last"]["relations"], 90, "{sync}");
 
-    // A corp whose WeCom is away is not the other's trouble.
+    // Errors of one corp do not affect the other.
     theirs
         .rotate_secret("contact", "reset-by-somebody")
         .unwrap();
-    let customer = world.untold(|| world.search("lisi"));
+    let customer = world.without_delivery(|| world.search("lisi"));
     let tick = world.schedule("tick").await;
     assert!(tick["corps"][other].is_object() && tick["corps"][world.corp.id()].is_object());
     world.reconcile().await;
@@ -247,12 +246,12 @@ async fn two_corps_of_one_deployment_are_reconciled_and_kept_apart() {
     assert_eq!(
         left.len(),
         90,
-        "nothing is concluded of a corp that cannot be read"
+        "no loss is inferred for a corp that cannot be read"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schedules_answer_posts_with_what_was_done() {
+async fn scheduled_tasks_report_what_they_did() {
     let world = World::new().await;
     let ran = world.reconcile().await;
     assert!(ran["run_id"].is_string(), "{ran}");
@@ -274,12 +273,12 @@ async fn the_schedules_answer_posts_with_what_was_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_that_may_not_see_everything_gets_the_rest_and_says_so() {
+async fn an_app_with_missing_permissions_reads_the_rest_and_reports_it() {
     let world = World::new().await;
-    let customer = world.untold(|| world.search("zhangsan"));
-    let group = world.untold(|| world.corp.group_begins("zhangsan", "展会群").unwrap());
+    let customer = world.without_delivery(|| world.search("zhangsan"));
+    let group = world.without_delivery(|| world.corp.group_begins("zhangsan", "展会群").unwrap());
     let join = [customer.external_userid.as_str()];
-    world.untold(|| {
+    world.without_delivery(|| {
         let scene = JoinScene::Invited("zhangsan".to_owned());
         world
             .corp
@@ -303,6 +302,6 @@ async fn an_app_that_may_not_see_everything_gets_the_rest_and_says_so() {
     world.reconcile().await;
     copy::agrees(&world).await;
     assert_eq!(world.get("sync").await["last"]["skipped"], json!(null));
-    // A scan that is folded in as well is the same customer.
+    // A scan afterwards still works.
     world.scan_as(&world.channel(json!({})).await, Scan::default());
 }

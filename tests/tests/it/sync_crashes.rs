@@ -1,5 +1,5 @@
-//! A scheduled sync whose process is killed between any two of its steps, or is there twice: the next process goes on,
-//! and the bundle agrees with WeCom in the end.
+//! A scheduled sync whose process is killed between any two steps: the next process resumes, and the bundle agrees with
+//! WeCom in the end.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use wecom_sandbox::{
 };
 
 use crate::agreement::assert_agreement;
-use crate::apart::Apart;
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::SplitStack;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel};
 use crate::time::Time;
 
-/// Corps that are synced at the same time, each with a process that dies at a point of its own. Most of the time they
-/// wait for leases to run out.
-const AT_ONCE: usize = 12;
-/// Of the points every third, by turns one before a step and one after; all of them take minutes.
-const EACH: usize = 3;
+/// Corps that are synced concurrently, each with a process that crashes at another point. Most of the time they wait for
+/// leases to expire.
+const CONCURRENCY: usize = 12;
+/// Every third point is tested, alternately one before a step and one after a step; testing all takes minutes.
+const STRIDE: usize = 3;
 /// Customers of the channel.
 const SCANS: usize = 2;
 
-/// A corp that no event has told of: members with more customers than a page has, a channel whose customers lack its
-/// tags, tag groups, customer groups, departments.
-async fn corp(scene: &Scene) -> ChannelId {
-    let (wecom, corp) = (&scene.outside.wecom, &scene.outside.corp);
+/// Fills the corp without delivering any event: members with more customers than fit on a page, a channel whose
+/// customers lack its tags, tag groups, customer groups, departments.
+async fn fill_corp(scene: &Scene) -> ChannelId {
+    let (wecom, corp) = (&scene.external.wecom, &scene.external.corp);
     wecom.set_delivery_mode(DeliveryMode {
         lose_every: Some(1),
         ..DeliveryMode::default()
@@ -43,7 +43,7 @@ async fn corp(scene: &Scene) -> ChannelId {
     for _ in 0..SCANS {
         corp.scan(channel.as_str(), &Scan::default()).unwrap();
     }
-    // One customer more than a page has, of lisi and wangwu, who are read together.
+    // One customer more than fits on a page, for lisi and wangwu, who are read together.
     corp.member_gets_function("zhangsan", false).unwrap();
     let growth = Growth {
         relations: 101,
@@ -65,7 +65,7 @@ async fn corp(scene: &Scene) -> ChannelId {
     channel
 }
 
-/// The adds and losses that are counted for the channel.
+/// The counted adds and losses of the channel.
 async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) {
     let today = time.now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let yesterday = today.yesterday().unwrap().date();
@@ -76,86 +76,88 @@ async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) 
     (sum(|day| day.added), sum(|day| day.lost))
 }
 
-/// A reconcile dies at `point`, another process goes on, and all is as it is at WeCom. Answers where it died.
-async fn reconcile_dies_at(point: usize) -> Option<String> {
+/// A reconcile crashes at `point`, another process resumes it, and the bundle agrees with WeCom. Returns the crash point.
+async fn reconcile_crashes_at(point: usize) -> Option<String> {
     let scene = Scene::new().await;
-    let channel = corp(&scene).await;
-    let first = scene.process("first", PACE, &Fate::at(point));
-    let death = first.dies_before(Task::Reconcile).await;
+    let channel = fill_corp(&scene).await;
+    let first = scene.process("first", PACE, &FaultPoint::at(point));
+    let crash = first.crashes_before(Task::Reconcile).await;
     drop(first);
-    let second = scene.process("second", PACE, &Fate::none());
-    second.goes_on().await;
+    let second = scene.process("second", PACE, &FaultPoint::none());
+    second.tick_until_idle().await;
     let store = scene.store();
     let (running, last) = store.runs(&corp_id()).await.unwrap();
     assert_eq!(running, None);
     if last.is_none() {
-        // It had not begun.
-        assert_eq!(death.as_deref(), Some("before take_run"));
+        // The run had not begun.
+        assert_eq!(crash.as_deref(), Some("before take_run"));
         second.reconcile().await;
     }
-    let context = format!("{point}: {death:?}");
-    assert_agreement(store, &scene.outside.corp, &context).await;
+    let context = format!("{point}: {crash:?}");
+    assert_agreement(store, &scene.external.corp, &context).await;
     assert_eq!(
-        counted(&scene.outside.time, store, &channel).await,
+        counted(&scene.external.time, store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
     let (_, last) = store.runs(&corp_id()).await.unwrap();
     let last = last.unwrap();
     assert_eq!((last.lost, last.error), (0, None), "{context}");
-    for relation in scene.outside.corp.truth().relations {
+    for relation in scene.external.corp.truth().relations {
         let is_lacking = relation.state.as_deref() == Some(channel.as_str());
         assert!(!is_lacking || relation.tag_ids.len() == 1, "{context}");
     }
-    death
+    crash
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reconcile_that_dies_at_any_step_is_gone_on_with_and_ends_with_the_truth() {
+async fn a_reconcile_that_crashes_at_any_step_is_resumed_and_completed() {
     let scene = Scene::new().await;
-    corp(&scene).await;
-    let whole = Fate::none();
-    let process = scene.process("whole", PACE, &whole);
+    fill_corp(&scene).await;
+    let counter = FaultPoint::none();
+    let process = scene.process("whole", PACE, &counter);
     assert_eq!(process.reconcile().await["state"], "finished");
-    let points = whole.passed();
-    let deaths = futures::stream::iter((0..points).step_by(EACH))
-        .map(|point| async move { tokio::spawn(reconcile_dies_at(point)).await })
-        .buffer_unordered(AT_ONCE);
-    let mut places = BTreeMap::<String, usize>::new();
-    let deaths: Vec<_> = deaths.collect().await;
-    let failures = deaths.iter().filter(|death| death.is_err()).count();
-    assert_eq!(failures, 0, "their messages stand above");
-    for place in deaths.into_iter().filter_map(|death| death.unwrap()) {
-        *places.entry(place).or_default() += 1;
+    let points = counter.passed();
+    let crashes = futures::stream::iter((0..points).step_by(STRIDE))
+        .map(|point| async move { tokio::spawn(reconcile_crashes_at(point)).await })
+        .buffer_unordered(CONCURRENCY);
+    let mut by_point = BTreeMap::<String, usize>::new();
+    let crashes: Vec<_> = crashes.collect().await;
+    let failures = crashes.iter().filter(|crash| crash.is_err()).count();
+    assert_eq!(failures, 0, "the messages of failed tasks are above");
+    for point in crashes.into_iter().filter_map(|crash| crash.unwrap()) {
+        *by_point.entry(point).or_default() += 1;
     }
-    let deaths: usize = places.values().sum();
-    // What is done side by side is done in any order, and the last of it may be done in fewer steps.
+    let crashes: usize = by_point.values().sum();
+    // Concurrent steps happen in any order, and the end of a run may take fewer steps.
     assert!(
-        points > 120 && deaths + 2 >= points / EACH,
-        "{points}: {places:?}"
+        points > 120 && crashes + 2 >= points / STRIDE,
+        "{points}: {by_point:?}"
     );
 }
 
-/// Events of everything that a tick folds in come, and the tick dies at `point`; the next one goes on.
-async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
+/// Events of every kind that a tick handles arrive, and the tick crashes at `point`; the next tick completes the work.
+async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let options = SandboxOptions::default();
-    let outside = Outside::divided(options, &departments()).await;
-    let apart = Apart::new(&outside).await;
-    let (platform, corp) = (apart.platform("sync"), &outside.corp);
+    let external = ExternalWorld::with_departments(options, &departments()).await;
+    let split = SplitStack::new(&external).await;
+    let (platform, corp) = (split.platform("sync"), &external.corp);
     let channel = make_channel(&platform, &[]).await;
-    let process = |owner, fate: &Fate| Process::new(&platform, &outside.time, owner, PACE, fate);
+    let process = |owner, fault_point: &FaultPoint| {
+        Process::new(&platform, &external.time, owner, PACE, fault_point)
+    };
     let [left, removed] =
         ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let ends = corp.group_begins("lisi", "二").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    outside.all_delivered().await;
+    external.all_delivered().await;
     // No other function runs, so the reconcile finds them.
     let scan = || corp.scan(channel.as_str(), &Scan::default()).unwrap();
     let customers: Vec<Happening> = (0..SCANS).map(|_| scan()).collect();
-    process("before", &Fate::none()).reconcile().await;
-    process("before", &Fate::none()).tick().await;
+    process("before", &FaultPoint::none()).reconcile().await;
+    process("before", &FaultPoint::none()).tick().await;
     for customer in &customers {
         let edit = MemberEdit {
             remark: Some("李总".to_owned()),
@@ -173,15 +175,19 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
         .unwrap();
     corp.group_is_dissolved(&ends).unwrap();
     corp.group_begins("wangwu", "三").unwrap();
-    outside.all_delivered().await;
-    outside.next_second();
-    let fate = Fate::at(point);
-    let death = process("first", &fate).dies_before(Task::Tick).await;
-    process("second", &Fate::none()).goes_on().await;
-    let context = format!("{point}: {death:?}");
+    external.all_delivered().await;
+    external.next_second();
+    let fault_point = FaultPoint::at(point);
+    let crash = process("first", &fault_point)
+        .crashes_before(Task::Tick)
+        .await;
+    process("second", &FaultPoint::none())
+        .tick_until_idle()
+        .await;
+    let context = format!("{point}: {crash:?}");
     assert_agreement(&platform.store, corp, &context).await;
     assert_eq!(
-        counted(&outside.time, &platform.store, &channel).await,
+        counted(&external.time, &platform.store, &channel).await,
         (SCANS as u64, 0),
         "{context}"
     );
@@ -192,25 +198,25 @@ async fn tick_dies_at(point: usize) -> (Option<String>, usize) {
         .await
         .unwrap();
     assert!(work.is_empty(), "{context}: {work:?}");
-    (death, fate.passed())
+    (crash, fault_point.passed())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tick_that_dies_at_any_step_of_its_folding_in_is_made_up_for_by_the_next() {
-    let (death, points) = tick_dies_at(usize::MAX).await;
-    assert_eq!(death, None);
-    let deaths = futures::stream::iter((0..points).step_by(EACH))
-        .map(|point| async move { tokio::spawn(tick_dies_at(point)).await })
-        .buffer_unordered(AT_ONCE / 3);
-    let deaths: Vec<_> = deaths.collect().await;
-    let failures = deaths.iter().filter(|death| death.is_err()).count();
-    assert_eq!(failures, 0, "their messages stand above");
-    let died = deaths
+async fn a_tick_that_crashes_at_any_step_is_completed_by_the_next() {
+    let (crash, points) = tick_crashes_at(usize::MAX).await;
+    assert_eq!(crash, None);
+    let crashes = futures::stream::iter((0..points).step_by(STRIDE))
+        .map(|point| async move { tokio::spawn(tick_crashes_at(point)).await })
+        .buffer_unordered(CONCURRENCY / 3);
+    let crashes: Vec<_> = crashes.collect().await;
+    let failures = crashes.iter().filter(|crash| crash.is_err()).count();
+    assert_eq!(failures, 0, "the messages of failed tasks are above");
+    let crashed = crashes
         .into_iter()
-        .filter(|death| death.as_ref().unwrap().0.is_some());
-    let died = died.count();
+        .filter(|crash| crash.as_ref().unwrap().0.is_some());
+    let crashed = crashed.count();
     assert!(
-        points > 50 && died + 2 >= points / EACH,
-        "{died} of {points}"
+        points > 50 && crashed + 2 >= points / STRIDE,
+        "{crashed} of {points}"
     );
 }

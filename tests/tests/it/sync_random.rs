@@ -1,7 +1,7 @@
-//! Hundreds of things that happen to a corp, while events are lost, doubled and overtaken, and ticks and reconciles come
-//! in between. After a last reconcile the bundle agrees with WeCom in every field.
+//! Hundreds of random changes of a corp, while events are lost, duplicated and reordered, interleaved with ticks and
+//! reconciles. After a last reconcile the bundle agrees with WeCom in every field.
 //!
-//! A failure names its seed, and the same seed does the same operations again.
+//! A failure names its seed, and the same seed repeats the same operations.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,47 +19,47 @@ use wecom_sandbox::{
     SandboxOptions, Scan, Truth,
 };
 
-use crate::agreement::disagreements;
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::agreement::differences;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::sync_scene::{PACE, Process, corp_id, departments};
 use crate::time::Time;
 use crate::world::World;
 
 /// Operations of one history.
 const OPERATIONS: usize = 300;
-/// A tick after so many, a reconcile after so many, and another way in which events come after so many.
+/// The number of operations between two ticks, two reconciles and two changes of the delivery mode.
 const TICK: usize = 30;
 const RECONCILE: usize = 110;
 const DELIVERY: usize = 20;
-/// The members whom nobody sends away, so that there is always somebody.
+/// The members who never leave, so that there are always some.
 const STAFF: [&str; 3] = ["zhangsan", "lisi", "wangwu"];
 
-/// A corp to which things happen by chance.
+/// A corp to which random changes happen.
 struct History {
     time: Time,
-    dice: StdRng,
+    rng: StdRng,
     corp: Corp,
     channels: Vec<String>,
-    /// Who ever met whom.
-    met: Vec<(String, String)>,
-    /// By which channel.
+    /// All pairs (customer, member) that were ever in contact.
+    contacts: Vec<(String, String)>,
+    /// All adds by a channel: (channel, member, customer).
     scanned: BTreeSet<(String, String, String)>,
     number: usize,
 }
 
 impl History {
-    fn below(&mut self, length: usize) -> usize {
-        self.dice.random_range(0..length.max(1))
+    fn random_below(&mut self, length: usize) -> usize {
+        self.rng.random_range(0..length.max(1))
     }
 
-    fn one_of<T: Clone>(&mut self, some: &[T]) -> Option<T> {
-        let place = self.below(some.len());
-        some.get(place).cloned()
+    fn choose<T: Clone>(&mut self, items: &[T]) -> Option<T> {
+        let index = self.random_below(items.len());
+        items.get(index).cloned()
     }
 
     fn is_one_in(&mut self, number: usize) -> bool {
-        self.below(number) == 0
+        self.random_below(number) == 0
     }
 
     fn name(&mut self, what: &str) -> String {
@@ -67,22 +67,24 @@ impl History {
         format!("{what}{}", self.number)
     }
 
-    /// Something happens. What cannot happen as things stand does not.
-    fn goes_on(&mut self) {
+    /// Applies one random change. A change that is impossible in the current state is skipped.
+    fn next_operation(&mut self) {
         let truth = self.corp.truth();
-        match self.below(32) {
-            0..=5 => self.somebody_comes(&truth),
-            6 => self.somebody_confirms(),
-            7..=10 => self.somebody_edits(&truth),
-            11..=15 => self.somebody_goes(&truth),
-            16..=19 => self.members_change(&truth),
-            20..=23 => self.tags_change(&truth),
-            _ => self.groups_change(&truth),
+        match self.random_below(32) {
+            0..=5 => self.add_customer(&truth),
+            6 => self.confirm_half_adds(),
+            7..=10 => self.edit_customer(&truth),
+            11..=15 => self.rename_or_end_relation(&truth),
+            16..=19 => self.change_members(&truth),
+            20..=23 => self.change_tags(&truth),
+            _ => self.change_groups(&truth),
         }
     }
 
-    fn somebody_comes(&mut self, truth: &Truth) {
-        let known = self.one_of(&self.met.clone()).filter(|_| self.is_one_in(3));
+    fn add_customer(&mut self, truth: &Truth) {
+        let known = self
+            .choose(&self.contacts.clone())
+            .filter(|_| self.is_one_in(3));
         let scan = Scan {
             half: self.is_one_in(4),
             name: Some(self.name("客户")),
@@ -90,22 +92,22 @@ impl History {
             wecom_user: self.is_one_in(8),
             ..Scan::default()
         };
-        let channel = self.one_of(&self.channels.clone());
-        let came = match channel.filter(|_| !self.is_one_in(3)) {
+        let channel = self.choose(&self.channels.clone());
+        let added = match channel.filter(|_| !self.is_one_in(3)) {
             Some(channel) => {
-                let came = self.corp.scan(&channel, &scan);
-                // Who has the member already causes no event, and is no add.
-                if let Ok(came) = &came
-                    && !came.events.is_empty()
+                let added = self.corp.scan(&channel, &scan);
+                // A customer who already has the member causes no event and is no add.
+                if let Ok(added) = &added
+                    && !added.events.is_empty()
                 {
-                    let (customer, member) = (&came.external_userid, &came.userid);
+                    let (customer, member) = (&added.external_userid, &added.userid);
                     self.scanned
                         .insert((channel, member.clone(), customer.clone()));
                 }
-                came
+                added
             }
             None => {
-                let member = self.one_of(&truth.members);
+                let member = self.choose(&truth.members);
                 let full = Scan {
                     half: false,
                     ..scan
@@ -113,26 +115,26 @@ impl History {
                 self.corp.add_by_search(&member.unwrap().userid, &full)
             }
         };
-        if let Ok(came) = came {
-            self.met.push((came.external_userid, came.userid));
+        if let Ok(added) = added {
+            self.contacts.push((added.external_userid, added.userid));
         }
     }
 
-    fn somebody_confirms(&mut self) {
-        for (customer, member) in self.met.clone() {
+    fn confirm_half_adds(&mut self) {
+        for (customer, member) in self.contacts.clone() {
             if self.is_one_in(2) {
                 let _not_half = self.corp.member_confirms(&customer, &member);
             }
         }
     }
 
-    fn somebody_edits(&mut self, truth: &Truth) {
+    fn edit_customer(&mut self, truth: &Truth) {
         let Some(RelationTruth {
             userid,
             external_userid,
             tag_ids,
             ..
-        }) = self.one_of(&truth.relations)
+        }) = self.choose(&truth.relations)
         else {
             return;
         };
@@ -143,10 +145,10 @@ impl History {
             .map(|tag| tag.id.clone())
             .collect();
         let mut edit = MemberEdit::default();
-        match self.below(4) {
+        match self.random_below(4) {
             0 => edit.remark = Some(self.name("备注")),
             1 => edit.description = Some(self.name("描述")),
-            2 => edit.add_tags = self.one_of(&tags).into_iter().collect(),
+            2 => edit.add_tags = self.choose(&tags).into_iter().collect(),
             _ => edit.remove_tags = tag_ids,
         }
         self.corp
@@ -154,14 +156,14 @@ impl History {
             .unwrap();
     }
 
-    fn somebody_goes(&mut self, truth: &Truth) {
-        let Some((customer, member)) = self.one_of(&self.met.clone()) else {
+    fn rename_or_end_relation(&mut self, truth: &Truth) {
+        let Some((customer, member)) = self.choose(&self.contacts.clone()) else {
             return;
         };
-        let _as_it_may_be = match self.below(4) {
+        let _ignored_if_impossible = match self.random_below(4) {
             0 => {
                 let known = self
-                    .one_of(&truth.customers)
+                    .choose(&truth.customers)
                     .map(|known| known.external_userid);
                 let name = self.name("改名");
                 let renamed = known.map(|known| self.corp.customer_is_renamed(&known, &name));
@@ -172,10 +174,10 @@ impl History {
         };
     }
 
-    fn members_change(&mut self, truth: &Truth) {
-        let member = self.one_of(&truth.members).unwrap().userid;
+    fn change_members(&mut self, truth: &Truth) {
+        let member = self.choose(&truth.members).unwrap().userid;
         let (name, corp) = (self.name("员工"), self.corp.clone());
-        match self.below(8) {
+        match self.random_below(8) {
             0 | 1 => {
                 let departments = self.departments();
                 let setup = MemberSetup {
@@ -193,7 +195,7 @@ impl History {
             6 => corp
                 .member_gets_status(
                     &member,
-                    self.one_of(&[MemberStatus::Active, MemberStatus::Disabled])
+                    self.choose(&[MemberStatus::Active, MemberStatus::Disabled])
                         .unwrap(),
                 )
                 .unwrap(),
@@ -205,19 +207,19 @@ impl History {
     }
 
     fn departments(&mut self) -> Vec<u32> {
-        self.one_of(&[vec![], vec![2], vec![3], vec![3, 1]])
+        self.choose(&[vec![], vec![2], vec![3], vec![3, 1]])
             .unwrap()
     }
 
-    fn tags_change(&mut self, truth: &Truth) {
+    fn change_tags(&mut self, truth: &Truth) {
         let (name, corp) = (self.name("标签"), self.corp.clone());
-        let Some(group) = self.one_of(&truth.tag_groups) else {
+        let Some(group) = self.choose(&truth.tag_groups) else {
             corp.console_creates_tags(&name, &["甲", "乙"]).unwrap();
             return;
         };
         let ids: Vec<&str> = group.tags.iter().map(|tag| tag.id.as_str()).collect();
-        let tag = self.one_of(&ids).unwrap();
-        match self.below(7) {
+        let tag = self.choose(&ids).unwrap();
+        match self.random_below(7) {
             0 => drop(corp.console_creates_tags(&name, &["甲", "乙"]).unwrap()),
             1 => drop(corp.console_adds_tag(&group.id, &name).unwrap()),
             2 => drop(corp.console_renames_tag(tag, &name).unwrap()),
@@ -228,23 +230,23 @@ impl History {
         }
     }
 
-    fn groups_change(&mut self, truth: &Truth) {
+    fn change_groups(&mut self, truth: &Truth) {
         let (name, corp) = (self.name("群"), self.corp.clone());
-        let member = self.one_of(&truth.members).unwrap().userid;
+        let member = self.choose(&truth.members).unwrap().userid;
         let begins = truth.groups.len() < 2 || self.is_one_in(5);
-        let Some(group) = self.one_of(&truth.groups).filter(|_| !begins) else {
+        let Some(group) = self.choose(&truth.groups).filter(|_| !begins) else {
             corp.group_begins(&member, &name).unwrap();
             return;
         };
         let person = self
-            .one_of(&truth.customers)
+            .choose(&truth.customers)
             .map(|customer| customer.external_userid);
         let person = person
             .filter(|_| !self.is_one_in(3))
             .unwrap_or(member.clone());
-        let inside = self.one_of(&group.members).unwrap().id;
-        let scene = self.one_of(&[JoinScene::QrCode(None), JoinScene::Invited(member.clone())]);
-        let _as_it_may_be = match self.below(8) {
+        let inside = self.choose(&group.members).unwrap().id;
+        let scene = self.choose(&[JoinScene::QrCode(None), JoinScene::Invited(member.clone())]);
+        let _ignored_if_impossible = match self.random_below(8) {
             0..=2 => corp.group_is_joined(&group.chat_id, &[&person], &scene.unwrap()),
             3 => corp.group_is_left(&group.chat_id, &[&inside], QuitScene::Left),
             4 => corp.group_is_renamed(&group.chat_id, &name),
@@ -258,19 +260,19 @@ impl History {
         };
     }
 
-    /// Another way in which events come.
-    fn delivery(&mut self) -> DeliveryMode {
+    /// A random delivery mode.
+    fn delivery_mode(&mut self) -> DeliveryMode {
         DeliveryMode {
-            copies: self.one_of(&[1, 1, 2, 3]).unwrap(),
-            lose_every: self.one_of(&[None, Some(1), Some(2), Some(5)]).unwrap(),
-            reorder: self.one_of(&[0, 0, 3, 8]).unwrap(),
+            copies: self.choose(&[1, 1, 2, 3]).unwrap(),
+            lose_every: self.choose(&[None, Some(1), Some(2), Some(5)]).unwrap(),
+            reorder: self.choose(&[0, 0, 3, 8]).unwrap(),
             paused: false,
         }
     }
 }
 
 impl History {
-    /// Channels with fewer adds than are seen at WeCom, or more than there were.
+    /// Channels with fewer counted adds than relations at WeCom, or more than there were scans.
     async fn miscounted(&self, store: &Store) -> Vec<String> {
         let relations = self.corp.truth().relations;
         let mut found = Vec::new();
@@ -282,14 +284,16 @@ impl History {
             let (least, most) = (listed.count(), scanned.count());
             let added = counted(&self.time, store, channel).await;
             if !(least..=most).contains(&added) {
-                found.push(format!("{channel}: {least} to {most}, {added} are counted"));
+                found.push(format!(
+                    "{channel}: {added} adds are counted, expected {least} to {most}"
+                ));
             }
         }
         found
     }
 }
 
-/// The adds of a channel, as the bundle counts them.
+/// The adds that the bundle has counted for a channel.
 async fn counted(time: &Time, store: &Store, channel: &str) -> usize {
     let today = time.now().to_zoned(TimeZone::get("Asia/Shanghai").unwrap());
     let (from, to) = (today.yesterday().unwrap().date(), today.date());
@@ -299,38 +303,38 @@ async fn counted(time: &Time, store: &Store, channel: &str) -> usize {
     usize::try_from(added).unwrap()
 }
 
-async fn a_history_ends_in_agreement(seed: u64) {
+async fn check_history(seed: u64) {
     let options = SandboxOptions {
         seed,
         ..SandboxOptions::default()
     };
-    let outside = Outside::divided(options, &departments()).await;
-    let world: World = outside.world().await;
-    let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+    let external = ExternalWorld::with_departments(options, &departments()).await;
+    let world: World = external.world().await;
+    let platform = external.platform(&world.stack.dynamodb_url, "sync");
     let process = Process::new(
         &platform,
-        &outside.time,
+        &external.time,
         "sync",
         Pace {
             members_together: 3,
             ..PACE
         },
-        &Fate::none(),
+        &FaultPoint::none(),
     );
     let mut history = History {
-        dice: StdRng::seed_from_u64(seed),
-        corp: outside.corp.clone(),
-        time: outside.time.clone(),
+        rng: StdRng::seed_from_u64(seed),
+        corp: external.corp.clone(),
+        time: external.time.clone(),
         channels: Vec::new(),
-        met: Vec::new(),
+        contacts: Vec::new(),
         scanned: BTreeSet::new(),
         number: 0,
     };
     for operation in 1..=OPERATIONS {
-        history.goes_on();
+        history.next_operation();
         if operation % (OPERATIONS / 4) == 1 {
-            let truth = outside.corp.truth();
-            let group = history.one_of(&truth.tag_groups);
+            let truth = external.corp.truth();
+            let group = history.choose(&truth.tag_groups);
             let tags: Vec<String> = group
                 .into_iter()
                 .map(|group| group.tags[0].id.clone())
@@ -339,10 +343,10 @@ async fn a_history_ends_in_agreement(seed: u64) {
             history.channels.push(world.channel(fields).await.id);
         }
         if operation % DELIVERY == 0 {
-            outside.wecom.set_delivery_mode(history.delivery());
+            external.wecom.set_delivery_mode(history.delivery_mode());
         }
         if operation % TICK == 0 {
-            process.goes_on().await;
+            process.tick_until_idle().await;
         }
         if operation % RECONCILE == 0 {
             assert_eq!(
@@ -352,37 +356,37 @@ async fn a_history_ends_in_agreement(seed: u64) {
             );
         }
     }
-    outside.wecom.set_delivery_mode(DeliveryMode::default());
-    outside.all_delivered().await;
-    // The state of a group after an event counts as of two seconds after it (doc 92130), so a reading of the next second
-    // brings everything but groups.
+    external.wecom.set_delivery_mode(DeliveryMode::default());
+    external.all_delivered().await;
+    // A reading of a group is newer than an event only from two seconds after the event (doc 92130), so a reading in the
+    // next second updates everything except groups.
     for (seconds, with_groups) in [(1, false), (2, true)] {
-        outside.time.passes(Duration::from_secs(seconds));
-        process.goes_on().await;
+        external.time.passes(Duration::from_secs(seconds));
+        process.tick_until_idle().await;
         assert_eq!(
             process.reconcile().await["state"],
             "finished",
             "seed {seed}"
         );
-        // Tags and counts of the last events may not be written yet.
-        let mut patience = outside.time.patience();
+        // Tags and counts of the last events may not be stored yet.
+        let mut patience = external.time.patience();
         loop {
-            let mut found = disagreements(&platform.store, &outside.corp).await;
+            let mut found = differences(&platform.store, &external.corp).await;
             found.extend(history.miscounted(&platform.store).await);
             found.retain(|what| with_groups || !what.starts_with("group"));
             if found.is_empty() {
                 break;
             }
             let last = format!("seed {seed}: {found:#?}");
-            patience.look_again(&last).await;
+            patience.wait_to_poll(&last).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_has_happened_a_reconcile_ends_in_agreement() {
-    let histories = (1..=4).map(|seed| tokio::spawn(a_history_ends_in_agreement(seed)));
+async fn a_reconcile_after_a_random_history_agrees_with_wecom() {
+    let histories = (1..=4).map(|seed| tokio::spawn(check_history(seed)));
     let ended = futures::future::join_all(histories).await;
     let failures = ended.iter().filter(|ended| ended.is_err()).count();
-    assert_eq!(failures, 0, "their messages stand above");
+    assert_eq!(failures, 0, "the messages of failed tasks are above");
 }

@@ -1,5 +1,5 @@
-//! A scheduled sync whose processes a test starts one by one, over ports that may die, beside tables in memory or
-//! beside a whole bundle.
+//! A scheduled sync whose processes a test starts one by one, over ports that may crash, with tables in memory or with
+//! a whole bundle.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use serde_json::{Value, json};
 use wecom::{AppName, CorpId};
 use wecom_sandbox::{DepartmentSetup, SandboxOptions};
 
-use crate::dying::{Dying, Fate};
-use crate::outside::Outside;
+use crate::crashing::{CrashingPort, FaultPoint};
+use crate::external_world::ExternalWorld;
 use crate::time::Time;
 use crate::world::APP;
 
-/// A pace for corps that are small and processes that die: chunks of two members, leases of a second, and events that
-/// are folded in at once. There is no heartbeat among the steps, so that they are the same every time.
+/// A pace for small corps and processes that crash: chunks of two members, leases of a second, and no settling time for
+/// events. No heartbeat happens between the steps, so that they are the same every time.
 pub(crate) const PACE: Pace = Pace {
     side_by_side: 2,
     lease: Duration::from_secs(1),
@@ -36,25 +36,26 @@ pub(crate) const PACE: Pace = Pace {
     settle: Duration::ZERO,
     members_together: 2,
 };
-/// WeCom, and tables in memory with nothing else of the bundle.
+/// WeCom, and tables in memory without the rest of the bundle.
 pub(crate) struct Scene {
-    pub(crate) outside: Outside,
+    pub(crate) external: ExternalWorld,
     pub(crate) platform: Platform,
     _embedded: Embedded,
 }
 
-/// A process of the sync. Dropped, it is killed.
+/// A process of the sync. Dropping it is like killing it.
 pub(crate) struct Process {
-    syncer: Syncer<Dying<Store>, Dying<WecomApi>>,
+    syncer: Syncer<CrashingPort<Store>, CrashingPort<WecomApi>>,
     owner: String,
-    fate: Fate,
+    fault_point: FaultPoint,
     time: Time,
 }
 
 impl Scene {
     /// A corp of zhangsan, lisi and wangwu with two departments below the root.
     pub(crate) async fn new() -> Self {
-        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
+        let external =
+            ExternalWorld::with_departments(SandboxOptions::default(), &departments()).await;
         let listener = Listeners::bind(0).await.unwrap().dynamodb;
         let embedded = Embedded::start(Place::Memory, listener).await.unwrap();
         let client = aws_sdk_dynamodb::Client::new(&aws_config(embedded.endpoint()).unwrap());
@@ -62,24 +63,30 @@ impl Scene {
             tables::ensure(&client, name, table).await.unwrap();
         }
         Self {
-            platform: outside.platform(embedded.endpoint(), "sync"),
-            outside,
+            platform: external.platform(embedded.endpoint(), "sync"),
+            external,
             _embedded: embedded,
         }
     }
 
-    /// One more process.
-    pub(crate) fn process(&self, owner: &str, pace: Pace, fate: &Fate) -> Process {
-        Process::new(&self.platform, &self.outside.time, owner, pace, fate)
+    /// Creates a process of the sync.
+    pub(crate) fn process(&self, owner: &str, pace: Pace, fault_point: &FaultPoint) -> Process {
+        Process::new(
+            &self.platform,
+            &self.external.time,
+            owner,
+            pace,
+            fault_point,
+        )
     }
 
-    /// What is kept.
+    /// The stored data.
     pub(crate) fn store(&self) -> &Store {
         &self.platform.store
     }
 }
 
-/// A channel of zhangsan that puts these tags on, made as the admin API makes it.
+/// A channel of zhangsan that sets these tags, created as the admin API does it.
 pub(crate) async fn make_channel(platform: &Platform, tag_ids: &[String]) -> ChannelId {
     let spec = json!({"name": "展会", "users": ["zhangsan"], "tag_ids": tag_ids});
     let mut channel = Channel {
@@ -116,64 +123,64 @@ pub(crate) fn corp_id() -> CorpId {
 }
 
 impl Process {
-    /// Over these adapters, known to others as `owner`.
+    /// A process over these adapters that holds its leases as `owner`.
     pub(crate) fn new(
         platform: &Platform,
         time: &Time,
         owner: &str,
         pace: Pace,
-        fate: &Fate,
+        fault_point: &FaultPoint,
     ) -> Self {
-        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
+        let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
         Self {
-            syncer: Syncer::through(platform.clone(), dying).paced(pace),
+            syncer: Syncer::through(platform.clone(), wrap).paced(pace),
             owner: owner.to_owned(),
-            fate: fate.clone(),
+            fault_point: fault_point.clone(),
             time: time.clone(),
         }
     }
 
-    /// Does what the schedule asks for.
-    pub(crate) async fn does(&self, task: Task) -> Value {
+    /// Runs a scheduled task, and returns its answer.
+    pub(crate) async fn run(&self, task: Task) -> Value {
         let mut context = Context::default();
         context.request_id.clone_from(&self.owner);
         let event = LambdaEvent::new(Schedule { task }, context);
-        // What it does is too large for the stack of a test.
+        // Boxed, because the future is too large for the stack of a test.
         let handled = self.syncer.handle(event).boxed();
         self.time.drive(handled).await.unwrap()
     }
 
-    /// A reconcile, and what it answers.
+    /// Runs a reconcile, and returns its answer.
     pub(crate) async fn reconcile(&self) -> Value {
-        self.does(Task::Reconcile).await
+        self.run(Task::Reconcile).await
     }
 
-    /// A tick, and what it says of the corp.
+    /// Runs a tick, and returns its result for the corp.
     pub(crate) async fn tick(&self) -> Value {
-        self.does(Task::Tick).await["corps"][DEMO_CORP].take()
+        self.run(Task::Tick).await["corps"][DEMO_CORP].take()
     }
 
-    /// Works until it dies, and says where; or until it is done, and says nothing.
-    pub(crate) async fn dies_before(&self, task: Task) -> Option<String> {
+    /// Runs `task` until it crashes, and returns the point; or until it is done, and returns `None`.
+    pub(crate) async fn crashes_before(&self, task: Task) -> Option<String> {
         tokio::select! {
-            _ = self.does(task) => None,
-            place = self.fate.death() => Some(place),
+            _ = self.run(task) => None,
+            point = self.fault_point.reached() => Some(point),
         }
     }
 
-    /// Ticks until no run is under way: that of a process that was killed is free when its lease has run out.
-    pub(crate) async fn goes_on(&self) {
+    /// Runs ticks until no run is in progress. The run of a killed process is free when its lease has expired.
+    pub(crate) async fn tick_until_idle(&self) {
         let mut patience = self.time.patience();
         loop {
-            let told = self.tick().await;
+            let tick = self.tick().await;
             for part in ["tokens", "due", "folded", "run"] {
-                assert!(told[part].get("error").is_none(), "{told}");
+                assert!(tick[part].get("error").is_none(), "{tick}");
             }
-            if told["run"].is_null() || told["run"]["state"] == "finished" {
+            if tick["run"].is_null() || tick["run"]["state"] == "finished" {
                 return;
             }
             self.time.passes(PACE.lease);
-            patience.look_again(&told.to_string()).await;
+            patience.wait_to_poll(&tick.to_string()).await;
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What happens while a reconcile is under way: two processes at once, a process that is paused, events between the
-//! reading of something and its writing. Barriers in the ports put things in their order.
+//! Changes during a reconcile: two processes at once, a paused process, events between the reading of an object and its
+//! writing. Barriers in the ports fix the order of the steps.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use wecom::UserId;
 use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, SandboxOptions, Scan};
 
 use crate::agreement::{active_customers, assert_agreement};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::sync_scene::{PACE, Process, Scene, corp_id, departments};
 use crate::world::World;
 
-/// Longer than anything here takes.
+/// Leases that do not expire during a test.
 const LONG: Pace = Pace {
     lease: Duration::from_secs(60),
     ..PACE
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_reconciles_at_once_do_the_work_once() {
+async fn concurrent_reconciles_do_the_work_once() {
     let alone = Scene::new().await;
     let both = Scene::new().await;
     let relations = Growth {
@@ -30,10 +30,10 @@ async fn two_reconciles_at_once_do_the_work_once() {
         ..Growth::default()
     };
     for scene in [&alone, &both] {
-        scene.outside.corp.grow(&relations).unwrap();
+        scene.external.corp.grow(&relations).unwrap();
     }
-    let calls = |scene: &Scene| scene.outside.wecom.calls_of("batch/get_by_user").len();
-    let none = Fate::none();
+    let calls = |scene: &Scene| scene.external.wecom.calls_of("batch/get_by_user").len();
+    let none = FaultPoint::none();
     alone.process("one", LONG, &none).reconcile().await;
 
     let [first, second] = ["one", "two"].map(|owner| both.process(owner, LONG, &none));
@@ -49,12 +49,12 @@ async fn two_reconciles_at_once_do_the_work_once() {
         1
     );
     assert_eq!(calls(&both), calls(&alone));
-    assert_agreement(both.store(), &both.outside.corp, "two at once").await;
+    assert_agreement(both.store(), &both.external.corp, "two at once").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
-    for place in [
+async fn a_process_paused_longer_than_its_lease_does_no_harm() {
+    for point in [
         "before customers",
         "after customers",
         "before put_page",
@@ -63,18 +63,18 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
         "before save_run",
     ] {
         let scene = Scene::new().await;
-        let corp = &scene.outside.corp;
+        let corp = &scene.external.corp;
         let some = Growth {
             relations: 20,
             groups: 2,
             ..Growth::default()
         };
         corp.grow(&some).unwrap();
-        let pause = Fate::wait_at(place);
+        let pause = FaultPoint::wait_at(point);
         let paused = scene.process("paused", PACE, &pause);
-        let (told, ()) = tokio::join!(paused.reconcile(), async {
-            assert_eq!(pause.death().await, place);
-            scene.outside.next_second();
+        let (answer, ()) = tokio::join!(paused.reconcile(), async {
+            assert_eq!(pause.reached().await, point);
+            scene.external.next_second();
             let truth = corp.truth();
             let pair = |at: usize| {
                 let relation = &truth.relations[at];
@@ -87,19 +87,25 @@ async fn a_process_that_is_paused_for_longer_than_its_lease_does_no_harm() {
             corp.add_by_search("lisi", &Scan::default()).unwrap();
             corp.group_is_renamed(&truth.groups[0].chat_id, "另一个")
                 .unwrap();
-            scene.process("second", PACE, &Fate::none()).goes_on().await;
+            scene
+                .process("second", PACE, &FaultPoint::none())
+                .tick_until_idle()
+                .await;
             pause.release();
         });
-        assert_eq!(told["state"], "continues", "the run is another's now");
+        assert_eq!(
+            answer["state"], "continues",
+            "another process holds the run now"
+        );
         let (running, last) = scene.store().runs(&corp_id()).await.unwrap();
-        assert_eq!((running, last.unwrap().error), (None, None), "{place}");
-        // What happened before the second process came to it is a matter of the next reconcile.
-        scene.outside.next_second();
+        assert_eq!((running, last.unwrap().error), (None, None), "{point}");
+        // Changes that the second process read too early are found by the next reconcile.
+        scene.external.next_second();
         scene
-            .process("third", PACE, &Fate::none())
+            .process("third", PACE, &FaultPoint::none())
             .reconcile()
             .await;
-        assert_agreement(scene.store(), corp, place).await;
+        assert_agreement(scene.store(), corp, point).await;
     }
 }
 
@@ -110,68 +116,75 @@ fn remark(remark: &str) -> MemberEdit {
     }
 }
 
-/// A whole bundle, beside which a test starts processes of the sync.
-struct Beside {
-    outside: Outside,
+/// A whole bundle, and further processes of the sync that a test starts.
+struct BundleScene {
+    external: ExternalWorld,
     world: World,
     platform: Platform,
 }
 
-impl Beside {
+impl BundleScene {
     async fn new() -> Self {
-        let outside = Outside::divided(SandboxOptions::default(), &departments()).await;
-        let world = outside.world().await;
-        let platform = outside.platform(&world.stack.dynamodb_url, "sync");
+        let external =
+            ExternalWorld::with_departments(SandboxOptions::default(), &departments()).await;
+        let world = external.world().await;
+        let platform = external.platform(&world.stack.dynamodb_url, "sync");
         Self {
-            outside,
+            external,
             world,
             platform,
         }
     }
 
-    fn process(&self, fate: &Fate) -> Process {
-        Process::new(&self.platform, &self.outside.time, "run", LONG, fate)
+    fn process(&self, fault_point: &FaultPoint) -> Process {
+        Process::new(
+            &self.platform,
+            &self.external.time,
+            "run",
+            LONG,
+            fault_point,
+        )
     }
 
-    /// A tick that folds every event in that WeCom has told of. It takes those of the milliseconds before its own.
+    /// Runs a tick that handles every delivered event. A tick takes events received before its own millisecond.
     async fn tick(&self) {
-        self.outside.all_delivered().await;
-        self.outside.time.passes(Duration::from_millis(1));
-        let told = Process::new(
+        self.external.all_delivered().await;
+        self.external.time.passes(Duration::from_millis(1));
+        let tick = Process::new(
             &self.platform,
-            &self.outside.time,
+            &self.external.time,
             "tick",
             LONG,
-            &Fate::none(),
+            &FaultPoint::none(),
         )
         .tick()
         .await;
-        assert!(told["folded"].is_u64(), "{told}");
+        assert!(tick["folded"].is_u64(), "{tick}");
     }
 
-    /// Begins a reconcile, does `verbs` when it has come to `place`, in a later second, and lets a tick fold them in
-    /// before the reconcile goes on. After another tick the bundle agrees with WeCom.
-    async fn during_a_run(&self, place: &'static str, verbs: impl AsyncFnOnce()) {
-        let pause = Fate::wait_at(place);
+    /// Starts a reconcile and pauses it at `point`. Then runs `changes` in a later second and a tick that handles their
+    /// events, and resumes the reconcile. After another tick the bundle agrees with WeCom.
+    async fn during_a_run(&self, point: &'static str, changes: impl AsyncFnOnce()) {
+        let pause = FaultPoint::wait_at(point);
         let process = self.process(&pause);
-        let (told, ()) = tokio::join!(process.reconcile(), async {
-            assert_eq!(pause.death().await, place);
-            self.outside.next_second();
-            verbs().await;
-            self.outside.next_second();
+        let (answer, ()) = tokio::join!(process.reconcile(), async {
+            assert_eq!(pause.reached().await, point);
+            self.external.next_second();
+            changes().await;
+            self.external.next_second();
             self.tick().await;
             pause.release();
         });
-        assert_eq!(told["state"], "finished", "{place}: {told}");
+        assert_eq!(answer["state"], "finished", "{point}: {answer}");
         self.tick().await;
-        assert_agreement(&self.platform.store, &self.outside.corp, place).await;
+        assert_agreement(&self.platform.store, &self.external.corp, point).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
-    let beside = Beside::new().await;
-    let corp = &beside.outside.corp;
+async fn an_edit_reverted_during_a_run_stays_reverted() {
+    let scene = BundleScene::new().await;
+    let corp = &scene.external.corp;
     let Happening {
         external_userid,
         userid,
@@ -182,23 +195,21 @@ async fn an_edit_that_is_taken_back_during_a_run_stays_taken_back() {
             .unwrap()
     };
     edits("one");
-    beside.outside.next_second();
-    beside.tick().await;
-    beside.world.untold(|| edits("two"));
-    for place in ["after customers", "after compare"] {
-        beside
-            .during_a_run(place, async || drop(edits("one")))
-            .await;
-        beside.world.untold(|| edits("two"));
+    scene.external.next_second();
+    scene.tick().await;
+    scene.world.without_delivery(|| edits("two"));
+    for point in ["after customers", "after compare"] {
+        scene.during_a_run(point, async || drop(edits("one"))).await;
+        scene.world.without_delivery(|| edits("two"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_during_a_run_is_not_undone_by_it() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
-    let channel = world.channel_that_says("hi").await;
-    for place in [
+async fn events_during_a_run_are_not_undone_by_it() {
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
+    let channel = world.channel_with_welcome("hi").await;
+    for point in [
         "after follow_users",
         "after tag_library",
         "before customers",
@@ -210,24 +221,25 @@ async fn what_is_told_during_a_run_is_not_undone_by_it() {
         "after group_chat",
         "before put_group",
     ] {
-        // Before: half of it no event tells of, so that the run has things to write.
-        let tags = world.untold(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
-        let [left, removed, back, edited] = world.untold(|| {
+        // Changes before the run, without events, so that the run has rows to write.
+        let tags =
+            world.without_delivery(|| corp.console_creates_tags("等级", &["A", "B"]).unwrap());
+        let [left, removed, back, edited] = world.without_delivery(|| {
             ["zhangsan", "lisi", "lisi", "wangwu"]
                 .map(|member| corp.add_by_search(member, &Scan::default()).unwrap())
         });
-        let [renamed, dissolved, joined, quitted] = world.untold(|| {
-            let begin = |name| corp.group_begins("lisi", name).unwrap().chat_id;
-            ["一", "二", "三", "四"].map(begin)
+        let [renamed, dissolved, joined, left_group] = world.without_delivery(|| {
+            let create = |name| corp.group_begins("lisi", name).unwrap().chat_id;
+            ["一", "二", "三", "四"].map(create)
         });
         let invited = JoinScene::Invited("lisi".to_owned());
-        world.untold(|| {
-            corp.group_is_joined(&quitted, &["wangwu"], &invited)
+        world.without_delivery(|| {
+            corp.group_is_joined(&left_group, &["wangwu"], &invited)
                 .unwrap();
             corp.member_removes(&back.external_userid, &back.userid)
                 .unwrap();
         });
-        let verbs = async || {
+        let changes = async || {
             corp.scan(&channel.id, &Scan::default()).unwrap();
             corp.add_by_search("wangwu", &Scan::default()).unwrap();
             corp.customer_leaves(&left.external_userid, &left.userid)
@@ -251,85 +263,85 @@ async fn what_is_told_during_a_run_is_not_undone_by_it() {
             corp.group_is_dissolved(&dissolved).unwrap();
             corp.group_is_joined(&joined, &["zhangsan"], &invited)
                 .unwrap();
-            corp.group_is_left(&quitted, &["wangwu"], QuitScene::Left)
+            corp.group_is_left(&left_group, &["wangwu"], QuitScene::Left)
                 .unwrap();
             corp.group_begins("wangwu", "新群").unwrap();
         };
-        beside.during_a_run(place, verbs).await;
+        scene.during_a_run(point, changes).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_tags_that_is_taken_back_during_a_run_stays_taken_back() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+async fn a_tag_change_reverted_during_a_run_stays_reverted() {
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let tags = corp.console_creates_tags("等级", &["A"]).unwrap();
-    beside.outside.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     let renames = |name| drop(corp.console_renames_tag(&tags.tag_ids[0], name).unwrap());
-    world.untold(|| renames("B"));
-    beside
+    world.without_delivery(|| renames("B"));
+    scene
         .during_a_run("after tag_library", async || renames("A"))
         .await;
-    let new = world.untold(|| corp.console_creates_tags("新的", &["x"]).unwrap());
+    let new = world.without_delivery(|| corp.console_creates_tags("新的", &["x"]).unwrap());
     let deletes = async || drop(corp.console_deletes_tag(&new.group_id).unwrap());
-    beside.during_a_run("after tag_library", deletes).await;
+    scene.during_a_run("after tag_library", deletes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_is_not_changed_back_by_a_run() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+async fn a_group_change_during_a_run_is_not_undone() {
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
-    beside.outside.next_second();
-    beside.tick().await;
+    scene.external.next_second();
+    scene.tick().await;
     let renames = |name| drop(corp.group_is_renamed(&group, name).unwrap());
-    world.untold(|| renames("二"));
-    beside
+    world.without_delivery(|| renames("二"));
+    scene
         .during_a_run("after group_chat", async || renames("一"))
         .await;
-    // Nothing was kept of this one yet when its end is told.
+    // This group is dissolved before it was ever stored.
     corp.group_is_dissolved(&group).unwrap();
-    beside.outside.next_second();
-    beside.tick().await;
-    let new = world.untold(|| corp.group_begins("lisi", "三").unwrap().chat_id);
+    scene.external.next_second();
+    scene.tick().await;
+    let new = world.without_delivery(|| corp.group_begins("lisi", "三").unwrap().chat_id);
     let dissolves = async || drop(corp.group_is_dissolved(&new).unwrap());
-    beside.during_a_run("after group_chat", dissolves).await;
+    scene.during_a_run("after group_chat", dissolves).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_event_tells_of_a_group_does_not_undo_what_a_run_has_read() {
-    let beside = Beside::new().await;
-    let (world, corp) = (&beside.world, &beside.outside.corp);
+async fn a_group_event_does_not_undo_a_newer_reading_by_a_run() {
+    let scene = BundleScene::new().await;
+    let (world, corp) = (&scene.world, &scene.external.corp);
     let group = corp.group_begins("lisi", "一").unwrap().chat_id;
     let invited = JoinScene::Invited("lisi".to_owned());
     corp.group_is_joined(&group, &["wangwu"], &invited).unwrap();
-    beside.outside.next_second();
-    beside.tick().await;
-    world.untold(|| corp.group_is_renamed(&group, "二").unwrap());
+    scene.external.next_second();
+    scene.tick().await;
+    world.without_delivery(|| corp.group_is_renamed(&group, "二").unwrap());
     corp.group_is_left(&group, &["wangwu"], QuitScene::Left)
         .unwrap();
-    beside.outside.all_delivered().await;
-    // What is folded in was received in a millisecond before the tick.
-    beside.outside.next_second();
-    let pause = Fate::wait_at("after group");
-    let tick = Process::new(&beside.platform, &beside.outside.time, "tick", LONG, &pause);
+    scene.external.all_delivered().await;
+    // A tick handles events that were received in an earlier millisecond.
+    scene.external.next_second();
+    let pause = FaultPoint::wait_at("after group");
+    let tick = Process::new(&scene.platform, &scene.external.time, "tick", LONG, &pause);
     tokio::join!(tick.tick(), async {
-        pause.death().await;
-        // What is read three seconds after an event has in it what the event tells (doc 92130).
+        pause.reached().await;
+        // A reading three seconds after an event includes the change of the event (doc 92130).
         for _ in 0..3 {
-            beside.outside.next_second();
+            scene.external.next_second();
         }
-        beside.process(&Fate::none()).reconcile().await;
+        scene.process(&FaultPoint::none()).reconcile().await;
         pause.release();
     });
-    assert_agreement(&beside.platform.store, corp, "after both").await;
+    assert_agreement(&scene.platform.store, corp, "after both").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a_run() {
+async fn no_customer_is_lost_when_members_lose_the_function_during_a_run() {
     let scene = Scene::new().await;
-    let corp = &scene.outside.corp;
+    let corp = &scene.external.corp;
     let some = Growth {
         relations: 20,
         ..Growth::default()
@@ -337,20 +349,20 @@ async fn nobody_is_concluded_to_be_lost_whose_member_loses_the_function_during_a
     corp.grow(&some).unwrap();
     let all = corp.truth().relations.len();
     scene
-        .process("first", LONG, &Fate::none())
+        .process("first", LONG, &FaultPoint::none())
         .reconcile()
         .await;
-    let pause = Fate::wait_at("before customers");
+    let pause = FaultPoint::wait_at("before customers");
     let run = scene.process("second", LONG, &pause);
-    scene.outside.next_second();
-    let (told, ()) = tokio::join!(run.reconcile(), async {
-        pause.death().await;
+    scene.external.next_second();
+    let (answer, ()) = tokio::join!(run.reconcile(), async {
+        pause.reached().await;
         for member in ["zhangsan", "lisi", "wangwu"] {
             corp.member_gets_function(member, false).unwrap();
         }
         pause.release();
     });
-    assert_eq!(told["state"], "finished");
+    assert_eq!(answer["state"], "finished");
     let mut active = 0;
     for member in ["zhangsan", "lisi", "wangwu"] {
         active += active_customers(scene.store(), &UserId::from(member))

@@ -1,4 +1,4 @@
-//! Tags and remarks: put on whoever came through a channel, whatever became of the welcome.
+//! Tags and remarks: set for every customer who came through a channel, independent of the welcome.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
-use crate::outside::Outside;
+use crate::external_world::ExternalWorld;
 use crate::world::{Channel, World};
 
 const MARK: &str = "mark_tag";
@@ -17,7 +18,7 @@ async fn tagging_channel(world: &World) -> Channel {
     world.channel(json!({"tag_ids": tags})).await
 }
 
-/// How many calls of `mark_tag` each customer caused.
+/// The number of calls of `mark_tag` for each customer.
 fn calls_by_customer(world: &World) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for customer in world.customers_of(MARK) {
@@ -27,7 +28,7 @@ fn calls_by_customer(world: &World) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
+async fn a_missing_welcome_code_does_not_skip_tags_and_counts() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let channel = world
@@ -44,15 +45,19 @@ async fn no_welcome_code_is_no_reason_to_skip_tags_and_count() {
     let outcome = customer.outcome("tags", "tagged").await;
     assert_eq!(outcome["attempts"], 1);
     customer.is_tagged(&["展会", "上海"]).await;
-    assert_eq!(world.calls(MARK), 1, "all tags of a channel go in one call");
+    assert_eq!(
+        world.calls(MARK),
+        1,
+        "all tags of a channel are set in one call"
+    );
     let relation = customer.relation().await;
     assert_eq!(relation["channel_id"], channel.id);
     assert_eq!(relation["tag_ids"].as_array().unwrap().len(), 2);
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn remark_and_description_are_written_and_a_long_name_is_cut() {
+async fn remark_and_description_are_written_and_long_names_truncated() {
     let world = World::new().await;
     let channel = world
         .channel(json!({"remark": "{customer}-{channel}", "description": "from the fair"}))
@@ -80,7 +85,7 @@ async fn remark_and_description_are_written_and_a_long_name_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_is_gone_fails_with_its_code_and_the_welcome_is_sent_all_the_same() {
+async fn a_deleted_tag_fails_with_its_code_and_the_welcome_is_sent() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -95,14 +100,16 @@ async fn a_tag_that_is_gone_fails_with_its_code_and_the_welcome_is_sent_all_the_
         (Some(40068), Some(1))
     );
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_are_not_lost_on_45033_and_45009() {
     for codes in [[45009, 45033], [45033, 45009], [81026, 45036]] {
-        let outside = Outside::limited(json!({"pause": 1})).await;
-        let world = outside.world().await;
+        let external = ExternalWorld::limited(json!({"pause": 1})).await;
+        let world = external.world().await;
         let channel = tagging_channel(&world).await;
         for code in codes {
             world.wecom.faults().next(MARK, 1, Fault::Code(code));
@@ -110,27 +117,27 @@ async fn tags_are_not_lost_on_45033_and_45009() {
         let customer = world.scan(&channel);
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;
-        world.numbers(&channel, [1, 0, 0, 0]).await;
+        world.counts_are(&channel, Counts::added(1)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_of_wecom_holds_tags_back_and_loses_none() {
+async fn an_outage_of_wecom_delays_tags_and_loses_none() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    // Three calls make one attempt at the record; the fourth is the stream's own retry.
+    // One attempt at the record makes three calls; the fourth call belongs to the retry by the stream.
     let lost = Fault::DropConnection { after_effect: true };
     world.wecom.faults().next(MARK, 3, Fault::Http(502));
     world.wecom.faults().next(MARK, 1, lost);
     let customer = world.scan(&channel);
     customer.is_tagged(&["展会"]).await;
     let outcome = customer.outcome("tags", "tagged").await;
-    assert_eq!(outcome["attempts"], 2, "of the record's second round");
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    assert_eq!(outcome["attempts"], 2, "the attempts of the retried record");
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_passes_for_one_customer_is_tried_again_at_once() {
+async fn temporary_errors_of_one_customer_are_retried_at_once() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world.wecom.faults().next(MARK, 1, Fault::Code(45035));
@@ -142,14 +149,14 @@ async fn what_passes_for_one_customer_is_tried_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_customer_whose_tags_fail_holds_nobody_back() {
+async fn failed_tags_of_one_customer_delay_no_other_customer() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     for code in [40096, 84061, 60011] {
         world.wecom.faults().next(MARK, 1, Fault::Code(code));
     }
     let customers: Vec<_> = (0..12).map(|_| world.scan(&channel)).collect();
-    world.numbers(&channel, [12, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(12)).await;
     let mut failed = Vec::new();
     for customer in &customers {
         let contact = world
@@ -169,9 +176,9 @@ async fn one_customer_whose_tags_fail_holds_nobody_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_comes_again_does_not_repeat_what_is_done() {
-    let outside = Outside::limited(json!({"pause": 1})).await;
-    let world = outside.world().await;
+async fn a_retried_batch_does_not_repeat_finished_records() {
+    let external = ExternalWorld::limited(json!({"pause": 1})).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
     world.wecom.pause();
     let customers: Vec<Customer<'_>> = (0..8).map(|_| world.scan(&channel)).collect();
@@ -184,7 +191,7 @@ async fn a_batch_that_comes_again_does_not_repeat_what_is_done() {
     let mut calls: Vec<_> = calls_by_customer(&world).into_values().collect();
     calls.sort_unstable();
     assert_eq!(calls, [1, 1, 1, 1, 1, 1, 1, 2]);
-    world.numbers(&channel, [8, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(8)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,31 +215,31 @@ async fn at_most_five_calls_are_in_flight() {
         .await;
     assert_eq!(world.wecom.peak_in_flight(MARK), 5);
     assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
-    world.numbers(&channel, [60, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(60)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_another_tool_is_no_channel_of_ours() {
+async fn a_state_of_another_tool_is_not_a_channel() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    let customer = world.untold(|| world.search("zhangsan"));
+    let customer = world.without_delivery(|| world.search("zhangsan"));
     let message = world.message(customer.events[0]);
     let (before, rest) = message.split_once("</xml>").unwrap();
     assert!(rest.is_empty() && !before.contains("<State>"), "{message}");
-    world.tell(&format!("{before}<State>other-tool-7</State></xml>"));
+    world.deliver(&format!("{before}<State>other-tool-7</State></xml>"));
     customer.outcome("tags", "no_channel").await;
     assert!(customer.relation().await["channel_id"].is_null());
     assert_eq!(world.calls(MARK), 0);
-    world.numbers(&channel, [0, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_channel_still_explains_its_customers() {
+async fn a_deleted_channel_still_attributes_its_customers() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let before = world.scan(&channel);
     before.outcome("tags", "tagged").await;
-    let late = world.untold(|| world.scan(&channel));
+    let late = world.without_delivery(|| world.scan(&channel));
     let path = format!("channels/{}", channel.id);
     assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
     world.wecom.redeliver(late.events[0]);

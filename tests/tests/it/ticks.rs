@@ -1,4 +1,4 @@
-//! What a tick does beside folding in: tokens ahead of their end, and each part whatever becomes of the others.
+//! The parts of a tick besides refreshes: token renewal, gauges, and independence of the parts from each other.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use serde_json::json;
 use sync::Task;
 use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
+use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
-use crate::outside::Outside;
 use crate::repairs::make_due;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
-    // They live longer than the five minutes before whose end a call begins to refresh, and end within the tick's ten.
+async fn a_tick_renews_a_token_before_it_expires() {
+    // A call renews tokens in their last five minutes, a tick in their last ten. These tokens live between the two.
     let world = World::with(SandboxOptions {
         token_ttl: Duration::from_secs(400),
         ..SandboxOptions::default()
     })
     .await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let before = world.calls("gettoken");
     let tick = world.tick().await;
     assert_eq!(tick["tokens"], 1, "{tick}");
@@ -29,7 +29,7 @@ async fn a_token_that_ends_soon_is_fetched_by_the_tick_and_not_by_a_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_good_for_hours_is_left_alone() {
+async fn a_tick_does_not_renew_a_token_that_is_valid_for_hours() {
     let world = World::new().await;
     let before = world.calls("gettoken");
     for _ in 0..3 {
@@ -39,15 +39,15 @@ async fn a_token_that_is_good_for_hours_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
-    outside
+async fn broken_credentials_of_one_app_stop_no_other_part_of_a_tick() {
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
+    external
         .corp
         .rotate_secret("service", "reset-by-somebody")
         .unwrap();
-    outside.corp.revoke_tokens("contact");
-    // The token of the broken app is about to end, so that the tick asks for another.
+    external.corp.revoke_tokens("contact");
+    // The broken app has no stored token, so the tick requests one.
     let dynamodb = world.dynamodb();
     let expire = dynamodb
         .delete_item()
@@ -77,16 +77,16 @@ async fn one_apps_broken_credentials_stop_no_other_part_of_the_tick() {
         world.tick().await;
     }
     assert!(
-        outside.wecom.wrong_secrets() <= 3,
+        external.wecom.wrong_secrets() <= 3,
         "{}",
-        outside.wecom.wrong_secrets()
+        external.wecom.wrong_secrets()
     );
-    let instance = Instance::beside(&outside, &world, QUICK);
+    let instance = Instance::on(&external, &world, QUICK);
     assert_eq!(instance.gauges().await["apps_broken"].0, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_again() {
+async fn a_failed_refresh_blocks_no_other_and_is_retried() {
     let world = World::new().await;
     let customers = [world.search("zhangsan"), world.search("lisi")];
     let group = world.corp.group_begins("wangwu", "展会群").unwrap().chat_id;
@@ -103,9 +103,9 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
         assert!(customer.relation().await["add_way"].is_number());
     }
     world.tick_until(|tick| tick["folded"] == 1).await;
-    let kept = crate::copy::group(&world.store(), &world.corp, &group).await;
-    assert_eq!(kept["owner"], "wangwu");
-    // One that WeCom refuses for good is left to the reconcile.
+    let stored = crate::copy::group(&world.store(), &world.corp, &group).await;
+    assert_eq!(stored["owner"], "wangwu");
+    // A permanent refusal is left to the reconcile.
     world.corp.group_is_renamed(&group, "新群").unwrap();
     world.all_delivered().await;
     world
@@ -119,12 +119,12 @@ async fn an_event_that_cannot_be_folded_in_for_now_stops_no_other_and_comes_agai
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tick_measures_how_all_corps_together_stand() {
-    let outside = Outside::limited(json!({"pause": 120, "per_minute": 20})).await;
-    let world = outside.world().await;
-    let instance = Instance::beside(&outside, &world, QUICK);
+async fn a_tick_reports_gauges_over_all_corps() {
+    let external = ExternalWorld::limited(json!({"pause": 120, "per_minute": 20})).await;
+    let world = external.world().await;
+    let instance = Instance::on(&external, &world, QUICK);
     let gauge = |value: i64, unit: &str| Some((value, unit.to_owned()));
-    let told = instance.gauges().await;
+    let gauges = instance.gauges().await;
     let expected = [
         ("reconcile_age_hours", gauge(168, "None")),
         ("reconcile_percent", None),
@@ -133,18 +133,18 @@ async fn a_tick_measures_how_all_corps_together_stand() {
         ("apis_paused", gauge(0, "Count")),
     ];
     for (name, expected) in expected {
-        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+        assert_eq!(gauges.get(name), expected.as_ref(), "{name}: {gauges:?}");
     }
 
     let minute = Duration::from_secs(60);
     let ran = instance.invoke(Task::Reconcile, minute).await;
     assert_eq!(ran["state"], "finished", "{ran}");
-    let told = instance.gauges().await;
-    assert_eq!(told.get("reconcile_age_hours"), gauge(0, "None").as_ref());
-    let (used, unit) = told["quota_used_percent"].clone();
-    assert!((1..=100).contains(&used) && unit == "Percent", "{told:?}");
+    let gauges = instance.gauges().await;
+    assert_eq!(gauges.get("reconcile_age_hours"), gauge(0, "None").as_ref());
+    let (used, unit) = gauges["quota_used_percent"].clone();
+    assert!((1..=100).contains(&used) && unit == "Percent", "{gauges:?}");
 
-    // A second run comes to a stop among its members, and an add waits for its tags.
+    // A second run stops in the middle of its members, and an add waits for its tags.
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     let faults = world.wecom.faults();
@@ -154,21 +154,21 @@ async fn a_tick_measures_how_all_corps_together_stand() {
     customer.outcome("tags", "failed").await;
     world.all_delivered().await;
     assert_eq!(make_due(&world, "tags#").await, 1);
-    // The instance looks at the pauses of others once a second.
+    // The instance reads the pauses of other functions once a second.
     world.time_passes(Duration::from_secs(2));
     let ran = instance.invoke(Task::Reconcile, minute).await;
     assert_eq!(ran["state"], "continues", "{ran}");
-    let told = instance.gauges().await;
+    let gauges = instance.gauges().await;
     let expected = [
         ("reconcile_age_hours", gauge(0, "None")),
         ("tags_waiting", gauge(1, "Count")),
         ("apis_paused", gauge(2, "Count")),
     ];
     for (name, expected) in expected {
-        assert_eq!(told.get(name), expected.as_ref(), "{name}: {told:?}");
+        assert_eq!(gauges.get(name), expected.as_ref(), "{name}: {gauges:?}");
     }
-    let (done, unit) = told["reconcile_percent"].clone();
-    assert!((1..100).contains(&done) && unit == "Percent", "{told:?}");
+    let (done, unit) = gauges["reconcile_percent"].clone();
+    assert!((1..100).contains(&done) && unit == "Percent", "{gauges:?}");
     assert_eq!(
         instance.gauges().await["tags_waiting"].0,
         0,

@@ -1,21 +1,20 @@
-//! The time of a test: a clock that moves when the test says so, and the one way to wait for a condition.
+//! The time of a test: a clock that the test advances, and the only way to wait for a condition.
 //!
 //! Everything in a test (the functions, the local stack, the sandbox of WeCom) reads this clock. While a test waits for a
-//! condition, pauses before a retry are ended one after another, whenever nobody has used the
-//! clock for some looks. A deadline passes only
-//! by [`Time::passes`]: what is at work is not out of time because the machine is slow.
+//! condition, pauses before a retry are ended one after another, whenever the clock was not used during several polls. A
+//! deadline passes only by [`Time::passes`]: a slow machine makes no running work miss its deadline.
 
 use std::time::Duration;
 
 use clock::{Clock, ManualClock};
 use jiff::Timestamp;
 
-/// How long a condition is waited for. It is patience with the machine, and matters only to a test that fails.
+/// How long a condition is waited for, in real time. Only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Between two looks at a condition.
-const LOOK: Duration = Duration::from_millis(2);
-/// So many looks in a row at which nobody has used the clock: then whoever waits for it is ready to go on.
-const QUIET_LOOKS: u32 = 4;
+/// Real time between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+/// After this many polls without a use of the clock, everything that runs is waiting for the clock.
+const QUIET_POLLS: u32 = 4;
 
 /// The clock of a test. Clones are the same one.
 #[derive(Clone)]
@@ -31,7 +30,7 @@ impl Time {
         }
     }
 
-    /// The clock for those who read it.
+    /// The clock for the code under test.
     pub(crate) fn clock(&self) -> Clock {
         self.clock.clock()
     }
@@ -46,47 +45,47 @@ impl Time {
         self.now().as_second()
     }
 
-    /// Lets `duration` pass.
+    /// Advances the clock by `duration`.
     pub(crate) fn passes(&self, duration: Duration) {
         self.clock.advance(duration);
     }
 
-    /// While the returned value is there, no pause ends but by [`passes`](Self::passes).
+    /// While the returned value exists, pauses end only by [`passes`](Self::passes).
     pub(crate) fn hold(&self) -> clock::Hold {
         self.clock.hold()
     }
 
-    /// Waits until `look` has a value, and returns it. What it said last is told when that does not happen.
-    pub(crate) async fn until<T>(&self, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    /// Polls until `poll` returns a value, and returns it. The last error is in the message if that never happens.
+    pub(crate) async fn until<T>(&self, mut poll: impl AsyncFnMut() -> Result<T, String>) -> T {
         let mut patience = self.patience();
         loop {
-            match look().await {
+            match poll().await {
                 Ok(value) => return value,
-                Err(last) => patience.look_again(&last).await,
+                Err(last) => patience.wait_to_poll(&last).await,
             }
         }
     }
 
-    /// The same as a loop of the caller's own, for futures that are spawned.
+    /// For a polling loop written by the caller, in a spawned future.
     pub(crate) fn patience(&self) -> Patience {
         Patience {
             clock: self.clock.clone(),
-            began: real::now(),
+            started: real::now(),
         }
     }
 
     /// Waits until `holds`.
     pub(crate) async fn until_true(&self, what: &str, holds: impl Fn() -> bool) {
-        let look = async || holds().then_some(()).ok_or_else(|| what.to_owned());
-        self.until(look).await;
+        let poll = async || holds().then_some(()).ok_or_else(|| what.to_owned());
+        self.until(poll).await;
     }
 
-    /// Does `work`, and ends pauses meanwhile as [`until`](Self::until) does.
+    /// Awaits `work`, and ends pauses in the meantime as [`until`](Self::until) does.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let mut patience = self.patience();
         let pauses = async {
             loop {
-                patience.look_again("work that does not end").await;
+                patience.wait_to_poll("the future did not complete").await;
             }
         };
         tokio::select! {
@@ -97,20 +96,23 @@ impl Time {
     }
 }
 
-/// Waits between two looks at a condition.
+/// Waits between two polls.
 pub(crate) struct Patience {
     clock: ManualClock,
-    began: std::time::Instant,
+    started: std::time::Instant,
 }
 
 impl Patience {
-    /// Lets others work for a moment, and ends a pause if nobody uses the clock meanwhile. `last` is what the condition
-    /// was at the last look.
-    pub(crate) async fn look_again(&mut self, last: &str) {
-        assert!(self.began.elapsed() < PATIENCE, "waited in vain: {last}");
+    /// Yields to other tasks for a moment, and ends a pause if none of them uses the clock. `last` describes the state at
+    /// the last poll.
+    pub(crate) async fn wait_to_poll(&mut self, last: &str) {
+        assert!(
+            self.started.elapsed() < PATIENCE,
+            "timed out waiting for a condition: {last}"
+        );
         let uses = self.clock.uses();
-        for _ in 0..QUIET_LOOKS {
-            real::sleep(LOOK).await;
+        for _ in 0..QUIET_POLLS {
+            real::sleep(POLL_INTERVAL).await;
             if self.clock.uses() != uses {
                 return;
             }
@@ -119,7 +121,7 @@ impl Patience {
     }
 }
 
-/// The machine's own time, by which conditions are looked at. Nothing else in the tests may ask for it.
+/// The machine's own time, for polling. Nothing else in the scenarios may use it.
 mod real {
     pub(super) use tokio::time::sleep;
 

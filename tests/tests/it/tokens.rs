@@ -1,5 +1,5 @@
-//! Access tokens: fetched once for everybody, replaced when WeCom says so, and left alone when it refuses the
-//! secret.
+//! Access tokens: fetched once for all functions, replaced when WeCom reports them invalid, and not requested repeatedly
+//! when it refuses the secret.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,25 +10,26 @@ use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
 use wecom_sandbox::Corp;
 
-use crate::apart::Apart;
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::SplitStack;
 use crate::world::{APP, Channel, World};
 
 /// The functions that call WeCom: each has tokens in memory, and all share those in the data table.
 const FUNCTIONS: u32 = 3;
 
-/// WxJava#1494, silenceper/wechat#706, iYque: a token fetched on each call until the address is banned.
+/// Defect of WxJava#1494, silenceper/wechat#706, iYque: a token is fetched on each call until the address is banned.
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_customers_at_once_cost_one_token() {
+async fn fifty_concurrent_customers_fetch_one_token() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     assert_eq!(
         world.calls("gettoken"),
         1,
-        "one for all functions, ahead of the first customer"
+        "one for all functions, before the first customer"
     );
 
-    // All of them find that the token is none any more, and one fetches the next.
+    // All of them find the token invalid, and one fetches the next.
     world.corp.revoke_tokens(APP);
     let customers: Vec<_> = (0..50).map(|_| world.scan(&channel)).collect();
     for customer in &customers {
@@ -36,36 +37,38 @@ async fn fifty_customers_at_once_cost_one_token() {
         customer.outcome("tags", "tagged").await;
     }
     assert_eq!(world.calls("gettoken"), 2);
-    world.numbers(&channel, [50, 0, 50, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(50).welcomed(50))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_instances_that_start_at_once_fetch_one_token() {
-    let outside = Outside::new(&["contact"]).await;
-    let apart = Apart::new(&outside).await;
-    let instances: Vec<_> = (0..50).map(|_| apart.platform("welcome").wecom).collect();
+async fn fifty_instances_starting_at_once_fetch_one_token() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let split = SplitStack::new(&external).await;
+    let instances: Vec<_> = (0..50).map(|_| split.platform("welcome").wecom).collect();
     let warm = join_all(instances.iter().map(|instance| instance.warm_up()));
-    outside.time.drive(warm).await;
-    assert_eq!(outside.wecom.calls_of("get_api_domain_ip").len(), 50);
-    assert_eq!(outside.wecom.calls_of("gettoken").len(), 1);
+    external.time.drive(warm).await;
+    assert_eq!(external.wecom.calls_of("get_api_domain_ip").len(), 50);
+    assert_eq!(external.wecom.calls_of("gettoken").len(), 1);
 }
 
-/// wecom-sdk#22: an expired token reported as 40014 and not refreshed.
+/// Defect of wecom-sdk#22: an expired token is reported as 40014 and not refreshed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
-    let endings: [(i64, End); 2] = [
+async fn an_invalid_token_is_replaced_within_the_call() {
+    let invalidations: [(i64, Invalidate); 2] = [
         (40014, |corp| corp.revoke_tokens(APP)),
         (42001, |corp| corp.expire_tokens(APP)),
     ];
-    for (code, end_tokens) in endings {
+    for (code, invalidate) in invalidations {
         let world = World::new().await;
         let channel = tagging_channel(&world).await;
-        end_tokens(&world.corp);
+        invalidate(&world.corp);
         let customer = world.scan(&channel);
         let outcome = customer.outcome("welcome", "sent").await;
         assert_eq!(
             outcome["attempts"], 1,
-            "replacing the token is the client's business"
+            "the client replaces the token within the attempt"
         );
         assert!(outcome["latency_ms"].as_u64().unwrap() < 5_000, "{outcome}");
         customer.outcome("tags", "tagged").await;
@@ -77,20 +80,20 @@ async fn a_token_that_is_none_any_more_is_replaced_within_the_call() {
             .count();
         assert!(
             (1..=3).contains(&refused),
-            "welcome, tagging and admin, which reads the profile, are each told once at most"
+            "welcome, tagging and admin (which reads the profile) are each refused at most once"
         );
         assert_eq!(world.calls("gettoken"), 2, "{code}");
     }
 }
 
-/// wecomchan#62, #64: a wrong secret is hours of guessing.
+/// Defect of wecomchan#62, #64: the cause of errors with a wrong secret is hard to find.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
+async fn a_wrong_secret_is_reported_and_not_retried_repeatedly() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     world
         .corp
-        .rotate_secret(APP, "a-secret-that-nobody-told-the-bundle")
+        .rotate_secret(APP, "a-secret-that-the-bundle-does-not-have")
         .unwrap();
     for _ in 0..20 {
         let customer = world.scan(&channel);
@@ -112,16 +115,18 @@ async fn a_wrong_secret_is_told_and_not_tried_again_and_again() {
         (&json!(APP), &json!("broken"), &json!(40001))
     );
     assert!(app["since"].as_i64().unwrap() > 1_700_000_000);
-    world.numbers(&channel, [20, 0, 0, 20]).await;
+    world
+        .counts_are(&channel, Counts::added(20).welcome_failed(20))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+async fn a_secret_that_is_rotated_everywhere_affects_no_customer() {
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
-    outside.rotate(APP, "secret", "the-next-secret");
-    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    external.rotate(APP, "secret", "the-next-secret");
+    external.corp.rotate_secret(APP, "the-next-secret").unwrap();
     let customers: Vec<_> = (0..20).map(|_| world.scan(&channel)).collect();
     for customer in &customers {
         customer.outcome("welcome", "sent").await;
@@ -132,26 +137,31 @@ async fn a_secret_that_is_reset_everywhere_costs_no_customer() {
         "{}",
         world.wecom.wrong_secrets()
     );
-    world.numbers(&channel, [20, 0, 20, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(20).welcomed(20))
+        .await;
 }
 
-/// The configuration is read again early, but once a minute, and the first refusal has used that up.
+/// A refused secret makes the functions read the configuration again, but at most once a minute.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
-    let mut outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+async fn an_app_recovers_within_two_minutes_after_its_secret_is_fixed() {
+    let mut external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
-    outside.corp.rotate_secret(APP, "the-next-secret").unwrap();
+    external.corp.rotate_secret(APP, "the-next-secret").unwrap();
     let first = world.scan(&channel);
     first.outcome("welcome", "failed").await;
     first.outcome("tags", "failed").await;
-    outside.rotate(APP, "secret", "the-next-secret");
+    external.rotate(APP, "secret", "the-next-secret");
 
     let mut seconds = 0;
     loop {
         let customer = world.scan(&channel);
-        let told = |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
-        let contact = world.eventually("an outcome", &customer.path(), told).await;
+        let has_outcome =
+            |contact: &Value| contact["timeline"][0]["welcome"]["outcome"] != "pending";
+        let contact = world
+            .eventually("an outcome", &customer.path(), has_outcome)
+            .await;
         if contact["timeline"][0]["welcome"]["outcome"] == "sent" {
             break;
         }
@@ -167,16 +177,16 @@ async fn an_app_works_again_within_two_minutes_after_its_secret_is_put_right() {
     );
 }
 
-/// WxJava#1494: a cache that mixes the tokens of apps.
+/// Defect of WxJava#1494: a cache mixes the tokens of apps.
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_of_one_corp_never_mix_their_tokens() {
-    let outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+    let external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     let channel = tagging_channel(&world).await;
     for round in 1..=2 {
         let customers: Vec<_> = (0..10).map(|_| world.scan(&channel)).collect();
         for customer in &customers {
-            // Each app has an event of its own, and one of the two is first.
+            // Each app gets its own event, and one of the two is first.
             let answers = |contact: &Value| {
                 let entries = contact["timeline"].as_array().cloned().unwrap_or_default();
                 let outcome = |entry: &Value| {
@@ -202,7 +212,7 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
                 .count()
         };
         assert_eq!((fetched("contact"), fetched("service")), (round, 1));
-        outside.corp.revoke_tokens("contact");
+        external.corp.revoke_tokens("contact");
     }
     let welcomes = world.wecom.calls_of("send_welcome_msg");
     assert!(
@@ -211,9 +221,9 @@ async fn apps_of_one_corp_never_mix_their_tokens() {
     );
 }
 
-/// WxJava#3888: waiting 60 to 180 s on a token lock.
+/// Defect of WxJava#3888: callers wait 60 to 180 s for a token lock.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
+async fn no_instance_waits_longer_than_a_second_for_a_token_lease() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
     let hour_ahead = world.time.second() + 3600;
@@ -236,15 +246,15 @@ async fn nobody_waits_longer_than_a_second_for_somebody_elses_token() {
     let latency = outcome["latency_ms"].as_u64().unwrap();
     assert!((1_000..8_000).contains(&latency), "{outcome}");
     customer.outcome("tags", "tagged").await;
-    let asked = world.calls("gettoken");
-    // Once at the start; then welcome, tagging and admin, which reads the profile, each for itself at most.
-    assert!((2..=1 + 3).contains(&asked), "asked {asked} times");
+    let requests = world.calls("gettoken");
+    // Once at the start; then at most once each by welcome, tagging and admin, which reads the profile.
+    assert!((2..=1 + 3).contains(&requests), "{requests} requests");
 }
 
-/// How a token ends.
-type End = fn(&Corp);
+/// Invalidates the tokens of a corp.
+type Invalidate = fn(&Corp);
 
-/// A channel whose customers cost both functions a call.
+/// A channel whose customers need a call of both functions.
 async fn tagging_channel(world: &World) -> Channel {
     let tags = world.tags(&["展会"]);
     world

@@ -1,4 +1,4 @@
-//! A deployment whose secret nobody has filled: every function says so in one line, and nothing is lost.
+//! A deployment whose secret is not filled yet: every function logs one line about it, and no event is lost.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -23,19 +23,19 @@ use tracing_subscriber::layer::SubscriberExt;
 use wecom::{CorpId, ExternalUserId};
 use wecom_sandbox::Scan;
 
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
 
-/// An address of nobody: what would use the tables would be told so in the log.
+/// An address without a server: a use of the tables would show up in the log.
 pub(crate) const NO_TABLES: &str = "http://127.0.0.1:9";
 
 thread_local! {
-    /// What is logged on this thread, while a test wants to know.
+    /// The log of this thread, if a test records it.
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Writes into the log of the thread.
+/// Writes to the recorded log of the thread.
 struct ThreadLog;
 
 impl Write for ThreadLog {
@@ -49,30 +49,30 @@ impl Write for ThreadLog {
     }
 }
 
-/// Begins to keep what is logged on this thread. The subscriber is the one of the process: one of a thread's own would
-/// miss events whose place in the code another thread, which has none, comes by first.
-fn keep_log() {
+/// Starts recording the log of this thread. The subscriber is global: a thread-local one would miss events whose callsite
+/// was first reached by a thread without a subscriber.
+fn record_log() {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
-        let is_kept = |metadata: &Metadata<'_>, _: &Context<'_, _>| {
+        let is_recorded = |metadata: &Metadata<'_>, _: &Context<'_, _>| {
             *metadata.level() <= Level::INFO && LOG.with_borrow(Option::is_some)
         };
         let layer = tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(|| ThreadLog)
-            .with_filter(dynamic_filter_fn(is_kept));
+            .with_filter(dynamic_filter_fn(is_recorded));
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
             .unwrap();
     });
     LOG.set(Some(Vec::new()));
 }
 
-/// What has been logged on this thread since the last look.
+/// The log of this thread since the last call.
 fn take_log() -> String {
     String::from_utf8(LOG.replace(Some(Vec::new())).unwrap()).unwrap()
 }
 
-/// A request as the HTTP API hands it on.
+/// A request as the HTTP API forwards it.
 pub(crate) fn request(method: &str, path: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
@@ -87,15 +87,15 @@ pub(crate) fn request(method: &str, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
-    let outside = Outside::new(&["contact"]).await;
-    outside.fill(false);
-    keep_log();
-    let platform = |name| outside.platform(NO_TABLES, name);
+async fn every_function_logs_one_line_about_an_unfilled_secret() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    external.fill(false);
+    record_log();
+    let platform = |name| external.platform(NO_TABLES, name);
     let (welcome, tagging) = (platform("welcome"), platform("tagging"));
-    // What the mains do during init meets it first, and leaves it to the event.
-    let ahead = Callback::on(outside.base(NO_TABLES, "callback"));
-    ahead.warm_up().await;
+    // The initialization of the functions meets the empty secret first, and does not report it.
+    let warm = Callback::on(external.base(NO_TABLES, "callback"));
+    warm.warm_up().await;
     welcome.warm_up().await;
     tagging.warm_up().await;
     assert_eq!(take_log(), "");
@@ -104,7 +104,7 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
     let batch = json!({"Records": []});
     let functions = [
         (
-            callback_function(outside.base(NO_TABLES, "callback")),
+            callback_function(external.base(NO_TABLES, "callback")),
             event,
             Some((503, "not_configured")),
         ),
@@ -123,10 +123,10 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
     ];
     for (function, event, answered) in functions {
         for _ in 0..2 {
-            let answer = meets(&function, &event).await;
+            let answer = invoke(&function, &event).await;
             assert_eq!(
                 answer.as_ref().map(|(status, body)| {
-                    // Who has shown no key is not told how the secret is called.
+                    // The answer to a caller without a key does not contain the name of the secret.
                     assert!(!body.contains("scrm/config"), "{body}");
                     let body: Value = serde_json::from_str(body).unwrap();
                     (*status, body["error"].clone())
@@ -137,16 +137,16 @@ async fn every_function_says_in_one_line_that_the_secret_is_not_filled() {
             );
             let lines = take_log();
             assert_eq!(lines.lines().count(), 1, "{}: {lines}", function.name());
-            let told = "the configuration secret scrm/config is not filled: write the configuration and run aws \
+            let expected = "the configuration secret scrm/config is not filled: write the configuration and run aws \
                         secretsmanager put-secret-value --secret-id scrm/config --secret-string file://config.json";
-            assert!(lines.contains(told), "{}: {lines}", function.name());
+            assert!(lines.contains(expected), "{}: {lines}", function.name());
         }
     }
 }
 
-/// The status and body of an HTTP answer; none if the function ended with the error, which Lambda counts and tries
-/// again.
-pub(crate) async fn meets(function: &Function, event: &Value) -> Option<(u64, String)> {
+/// Invokes the function: status and body of its HTTP answer, or `None` if it ended with the error, which Lambda counts
+/// and retries.
+pub(crate) async fn invoke(function: &Function, event: &Value) -> Option<(u64, String)> {
     match function.invoke(event.to_string().into_bytes()).await.answer {
         Ok(answer) => {
             let answer: Value = serde_json::from_slice(&answer).unwrap();
@@ -159,29 +159,29 @@ pub(crate) async fn meets(function: &Function, event: &Value) -> Option<(u64, St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed() {
-    let outside = Outside::new(&["contact"]).await;
-    let tags = outside
+async fn the_stream_waits_for_the_secret_and_loses_no_customer() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let tags = external
         .corp
         .console_creates_tags("来源", &["展会"])
         .unwrap();
     let state = {
-        let world = outside.world().await;
+        let world = external.world().await;
         let fields = json!({"welcome": {"text": "hi"}, "tag_ids": tags.tag_ids});
         world.channel(fields).await.id
     };
-    let apart = Apart::new(&outside).await;
-    let scanned = outside.corp.scan(&state, &Scan::default()).unwrap();
-    outside.all_delivered().await;
-    outside.fill(false);
-    let fate = Fate::none();
+    let split = SplitStack::new(&external).await;
+    let scanned = external.corp.scan(&state, &Scan::default()).unwrap();
+    external.all_delivered().await;
+    external.fill(false);
+    let fault_point = FaultPoint::none();
     let (mut welcome, mut tagging) = (
-        apart.welcome(&fate, Records::Unfinished).await,
-        apart.tagging(&fate, Records::Unfinished).await,
+        split.welcome(&fault_point, Records::Unfinished).await,
+        split.tagging(&fault_point, Records::Unfinished).await,
     );
-    welcome.was_given(2).await;
-    tagging.was_given(2).await;
-    let store = apart.platform("admin").store;
+    welcome.has_received(2).await;
+    tagging.has_received(2).await;
+    let store = split.platform("admin").store;
     let (corp, customer) = (
         CorpId::from(DEMO_CORP),
         ExternalUserId::from(scanned.external_userid),
@@ -194,16 +194,16 @@ async fn the_stream_holds_until_the_secret_is_filled_and_then_nobody_is_missed()
         ..
     } = record().await;
     assert!(relations.is_empty() && welcomes.is_empty() && tags.is_empty());
-    assert_eq!(outside.wecom.calls_of("mark_tag").len(), 0);
+    assert_eq!(external.wecom.calls_of("mark_tag").len(), 0);
 
-    outside.fill(true);
-    let look = async || {
+    external.fill(true);
+    let poll = async || {
         let ContactRecord { welcomes, tags, .. } = record().await;
         match (&*welcomes, &*tags) {
             ([(_, welcome)], [(_, tags)]) => Ok((welcome.outcome, tags.outcome)),
             _ => Err(format!("{welcomes:?} {tags:?}")),
         }
     };
-    let outcomes = outside.time.until(look).await;
+    let outcomes = external.time.until(poll).await;
     assert_eq!(outcomes, (WelcomeResult::Sent, TagsResult::Tagged));
 }

@@ -1,18 +1,19 @@
-//! Welcomes while WeCom is in trouble: what passes is tried again, what does not is told with its code.
+//! Welcomes while WeCom answers with errors: temporary ones are retried, permanent ones are recorded with their code.
 
 use std::time::Duration;
 
 use serde_json::json;
 use wecom_sandbox::{Fault, OtherApp, SandboxOptions};
 
+use crate::counts::Counts;
 use crate::world::World;
 
 const SEND: &str = "send_welcome_msg";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_another_app_began_and_did_not_send_is_sent_by_us() {
+async fn a_welcome_that_another_app_abandoned_is_sent() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
         sends_for: Duration::from_millis(1200),
         delivers: false,
@@ -22,15 +23,17 @@ async fn a_welcome_that_another_app_began_and_did_not_send_is_sent_by_us() {
     let outcome = customer.outcome("welcome", "sent").await;
     assert_eq!(
         outcome["attempts"], 3,
-        "41096 is tried again after a second: {outcome}"
+        "41096 is retried after a second: {outcome}"
     );
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_passes_is_tried_again_inside_the_20_seconds() {
+async fn temporary_errors_are_retried_within_the_20_seconds() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let unreachable = Fault::DropConnection {
         after_effect: false,
     };
@@ -46,29 +49,33 @@ async fn what_passes_is_tried_again_inside_the_20_seconds() {
         let outcome = customer.outcome("welcome", "sent").await;
         assert_eq!(outcome["attempts"], 3, "{first:?}, {second:?}");
     }
-    world.numbers(&channel, [3, 0, 3, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(3).welcomed(3))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_died_on_the_way_is_too_late_and_not_tried_again() {
+async fn an_expired_welcome_code_is_too_late_and_not_retried() {
     let world = World::with(SandboxOptions {
         welcome_ttl: Duration::from_millis(200),
         ..SandboxOptions::default()
     })
     .await;
-    let channel = world.channel_that_says("hi").await;
-    // The pause after it is longer than this code lives.
+    let channel = world.channel_with_welcome("hi").await;
+    // The pause before the retry is longer than the lifetime of this code.
     world.wecom.faults().next(SEND, 1, Fault::Code(-1));
     let outcome = world.scan(&channel).outcome("welcome", "too_late").await;
     assert_eq!(
         (outcome["errcode"].as_i64(), outcome["attempts"].as_i64()),
         (Some(41050), Some(2))
     );
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_wecom_has_against_an_attachment_the_text_arrives_alone() {
+async fn without_a_refused_attachment_the_text_is_still_sent() {
     let world = World::new().await;
     let card = json!({
         "title": "预约", "appid": "wx8bd80126147dfAAA", "page": "/index", "pic_media_id": "cover-of-long-ago",
@@ -91,7 +98,7 @@ async fn whatever_wecom_has_against_an_attachment_the_text_arrives_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_welcome_without_text_failed_and_its_code_is_told() {
+async fn a_refused_welcome_without_text_fails_with_its_code() {
     let world = World::new().await;
     let picture = json!({"msgtype": "image", "image": {"media_id": "expired-long-ago"}});
     let channel = world
@@ -103,11 +110,13 @@ async fn a_refused_welcome_without_text_failed_and_its_code_is_told() {
         (Some(40007), Some(1))
     );
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_failed_does_not_skip_the_tags() {
+async fn a_failed_welcome_does_not_skip_the_tags() {
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world
@@ -119,7 +128,9 @@ async fn a_welcome_that_failed_does_not_skip_the_tags() {
     assert_eq!(outcome["errcode"], 48002);
     customer.is_tagged(&["展会"]).await;
     customer.outcome("tags", "tagged").await;
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +154,7 @@ async fn a_failed_remark_stops_neither_the_welcome_nor_the_tags() {
 async fn one_slow_answer_delays_few_other_welcomes() {
     const SLOW: Duration = Duration::from_secs(4);
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.wecom.faults().next(SEND, 1, Fault::Slow(SLOW));
     let held = world.time.hold();
     let began = world.time.now();
@@ -160,7 +171,7 @@ async fn one_slow_answer_delays_few_other_welcomes() {
             .filter(|customer| !customer.texts().is_empty())
             .count()
     };
-    // The stream has ten batches under way, and only what is queued behind the slow one waits for it.
+    // The stream has ten batches in flight, and only records queued behind the slow one wait for it.
     world
         .until("most of the others are welcomed", |_| welcomed() >= 20)
         .await;

@@ -1,19 +1,20 @@
-//! Welcomes: sent in time, once, with the right words; and every miss explained.
+//! Welcomes: sent in time, once and with the right text; a welcome that is not sent has a recorded reason.
 
 use serde_json::json;
 use std::time::Duration;
 use wecom_sandbox::{Fault, OtherApp, Scan};
 
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::counts::Counts;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
 use crate::world::{World, later};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_scans_is_welcomed_by_the_channel() {
+async fn a_customer_who_scans_gets_the_channels_welcome() {
     let world = World::new().await;
     let channel = world
-        .channel_that_says("{customer}您好，我是{member}，来自{channel}")
+        .channel_with_welcome("{customer}您好，我是{member}，来自{channel}")
         .await;
     let customer = world.scan_as(
         &channel,
@@ -26,7 +27,9 @@ async fn a_customer_who_scans_is_welcomed_by_the_channel() {
     let outcome = customer.outcome("welcome", "sent").await;
     assert_eq!(outcome["attempts"], 1);
     assert!(outcome["latency_ms"].as_i64().unwrap() < 5_000);
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,9 +42,9 @@ async fn default_welcomes_reach_customers_without_a_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_welcome_that_another_app_won_is_told_as_already_welcomed_and_not_as_sent() {
+async fn a_welcome_first_sent_by_another_app_is_already_welcomed() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.corp.other_app_welcomes(Some(OtherApp {
         sends_for: Duration::from_millis(200),
         delivers: true,
@@ -50,7 +53,7 @@ async fn a_welcome_that_another_app_won_is_told_as_already_welcomed_and_not_as_s
     let outcome = customer.outcome("welcome", "already_welcomed").await;
     assert_eq!(outcome["errcode"], 41051);
     assert!(customer.texts().is_empty());
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,9 +73,9 @@ async fn an_expired_picture_leaves_the_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_sends_no_second_welcome() {
+async fn a_lost_response_sends_no_second_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     world.wecom.faults().next(
         "send_welcome_msg",
         1,
@@ -90,25 +93,27 @@ async fn a_lost_answer_sends_no_second_welcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_channel_speaks_before_the_member_and_the_member_before_the_corp() {
+async fn a_channels_welcome_precedes_the_members_and_the_corps() {
     let world = World::new().await;
     let body = json!({"corp": {"text": "corp"}, "members": {"zhangsan": {"text": "member"}}});
     assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
-    let speaks = world.channel_that_says("channel").await;
-    let silent = world.channel(json!({})).await;
+    let with_welcome = world.channel_with_welcome("channel").await;
+    let without_welcome = world.channel(json!({})).await;
     let of_lisi = world.channel(json!({"users": ["lisi"]})).await;
     for (channel, text) in [
-        (&speaks, "channel"),
-        (&silent, "member"),
+        (&with_welcome, "channel"),
+        (&without_welcome, "member"),
         (&of_lisi, "corp"),
     ] {
         world.scan(channel).sees(text).await;
-        world.numbers(channel, [1, 0, 1, 0]).await;
+        world
+            .counts_are(channel, Counts::added(1).welcomed(1))
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_variant_that_holds_speaks() {
+async fn the_first_variant_that_matches_is_sent() {
     let world = World::new().await;
     let variants = json!([
         {"dates": ["2020-01-01"], "text": "happy new year"},
@@ -121,19 +126,19 @@ async fn the_first_variant_that_holds_speaks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_any_welcome_nothing_is_sent_and_the_timeline_says_so() {
+async fn without_a_welcome_nothing_is_sent_and_the_timeline_says_so() {
     let world = World::new().await;
     let channel = world.channel(json!({})).await;
     let outcome = world.scan(&channel).outcome("welcome", "no_template").await;
     assert!(!outcome["reason"].as_str().unwrap().is_empty());
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let of_another_company = world.scan_as(
         &channel,
         Scan {
@@ -150,67 +155,69 @@ async fn without_a_code_nothing_is_sent_and_the_timeline_says_so() {
     let outcome = by_console.outcome("welcome", "no_code").await;
     assert!(outcome["reason"].as_str().unwrap().contains("console"));
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [2, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(2)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_comes_after_20_seconds_is_recorded_and_not_answered() {
+async fn an_event_older_than_20_seconds_is_recorded_without_a_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
-    let customer = world.untold(|| world.scan(&channel));
-    world.tell(&later(&world.message(customer.events[0]), -25));
+    let channel = world.channel_with_welcome("hi").await;
+    let customer = world.without_delivery(|| world.scan(&channel));
+    world.deliver(&later(&world.message(customer.events[0]), -25));
     let outcome = customer.outcome("welcome", "too_late").await;
     assert_eq!(outcome["attempts"], 0);
     assert_eq!(world.calls("send_welcome_msg"), 0);
-    world.numbers(&channel, [1, 0, 0, 1]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcome_failed(1))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_does_not_come_in_time_is_replaced_by_a_neutral_form() {
+async fn a_name_that_arrives_too_late_is_replaced_by_a_neutral_form() {
     let world = World::new().await;
     let channel = world
-        .channel_that_says("{customer}您好，我是{member}")
+        .channel_with_welcome("{customer}您好，我是{member}")
         .await;
     let away = Fault::Slow(Duration::from_secs(5));
-    // Tagging asks for the customer as well.
+    // Tagging reads the customer as well.
     world.wecom.faults().next("externalcontact/get", 2, away);
     world.wecom.faults().next("user/get", 1, Fault::Code(60011));
     let held = world.time.hold();
     let customer = world.scan(&channel);
     world
-        .until("all names are asked for", |wecom| {
+        .until("all names are requested", |wecom| {
             wecom.faults().waiting() == 0
         })
         .await;
     world.time_passes(Duration::from_millis(1_500));
     customer.sees("朋友您好，我是您的顾问").await;
-    // The clock is held until the outcome is stored: its latency is measured after the message has arrived.
+    // The clock stands still until the outcome is stored: the latency is measured after the message has arrived.
     let outcome = customer.outcome("welcome", "sent").await;
     drop(held);
     assert!(
         outcome["latency_ms"].as_i64().unwrap() < 3_000,
-        "a name is waited for 1.5 s: {outcome}"
+        "the function waits 1.5 s for a name: {outcome}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_need() {
-    let outside = Outside::new(&["contact"]).await;
-    let world = outside.world().await;
+async fn a_welcome_makes_no_call_that_its_text_does_not_need() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
     let link = json!({"msgtype": "link", "link": {"title": "t", "url": "https://example.com"}});
     let channel = world
         .channel(json!({"welcome": {"text": "{channel}", "attachments": [link]}}))
         .await;
     drop(world);
-    // Tagging calls WeCom at the same time, and is not started here.
-    let apart = Apart::new(&outside).await;
-    let before = outside.wecom.calls().len();
-    let instance = apart.welcome(&Fate::none(), Records::New).await;
+    // Tagging would call WeCom at the same time, and is not started here.
+    let split = SplitStack::new(&external).await;
+    let before = external.wecom.calls().len();
+    let instance = split.welcome(&FaultPoint::none(), Records::New).await;
     for _ in 0..3 {
-        outside.corp.scan(&channel.id, &Scan::default()).unwrap();
+        external.corp.scan(&channel.id, &Scan::default()).unwrap();
     }
-    assert_eq!(instance.dies_before_handling(3).await, None);
-    let calls = outside.wecom.calls().into_iter().skip(before);
+    assert_eq!(instance.crashes_before_handling(3).await, None);
+    let calls = external.wecom.calls().into_iter().skip(before);
     let apis: Vec<_> = calls.map(|call| call.api.clone()).collect();
     assert_eq!(
         apis, ["externalcontact/send_welcome_msg"; 3],
@@ -219,25 +226,27 @@ async fn between_callback_and_welcome_there_is_no_call_that_the_text_does_not_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consent_that_brings_a_new_code_is_answered_with_the_channels_welcome() {
+async fn a_consent_with_a_new_code_gets_the_channels_welcome() {
     let world = World::new().await;
-    let channel = world.channel_that_says("{channel}").await;
-    let customer = world.untold(|| world.scan(&channel));
+    let channel = world.channel_with_welcome("{channel}").await;
+    let customer = world.without_delivery(|| world.scan(&channel));
     let add = world.message(customer.events[0]);
     let (before, rest) = add.split_once("<WelcomeCode>").unwrap();
     let (_, after) = rest.split_once("</WelcomeCode>").unwrap();
-    world.tell(&format!("{before}{after}"));
+    world.deliver(&format!("{before}{after}"));
     customer.outcome("welcome", "no_code").await;
-    // The relation, which remembers the channel, is there when the add counts.
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    // When the add is counted, the relation with the channel is stored.
+    world.counts_are(&channel, Counts::added(1)).await;
 
     let (before, rest) = add.split_once("<State>").unwrap();
     let (_, after) = rest.split_once("</State>").unwrap();
     let consent = format!("{before}{after}").replace("add_external_contact", "msg_audit_approved");
-    world.tell(&consent);
+    world.deliver(&consent);
     customer.sees("展会").await;
     customer
         .outcome_of("msg_audit_approved", "welcome", "sent")
         .await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
 }

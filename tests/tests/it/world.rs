@@ -1,5 +1,5 @@
 //! The vocabulary of the scenarios: `world.scan(&channel)`, `customer.sees("Hello")`,
-//! `customer.timeline_tells("welcome", "sent")`.
+//! `customer.outcome("welcome", "sent")`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,28 +15,29 @@ use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws
 use serde_json::{Value, json};
 use wecom_sandbox::{Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan};
 
+use crate::counts::Counts;
 use crate::customer::Customer;
 use crate::leftovers::Leftovers;
 use crate::operator::Operator;
 use crate::time::Time;
 
-/// How long [`Sandbox`]'s own waits may take: patience with the machine.
+/// How long [`Sandbox`]'s own waits may take. Only a failing test reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The app of every world.
 pub(crate) const APP: &str = "contact";
 
-/// A bundle with its WeCom, and people.
+/// A bundle with its WeCom, an operator and a clock.
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
     pub(crate) operator: Operator,
     pub(crate) time: Time,
-    /// Of a world whose WeCom ends with it.
+    /// Set if WeCom ends together with this world.
     pub(crate) _leftovers: Option<Leftovers>,
 }
 
-/// A channel that an operator made.
+/// A channel that an operator created.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) id: String,
@@ -49,7 +50,7 @@ impl World {
         Self::with(SandboxOptions::default()).await
     }
 
-    /// The same with a WeCom that behaves as `options` say.
+    /// The same with these options of WeCom.
     pub(crate) async fn with(options: SandboxOptions) -> Self {
         let stack = |clock| StackOptions {
             port: 0,
@@ -61,7 +62,7 @@ impl World {
         Self::start(stack).await
     }
 
-    /// The same on a stack that is made for the clock of the test.
+    /// The same on a stack that uses the clock of the test.
     pub(crate) async fn start(options: impl FnOnce(Clock) -> StackOptions) -> Self {
         let time = Time::new();
         let stack = time
@@ -81,12 +82,12 @@ impl World {
         }
     }
 
-    /// Lets `duration` pass.
+    /// Advances the clock by `duration`.
     pub(crate) fn time_passes(&self, duration: Duration) {
         self.time.passes(duration);
     }
 
-    /// Tags that an administrator makes in the console.
+    /// Tags that an administrator creates in the console.
     pub(crate) fn tags(&self, names: &[&str]) -> Vec<String> {
         self.corp
             .console_creates_tags("来源", names)
@@ -94,12 +95,12 @@ impl World {
             .tag_ids
     }
 
-    /// A channel of zhangsan, with a welcome that says `welcome`.
-    pub(crate) async fn channel_that_says(&self, welcome: &str) -> Channel {
+    /// A channel of zhangsan, with this welcome text.
+    pub(crate) async fn channel_with_welcome(&self, welcome: &str) -> Channel {
         self.channel(json!({"welcome": {"text": welcome}})).await
     }
 
-    /// A channel of zhangsan with these fields besides.
+    /// A channel of zhangsan with these additional fields.
     pub(crate) async fn channel(&self, fields: Value) -> Channel {
         let mut body = json!({"name": "展会", "users": ["zhangsan"]});
         body.as_object_mut()
@@ -126,10 +127,10 @@ impl World {
         self.scan_as(channel, Scan::default())
     }
 
-    /// Somebody scans the code of `channel` in a particular way.
+    /// A customer scans the code of `channel` in a particular way.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the way is written down at the call"
+        reason = "callers write the options inline"
     )]
     pub(crate) fn scan_as(&self, channel: &Channel, scan: Scan) -> Customer<'_> {
         self.customer(self.corp.scan(&channel.id, &scan).unwrap())
@@ -155,7 +156,7 @@ impl World {
         }
     }
 
-    /// Waits until WeCom sees `holds`.
+    /// Waits until `holds` is true of WeCom.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Sandbox) -> bool) {
         self.time.until_true(what, || holds(&self.wecom)).await;
     }
@@ -166,7 +167,7 @@ impl World {
         self.time.drive(settled).await.unwrap();
     }
 
-    /// Asks the admin API until its answer is as wanted, and returns it.
+    /// Polls the admin API until its response satisfies `holds`, and returns the response.
     pub(crate) async fn eventually(
         &self,
         what: &str,
@@ -176,7 +177,7 @@ impl World {
         self.eventually_as(&self.operator, what, path, holds).await
     }
 
-    /// Asks as another operator.
+    /// The same as another operator.
     pub(crate) async fn eventually_as(
         &self,
         operator: &Operator,
@@ -184,29 +185,27 @@ impl World {
         path: &str,
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
-        let look = async || {
+        let poll = async || {
             let (status, json) = operator.get(path).await.unwrap();
             if status == 200 && holds(&json) {
                 return Ok(json);
             }
-            Err(format!("{what}; the answer is {status} {json}"))
+            Err(format!("{what}; the last response is {status} {json}"))
         };
-        self.time.until(look).await
+        self.time.until(poll).await
     }
 
-    /// Waits until the numbers of `channel` are these, given as added, lost, welcomed, welcome_failed.
-    pub(crate) async fn numbers(&self, channel: &Channel, numbers: [u64; 4]) {
-        let [added, lost, welcomed, failed] = numbers;
-        let wanted =
-            json!({"added": added, "lost": lost, "welcomed": welcomed, "welcome_failed": failed});
+    /// Waits until the statistics of `channel` show exactly these totals.
+    pub(crate) async fn counts_are(&self, channel: &Channel, expected: Counts) {
+        let expected = expected.to_json();
         let path = format!("channels/{}/stats", channel.id);
-        self.eventually(&format!("{wanted}"), &path, |stats| {
-            stats["total"] == wanted
+        self.eventually(&format!("{expected}"), &path, |stats| {
+            stats["total"] == expected
         })
         .await;
     }
 
-    /// Calls of one API that reached WeCom.
+    /// The number of calls of one API that reached WeCom.
     pub(crate) fn calls(&self, api: &str) -> usize {
         self.wecom.calls_of(api).len()
     }
@@ -230,7 +229,7 @@ impl World {
         Store::new(self.dynamodb(), &environment, self.time.clock())
     }
 
-    /// Sends the sync what a schedule sends, and returns its answer.
+    /// Sends a scheduled task to the sync, and returns its answer.
     pub(crate) async fn schedule(&self, task: &str) -> Value {
         let schedules = Schedules::new(&self.stack.url);
         let (status, json) = self.time.drive(schedules.send(task)).await.unwrap();
@@ -238,40 +237,40 @@ impl World {
         json
     }
 
-    /// Reconciles the corp, as far as one invocation comes.
+    /// Reconciles the corp, as far as one invocation gets.
     pub(crate) async fn reconcile(&self) -> Value {
         self.schedule("reconcile").await
     }
 
-    /// A tick, and what it says of the corp.
+    /// Runs a tick, and returns its result for the corp.
     pub(crate) async fn tick(&self) -> Value {
         self.schedule("tick").await["corps"][DEMO_CORP].take()
     }
 
-    /// Sends a tick each second until one says what is wanted: an event is folded in when it is a few seconds old.
+    /// Runs a tick each second until its result satisfies `wanted`: an event is applied when it is a few seconds old.
     pub(crate) async fn tick_until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let look = async || {
-            let told = self.tick().await;
-            if wanted(&told) {
-                return Ok(told);
+        let poll = async || {
+            let tick = self.tick().await;
+            if wanted(&tick) {
+                return Ok(tick);
             }
             self.time_passes(Duration::from_secs(1));
-            Err(format!("the last tick said {told}"))
+            Err(format!("the last tick returned {tick}"))
         };
-        self.time.until(look).await
+        self.time.until(poll).await
     }
 
-    /// Does `verb` while no callback tells of it; its events can be told later, in any order, by
-    /// `redeliver`, or in other words by [`tell`](Self::tell).
-    pub(crate) fn untold<T>(&self, verb: impl FnOnce() -> T) -> T {
+    /// Runs `action` while WeCom delivers no callback. Its events can be delivered later, in any order, by `redeliver`,
+    /// or with changed content by [`deliver`](Self::deliver).
+    pub(crate) fn without_delivery<T>(&self, action: impl FnOnce() -> T) -> T {
         let mode = self.wecom.delivery_mode();
         self.wecom.set_delivery_mode(DeliveryMode {
             lose_every: Some(1),
             ..mode
         });
-        let done = verb();
+        let result = action();
         self.wecom.set_delivery_mode(mode);
-        done
+        result
     }
 
     /// The message of an event as it is before encryption.
@@ -279,36 +278,36 @@ impl World {
         self.wecom.event(event).unwrap().xml
     }
 
-    /// WeCom tells the app what `xml` says.
-    pub(crate) fn tell(&self, xml: &str) {
+    /// WeCom delivers `xml` to the app.
+    pub(crate) fn deliver(&self, xml: &str) {
         self.corp.deliver_xml(APP, xml).unwrap();
     }
 
-    /// The contact ways and links that there are at WeCom.
+    /// The contact ways and links that exist at WeCom.
     pub(crate) async fn channels_at_wecom(&self) -> Vec<Value> {
         let url = format!("{}/sandbox/api/corps/{DEMO_CORP}", self.stack.url);
         let page = json_at(url).await;
         page["channels"].as_array().unwrap().clone()
     }
 
-    /// The requests of one API, in the order of the answers.
+    /// The requests to one API, in the order of the responses.
     pub(crate) fn requests(&self, api: &str) -> Vec<Value> {
         let calls = self.wecom.calls_of(api).into_iter();
         calls.map(|call| call.request.clone()).collect()
     }
 
-    /// The customers of the calls of one API, in the order of the answers.
+    /// The customers in the requests to one API, in the order of the responses.
     pub(crate) fn customers_of(&self, api: &str) -> Vec<String> {
         let customer = |request: &Value| request["external_userid"].as_str().map(str::to_owned);
         self.requests(api).iter().filter_map(customer).collect()
     }
 
-    /// The embedded DynamoDB, for what the bundle's own interfaces do not show.
+    /// The embedded DynamoDB, for data that the bundle's own interfaces do not show.
     pub(crate) fn dynamodb(&self) -> Client {
         Client::new(&aws_config(&self.stack.dynamodb_url).unwrap())
     }
 
-    /// The events that are kept, as (id, name).
+    /// The events that are stored, as (id, name).
     pub(crate) async fn inbox(&self) -> Vec<(String, String)> {
         let scan = self
             .dynamodb()
@@ -337,7 +336,7 @@ pub(crate) async fn json_at(url: String) -> Value {
     answer.unwrap().json().await.unwrap()
 }
 
-/// The same message, as if its event had happened `seconds` later.
+/// The same message with a `CreateTime` that is `seconds` later.
 pub(crate) fn later(xml: &str, seconds: i64) -> String {
     let (before, rest) = xml.split_once("<CreateTime>").unwrap();
     let (time, after) = rest.split_once("</CreateTime>").unwrap();

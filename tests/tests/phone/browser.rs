@@ -1,4 +1,4 @@
-//! A headless Chromium, driven as the WebDriver standard has it.
+//! A headless Chromium, driven through WebDriver.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -13,10 +13,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long the page has to show something. It is long, because the machine may be busy; a test that passes ends sooner.
+/// The timeout of every wait. It is long because the machine may be busy; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The time between two looks at the page.
+/// The time between two polls of the page.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The page's width and height in pixels.
@@ -80,7 +80,7 @@ impl Browser {
 
     /// Goes to `url`.
     pub(crate) async fn visit(&self, url: &str) -> Result<(), String> {
-        self.client.goto(url).await.map_err(said)
+        self.client.goto(url).await.map_err(message)
     }
 
     /// Clicks on the first element that `css` selects.
@@ -94,8 +94,8 @@ impl Browser {
         self.with(css, type_in).await
     }
 
-    /// Does something with the first element that `css` selects. The page draws its elements anew when something
-    /// happened, so an element that was found may be gone; then the new one is taken.
+    /// Runs `act` on the first element that `css` selects. The page renders its elements again after each change, so an
+    /// element may be stale; then the new one is used.
     async fn with(
         &self,
         css: &str,
@@ -109,7 +109,7 @@ impl Browser {
             };
             match done {
                 Ok(()) => return Ok(()),
-                Err(error) if is_passing(&error) && Instant::now() < end => {
+                Err(error) if is_stale(&error) && Instant::now() < end => {
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => return Err(format!("{css}: {error}")),
@@ -133,22 +133,22 @@ impl Browser {
 
     /// The page as a PNG.
     pub(crate) async fn picture(&self) -> Result<Vec<u8>, String> {
-        self.client.screenshot().await.map_err(said)
+        self.client.screenshot().await.map_err(message)
     }
 
     /// Ends the session, and with it the browser.
     pub(crate) async fn close(self) {
-        // The driver ends with this value, whatever the browser says.
+        // The driver ends with this value, whatever the result.
         let _ended = self.client.close().await;
     }
 
-    /// A window is larger than its page by what the browser draws around it.
+    /// Enlarges the window by its border, so that the page has [`SIZE`].
     async fn resize(&self) -> Result<(), String> {
         let (width, height) = SIZE;
         self.client
             .set_window_size(width, height)
             .await
-            .map_err(said)?;
+            .map_err(message)?;
         let inner = self.ask("return [innerWidth, innerHeight];").await?;
         let around = |place: usize, wanted: u32| {
             let got = inner[place]
@@ -158,11 +158,14 @@ impl Browser {
         };
         let (wider, higher) = (around(0, width), around(1, height));
         let resized = self.client.set_window_size(width + wider, height + higher);
-        resized.await.map_err(said)
+        resized.await.map_err(message)
     }
 
     async fn ask(&self, script: &str) -> Result<Value, String> {
-        self.client.execute(script, Vec::new()).await.map_err(said)
+        self.client
+            .execute(script, Vec::new())
+            .await
+            .map_err(message)
     }
 }
 
@@ -185,7 +188,7 @@ impl Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        let port = port.ok_or("chromedriver does not tell its port")?;
+        let port = port.ok_or("chromedriver does not print its port")?;
         driver.url = format!("http://127.0.0.1:{port}");
         Ok(driver)
     }
@@ -213,11 +216,11 @@ fn find(names: &[&str]) -> Result<PathBuf, String> {
     })
 }
 
-/// Whether a command failed because the page was just drawn anew.
-fn is_passing(error: &CmdError) -> bool {
+/// Whether a command failed because the page was being rendered again.
+fn is_stale(error: &CmdError) -> bool {
     error.is_no_such_element() || error.is_stale_element_reference()
 }
 
-fn said(error: impl std::fmt::Display) -> String {
+fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -1,11 +1,11 @@
-//! The phone page in a real browser: customers scan, and the page has to show what came of it.
+//! The phone page in a real browser: customers scan, and the page must show the results.
 //!
 //! ```sh
 //! cargo test -p bundle-tests --test phone
 //! ```
 //!
 //! It is not part of `cargo test --workspace`, because it needs Chromium and chromedriver; `.ci/run` installs them. It
-//! fails with a sentence if one of them is missing or if the page does not show what happened. `-- --picture FILE`
+//! fails with a message if one of them is missing or if the page does not show the results. `-- --picture FILE`
 //! writes a PNG of 1440 × 900 pixels of the page, in which Chinese needs a font such as Debian's `fonts-noto-cjk`.
 
 mod browser;
@@ -27,7 +27,7 @@ use browser::Browser;
 #[derive(Debug, Parser)]
 #[command(name = "phone")]
 struct Options {
-    /// Write a picture of the page in the end, a PNG file
+    /// Write a screenshot of the page at the end, a PNG file
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
     /// Language of the page
@@ -35,20 +35,20 @@ struct Options {
     lang: String,
 }
 
-/// The codes that are scanned, by their places on the page.
+/// The codes that are scanned, by their position on the page.
 const SCANS: [usize; 4] = [2, 1, 2, 1];
 
-/// What the last customer writes in the end.
+/// The message that the last customer writes at the end.
 const REPLY: &str = "你好，我想看看产品手册";
 
-/// What the page has to show of a customer who was welcomed and tagged.
+/// What the page must show for a customer who was welcomed and tagged.
 const SHOWN: [(&str, &str); 6] = [
     (
         "the attachment in the chat",
         "text('#chat .said .card').includes('产品手册')",
     ),
     (
-        "how long the welcome took",
+        "the latency of the welcome",
         "/\\d ms/.test(text('#chat .note b'))",
     ),
     ("the tag", "text('#facts .tag').includes('来源')"),
@@ -61,7 +61,7 @@ const SHOWN: [(&str, &str); 6] = [
         "text('#events li').includes('add_external_contact') && text('#events li .badge').startsWith('200')",
     ),
     (
-        "the call that welcomed",
+        "the call that sent the welcome",
         "all('#calls li b').some((call) => call.endsWith('send_welcome_msg'))",
     ),
 ];
@@ -89,7 +89,7 @@ async fn run(options: &Options) -> Result<(), String> {
     browser.close().await;
     stack.stop().await;
     pictured?;
-    println!("The page shows what happened to {} customers.", SCANS.len());
+    println!("The page shows all results for {} customers.", SCANS.len());
     Ok(())
 }
 
@@ -124,10 +124,8 @@ async fn use_page(browser: &Browser, page: &str) -> Result<(), String> {
     for (before, place) in SCANS.into_iter().enumerate() {
         let button = format!(".channel:nth-child({place}) .row button");
         browser.click(&button).await?;
-        let came = format!("all('#people button').length === {}", before + 1);
-        browser
-            .until("the customer among the people", &came)
-            .await?;
+        let listed = format!("all('#people button').length === {}", before + 1);
+        browser.until("the customer in the list", &listed).await?;
         let welcome = welcome(place);
         browser
             .until("the welcome with both names and the channel", &welcome)
@@ -139,11 +137,11 @@ async fn use_page(browser: &Browser, page: &str) -> Result<(), String> {
     browser.write("#text", REPLY).await?;
     browser.click("#write button").await?;
     let replied = format!("text('#chat .mine .bubble') === '{REPLY}'");
-    browser.until("what the customer wrote", &replied).await
+    browser.until("the message of the customer", &replied).await
 }
 
-/// Whether the whole welcome of the channel at `place` is in the chat: with the name of the customer who is chosen, a
-/// member's, and the channel's.
+/// A condition: the chat contains the complete welcome of the channel at `place`, with the names of the selected customer,
+/// a member and the channel.
 fn welcome(place: usize) -> String {
     format!(
         "(() => {{

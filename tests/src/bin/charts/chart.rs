@@ -1,4 +1,4 @@
-//! One kind of chart: bars with their numbers, dark on white, so that it is read on a light page as on a dark one.
+//! The bar chart: dark on white, so that it is readable on light and dark pages.
 
 use plotters::prelude::{
     Color, IntoDrawingArea, IntoFont, RGBColor, Rectangle, SVGBackend, Text, WHITE,
@@ -17,7 +17,7 @@ const ROW: i32 = 30;
 const BAR: i32 = 18;
 const FOOT: i32 = 40;
 
-/// Sizes of the letters, of which the library draws about four fifths in pixels.
+/// Font sizes. The library draws about four fifths of them in pixels.
 const TITLE: u32 = 22;
 const LABEL: u32 = 17;
 const SMALL: u32 = 15;
@@ -27,7 +27,7 @@ const FAINT: RGBColor = RGBColor(0x59, 0x63, 0x6e);
 const OURS: RGBColor = RGBColor(0x09, 0x69, 0xda);
 const OTHERS: RGBColor = RGBColor(0xaf, 0xb8, 0xc1);
 
-/// A title, bars, and where the numbers are from.
+/// A title, bars, and the source of the numbers.
 #[derive(Debug)]
 pub(crate) struct Chart {
     pub(crate) title: String,
@@ -40,7 +40,7 @@ pub(crate) struct Chart {
 pub(crate) struct Bar {
     pub(crate) label: String,
     pub(crate) value: f64,
-    /// Others are grey.
+    /// Bars of other implementations are grey.
     pub(crate) ours: bool,
 }
 
@@ -94,7 +94,7 @@ impl Chart {
         Ok(svg)
     }
 
-    /// Pixels of a bar; the largest has all the room.
+    /// The length of a bar in pixels; the largest bar has the full length.
     fn length(&self, bar: &Bar) -> i32 {
         let room = f64::from(WIDTH - 2 * MARGIN - LABELS - NUMBERS);
         let largest = self.bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
@@ -103,7 +103,7 @@ impl Chart {
         } else {
             0.0
         };
-        // At most the room, which is a small number; a bar of nothing is a line.
+        // At most `room`, which is a small number; a bar of 0 is drawn as a line.
         (share * room).round().max(1.0) as i32
     }
 }
@@ -122,7 +122,7 @@ fn style(size: u32, color: &RGBColor, bold: bool, side: HPos) -> TextStyle<'_> {
         .pos(Pos::new(side, VPos::Center))
 }
 
-/// Three digits that count.
+/// The number with three significant digits.
 fn number(value: f64) -> String {
     let digits = match value {
         value if value >= 100.0 => 0,

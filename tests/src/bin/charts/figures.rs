@@ -1,4 +1,4 @@
-//! What is taken from the results, and which charts are made of it.
+//! The figures that are read from the results, and the charts that show them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::chart::{Bar, Chart};
 
-/// What is needed of the section `runtime`.
+/// The fields used of the section `runtime`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Runtime {
     candidates: Vec<Candidate>,
@@ -28,7 +28,7 @@ struct Spread {
     p50: f64,
 }
 
-/// What is needed of the section `cost`.
+/// The fields used of the section `cost`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Cost {
     currency: String,
@@ -53,7 +53,7 @@ pub(crate) fn charts(
         source: source(runtime),
     };
     let all = &runtime.figures.candidates;
-    // What wakes the sync is no event but a minute, with all that came in it.
+    // The sync is not invoked per event, but once a minute for all events of that minute.
     let by_events: Vec<_> = all.iter().filter(|it| it.function != "sync").collect();
     let all: Vec<_> = all.iter().collect();
     [
@@ -85,7 +85,7 @@ pub(crate) fn charts(
     ]
 }
 
-/// Functions in the order of the results, the languages of one beside each other, ours first.
+/// Functions in the order of the results, with the languages of a function next to each other, Rust first.
 fn bars(candidates: &[&Candidate], value: fn(&Candidate) -> f64) -> Vec<Bar> {
     let place = |function: &str| candidates.iter().position(|c| c.function == function);
     let mut sorted = candidates.to_vec();

@@ -23,7 +23,7 @@ use figures::{Cost, Runtime};
 #[derive(Debug, Parser)]
 #[command(name = "charts")]
 struct Options {
-    /// Where they go; `.github` of the repository if not given
+    /// Output directory; by default `.github` of the repository
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -55,13 +55,13 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// A section of the results; if it is missing, the error names the command that makes it.
+/// A section of the results; if it is missing, the error names the command that creates it.
 fn section<F: DeserializeOwned>(name: &str, command: &str) -> Result<Section<F>, String> {
     results::read(name).map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!(
             "{} has no section {name}: run {command}",
             results::path().display()
         ),
-        _ => format!("section {name}, which {command} makes: {error}"),
+        _ => format!("section {name}, which {command} creates: {error}"),
     })
 }

@@ -1,4 +1,4 @@
-//! The numbers of the results are in the charts, and the same results give the same bytes.
+//! The charts show the numbers of the results, and the same results give the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn drawn() -> BTreeMap<&'static str, String> {
 }
 
 #[test]
-fn the_numbers_are_in_the_charts() {
+fn the_charts_show_the_numbers_of_the_results() {
     let drawn = drawn();
     for (name, expected) in [
         ("start.svg", ["callback, Rust", "12.3 ms", "123 ms"]),
@@ -60,7 +60,7 @@ fn the_numbers_are_in_the_charts() {
 }
 
 #[test]
-fn ours_is_first() {
+fn rust_comes_first() {
     let svg = &drawn()["start.svg"];
     assert!(svg.find("callback, Rust") < svg.find("callback, Node.js"));
 }

@@ -1,4 +1,4 @@
-//! The bill: each use with its price, the sums, and what nobody has checked.
+//! The bill: each use with its price, the sums, and the prices that are not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,12 +21,12 @@ pub(crate) struct Report {
     pub(crate) free_tier: bool,
     pub(crate) corp: Corp,
     pub(crate) per_million_adds: Bill,
-    /// A month in which the items of a million adds are kept.
+    /// The storage of the items of a million adds for a month.
     pub(crate) keeping_a_million: Bill,
     pub(crate) per_month: Bill,
-    /// Prices that are from memory.
+    /// Prices that were written from memory and are not checked.
     pub(crate) unchecked: BTreeSet<String>,
-    /// What to know of the figures.
+    /// Notes about the figures.
     pub(crate) notes: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Report {
                 unchecked.insert(used.price.to_owned());
             }
         }
-        let notes = runtime.measured_otherwise(stack);
+        let notes = runtime.memory_notes(stack);
         Ok(Self {
             region: prices.region.clone(),
             currency: prices.currency.clone(),
@@ -86,7 +86,7 @@ impl Report {
 }
 
 impl Bill {
-    /// What is free goes to the first that use it.
+    /// Applies free allowances to the uses in their order.
     pub(crate) fn of(uses: &[Use], prices: &PriceList, free_tier: bool) -> Result<Self, String> {
         let mut left: BTreeMap<&str, f64> = BTreeMap::new();
         let (mut items, mut by_service) = (Vec::new(), BTreeMap::new());
@@ -218,7 +218,7 @@ impl Report {
     }
 }
 
-/// A number as it is read: thousands apart, and no more digits than matter.
+/// Formats a number with thousands separators and few decimals.
 fn number(value: f64) -> String {
     let digits = if value >= 100.0 || value.fract() == 0.0 {
         0

@@ -1,4 +1,4 @@
-//! What was measured per function and event, and what the stack consists of.
+//! Inputs of the model: what was measured per function and event, and the contents of the stack.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// What is needed of the section `runtime`.
+/// The fields used of the section `runtime`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Runtime {
-    /// Edits of members that the measured tick folded in.
+    /// The number of member edits that the measured tick handled.
     #[serde(default = "one")]
     pub(crate) edits_per_tick: u64,
     /// Each function, in each language.
@@ -25,17 +25,17 @@ pub(crate) struct Runtime {
 pub(crate) struct Figure {
     pub(crate) function: String,
     pub(crate) runtime: String,
-    /// The memory whose share of a processor it had; all of one if there is none.
+    /// The memory size whose share of a processor it had; a whole processor if absent.
     #[serde(default)]
     pub(crate) memory_mb: Option<u32>,
     #[serde(flatten)]
     pub(crate) costs: Costs,
 }
 
-/// What an event costs.
+/// Resources used per event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 pub(crate) struct Costs {
-    /// Until the process asked for the next event.
+    /// Until the process requested the next event.
     pub(crate) billed_ms: f64,
     #[serde(default)]
     pub(crate) log_bytes: f64,
@@ -53,7 +53,7 @@ fn one() -> u64 {
     1
 }
 
-/// What is in the template, and what is taken for what no bench measures.
+/// Numbers from the template, and assumptions for what no bench measures.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stack {
@@ -70,18 +70,18 @@ pub(crate) struct Stack {
     pub(crate) secret_reads_per_month: u32,
     pub(crate) kms_calls_per_month: u32,
     pub(crate) log_retention_months: f64,
-    /// Of an add's event, outcomes and fact, with indexes and DynamoDB's overhead.
+    /// Size of an add's event, outcomes and fact, with indexes and DynamoDB's overhead.
     pub(crate) stored_bytes_per_add: f64,
     pub(crate) stored_bytes_per_relation: f64,
-    /// Of a reconcile that finds nothing new.
+    /// For a reconcile that finds no changes.
     pub(crate) reconcile_read_units_per_relation: f64,
     pub(crate) reconcile_ms_per_relation: f64,
     pub(crate) wecom_bytes_per_call: f64,
-    /// Of these, what leaves AWS.
+    /// The part of these bytes that leaves AWS.
     pub(crate) wecom_bytes_out_per_call: f64,
 }
 
-/// Reads a file of JSON; the error says which file, and which field of it.
+/// Reads a JSON file; an error names the file and the field.
 pub(crate) fn read_file<T: DeserializeOwned>(file: &Path) -> Result<T, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
@@ -98,10 +98,10 @@ impl Runtime {
         Ok(figure.costs)
     }
 
-    /// A sentence for each function that was not measured with the memory that it is deployed with.
-    pub(crate) fn measured_otherwise(&self, stack: &Stack) -> Vec<String> {
+    /// A note for each function that was measured with another memory size than it is deployed with.
+    pub(crate) fn memory_notes(&self, stack: &Stack) -> Vec<String> {
         let ours = self.candidates.iter().filter(|it| it.runtime == "rust");
-        let sentence = |figure: &Figure| {
+        let note = |figure: &Figure| {
             let deployed = *stack.memory_mb.get(&figure.function)?;
             let measured = match figure.memory_mb {
                 Some(memory) if memory == deployed => return None,
@@ -113,7 +113,7 @@ impl Runtime {
                 "The time of {function} was measured with {measured}, and it is deployed with {deployed} MB."
             ))
         };
-        ours.filter_map(sentence).collect()
+        ours.filter_map(note).collect()
     }
 
     /// A tick with nothing to do.
@@ -123,8 +123,8 @@ impl Runtime {
         Ok(tick.costs)
     }
 
-    /// What one event adds to the tick that applies it.
-    pub(crate) fn folding(&self) -> Result<Costs, String> {
+    /// Resources that a tick uses per event that it handles.
+    pub(crate) fn refresh(&self) -> Result<Costs, String> {
         if self.edits_per_tick == 0 {
             return Err("runtime: edits_per_tick is 0".to_owned());
         }

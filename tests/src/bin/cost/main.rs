@@ -1,8 +1,8 @@
-//! Turns the figures of a run into money: per million adds, and per month for a corp of a given size.
+//! Calculates costs from the figures of a run: per million adds, and per month for a corp of a given size.
 //!
-//! `cargo run -p bundle-tests --bin cost -- --help` tells the options. What a function does per event is read from the
-//! section `runtime_deployed` of the results, what the stack consists of from `tests/benches/stack.json`, and what things
-//! cost from `tests/benches/prices.json`, which says of each price where it is from and whether anybody has checked it.
+//! `cargo run -p bundle-tests --bin cost -- --help` lists the options. The resources that a function uses per event are read
+//! from the section `runtime_deployed` of the results, the contents of the stack from `tests/benches/stack.json`, and the
+//! prices from `tests/benches/prices.json`, which has the source of each price and whether it was checked.
 
 mod bill;
 mod figures;
@@ -26,18 +26,18 @@ use prices::PriceList;
 /// The program as the results name it.
 const PROGRAM: &str = "cargo run -p bundle-tests --bin cost --";
 
-/// The command that measures what it reads.
+/// The command that creates its input.
 const RUNTIME_COMMAND: &str =
     "cargo bench -p bundle-tests --bench runtime -- --memory deployed --no-peers --rounds 5 --save";
 
-/// What the bundle costs at AWS's list prices, on arm64.
+/// Cost of the bundle at AWS's list prices, on arm64.
 #[derive(Debug, Parser)]
 #[command(name = "cost")]
 struct Options {
     /// Customers who are added in a month
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     adds: u64,
-    /// Relations that are kept, and compared each day
+    /// Relations that are stored, and compared each day
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     relations: u64,
     /// Other events for each add, such as members' edits
@@ -46,23 +46,23 @@ struct Options {
     /// Calls of the admin API in a month
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     admin_calls: u64,
-    /// The region whose prices are taken
+    /// The region whose prices are used
     #[arg(
         long,
         default_value = "us-east-1",
         value_name = "us-east-1|cn-northwest-1"
     )]
     region: String,
-    /// With the NAT gateway that gives the calls to WeCom a fixed address
+    /// Include the NAT gateway that gives the calls to WeCom a fixed address
     #[arg(long)]
     nat: bool,
-    /// With a trace of each invocation (`Tracing=Active`)
+    /// Include a trace of each invocation (`Tracing=Active`)
     #[arg(long)]
     tracing: bool,
-    /// Take off what AWS gives each account for nothing
+    /// Subtract the free allowances of an account
     #[arg(long)]
     free_tier: bool,
-    /// Read what a function does per event from this file instead of the results
+    /// Read the figures per event from this file instead of the results
     #[arg(long, value_name = "FILE")]
     figures: Option<PathBuf>,
     /// Print JSON
@@ -113,14 +113,14 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// What the bench of the runtime has found.
+/// The results of the bench `runtime`.
 fn measured() -> Result<Runtime, String> {
     let section = results::read("runtime_deployed").map_err(|error| match error.kind() {
         ErrorKind::NotFound => format!(
             "{} has no section runtime_deployed: run {RUNTIME_COMMAND}",
             results::path().display()
         ),
-        _ => format!("section runtime_deployed, which {RUNTIME_COMMAND} makes: {error}"),
+        _ => format!("section runtime_deployed, which {RUNTIME_COMMAND} creates: {error}"),
     })?;
     Ok(section.figures)
 }

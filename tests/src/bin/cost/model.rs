@@ -1,16 +1,16 @@
-//! What is used: by an add, by another event, by a month that passes. Money comes later.
+//! The quantities that are used: per add, per other event, per month. [`crate::bill`] applies the prices.
 
 use crate::figures::{Costs, Runtime, Stack};
 
-/// CloudWatch counts so many bytes with each line of a log.
+/// Bytes that CloudWatch adds to each log line.
 const LOG_LINE_OVERHEAD: f64 = 26.0;
 const BYTES_PER_GB: f64 = 1e9;
-/// What is paid for a gigabyte that the tables hold, with the backup of it.
+/// The prices of a stored gigabyte and its backup.
 const STORAGE: [&str; 2] = ["dynamodb_gb_month", "dynamodb_pitr_gb_month"];
 /// Hours of a month, as AWS counts them.
 const HOURS: f64 = 730.0;
 
-/// The corp that is reckoned for.
+/// The corp for which the cost is calculated.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(crate) struct Corp {
     pub(crate) adds: u64,
@@ -21,17 +21,17 @@ pub(crate) struct Corp {
     pub(crate) tracing: bool,
 }
 
-/// So much of what has a price.
+/// A quantity of something that has a price.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Use {
     /// Its name in the price file.
     pub(crate) price: &'static str,
-    /// By what.
+    /// The cause of the use, for the bill.
     pub(crate) what: String,
     pub(crate) quantity: f64,
 }
 
-/// What the figures say, ready to be multiplied.
+/// The measured figures and the settings of the stack.
 pub(crate) struct Model<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) stack: &'a Stack,
@@ -41,16 +41,16 @@ pub(crate) struct Model<'a> {
     pub(crate) tracing: bool,
 }
 
-/// A function's part in something, so many times.
+/// One function's part in a kind of event.
 struct Part {
     function: &'static str,
     costs: Costs,
-    /// Whether it is an invocation of its own, and not a longer one.
+    /// Whether it is a separate invocation; otherwise it lengthens another one.
     invoked: bool,
 }
 
 impl Model<'_> {
-    /// `count` adds: callback, welcome, tagging. They leave nothing to a tick.
+    /// `count` adds: callback, welcome, tagging. They need no work by a tick.
     pub(crate) fn adds(&self, count: f64) -> Result<Vec<Use>, String> {
         let mut parts = Vec::new();
         for function in ["callback", "welcome", "tagging"] {
@@ -61,15 +61,15 @@ impl Model<'_> {
         Ok(uses)
     }
 
-    /// A month in which the items of `count` adds are kept.
+    /// The storage of the items of `count` adds for a month.
     pub(crate) fn kept(&self, count: f64) -> [Use; 2] {
         let gigabytes = count * self.stack.stored_bytes_per_add / BYTES_PER_GB;
         STORAGE.map(|price| one(price, "what adds leave", gigabytes))
     }
 
-    /// `count` events that are folded in and are no adds.
+    /// `count` events that are not adds; a tick handles them.
     fn events(&self, count: f64) -> Result<Vec<Use>, String> {
-        let parts = [self.invocation("callback")?, self.folding()?];
+        let parts = [self.invocation("callback")?, self.refresh()?];
         let mut uses = self.parts("other events", &parts, count)?;
         uses.push(one("http_api_request", "other events", count));
         Ok(uses)
@@ -92,11 +92,11 @@ impl Model<'_> {
         };
         uses.extend(self.parts("ticks", &[tick], ticks)?);
         uses.extend(self.reconciles(corp.relations as f64)?);
-        uses.extend(self.standing());
+        uses.extend(self.fixed_costs());
         Ok(uses)
     }
 
-    /// The daily comparison of everything, when it finds nothing new.
+    /// The daily reconcile, if it finds no changes.
     fn reconciles(&self, relations: f64) -> Result<Vec<Use>, String> {
         let stack = self.stack;
         let count = f64::from(stack.reconciles_per_month);
@@ -115,8 +115,8 @@ impl Model<'_> {
         Ok(uses)
     }
 
-    /// What is paid for whether anything happens or not.
-    fn standing(&self) -> Vec<Use> {
+    /// The fixed costs, independent of events.
+    fn fixed_costs(&self) -> Vec<Use> {
         let stack = self.stack;
         let schedules = f64::from(stack.ticks_per_month + stack.reconciles_per_month);
         let mut uses = vec![
@@ -161,8 +161,8 @@ impl Model<'_> {
         })
     }
 
-    fn folding(&self) -> Result<Part, String> {
-        let costs = self.runtime.folding()?;
+    fn refresh(&self) -> Result<Part, String> {
+        let costs = self.runtime.refresh()?;
         Ok(Part {
             function: "sync",
             costs,

@@ -1,4 +1,4 @@
-//! The price file: what each thing costs in a region, where that was read, and whether anybody has checked it.
+//! The price file: the prices of a region, with the source of each and whether it was checked.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ struct PriceFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PriceList {
-    /// In which the prices are.
+    /// The currency of the prices.
     pub(crate) currency: String,
     /// Units of the currency for one US dollar.
     pub(crate) per_dollar: f64,
@@ -26,25 +26,25 @@ pub(crate) struct PriceList {
     pub(crate) region: String,
 }
 
-/// What a thing costs.
+/// One price.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Price {
     pub(crate) service: String,
     pub(crate) amount: f64,
-    /// How many units the amount buys.
+    /// The number of units that cost `amount`.
     pub(crate) per: f64,
     pub(crate) unit: String,
-    /// Units of a month that an account has for nothing, without a limit of time.
+    /// Units per month that are free for an account, without a time limit.
     #[serde(default)]
     pub(crate) free: f64,
     /// The page that publishes it.
     #[serde(rename = "source")]
     pub(crate) _source: String,
-    /// When it was looked up, or written down.
+    /// The date on which it was looked up or written.
     #[serde(rename = "date")]
     pub(crate) _date: String,
-    /// Whether the amount was seen in a copy of that page or of another's that quotes it.
+    /// Whether the amount was found in a copy of that page, or of a page that quotes it.
     pub(crate) verified: bool,
     #[serde(default, rename = "note")]
     pub(crate) _note: String,

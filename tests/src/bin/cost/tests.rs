@@ -1,4 +1,4 @@
-//! The arithmetic against an example that is worked out by hand, and what the data files must agree with.
+//! The calculation against an example calculated by hand, and the data files against the template.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn stack() -> Stack {
     read_file(&benches("stack.json")).unwrap()
 }
 
-/// Round numbers of the size that the bench finds.
+/// Round numbers of the magnitude that the bench measures.
 fn runtime() -> Runtime {
     let figure = |function: &str, ms: f64, reads: f64, writes: f64, calls: f64| {
         json!({
@@ -83,7 +83,7 @@ fn amount(bill: &Bill, what: &str, unit: &str) -> f64 {
 }
 
 #[test]
-fn a_million_adds_cost_what_they_cost_by_hand() {
+fn a_million_adds_cost_as_much_as_calculated_by_hand() {
     let report = report(false);
     let bill = report.per_million_adds;
     // (0.015 + 0.25 + 0.35) s × 0.125 GB; 0.0000133334 a GB-s, 0.20 a million.
@@ -93,7 +93,7 @@ fn a_million_adds_cost_what_they_cost_by_hand() {
     near(bill.by_service["DynamoDB"], 11.0 * 0.625 + 6.0 * 0.125);
     // 5 GB stored and recoverable.
     near(report.keeping_a_million.total, 5.0 * 0.25 + 5.0 * 0.20);
-    // Three times 1,000 bytes and 2 lines of 26 more.
+    // Three times 1,000 bytes, plus 26 bytes for each of 2 lines.
     near(bill.by_service["CloudWatch"], 3.156 * 0.50 + 3.156 * 0.03);
     // Four calls of 600 bytes.
     near(bill.by_service["Data transfer"], 2.4 * 0.09);
@@ -101,7 +101,7 @@ fn a_million_adds_cost_what_they_cost_by_hand() {
 }
 
 #[test]
-fn a_month_has_the_idle_bill_of_the_manual_in_it() {
+fn a_month_includes_the_idle_bill_of_the_manual() {
     let bill = report(false).per_month;
     near(amount(&bill, "alarms", "alarms"), 1.90);
     near(amount(&bill, "dashboard", "dashboards"), 3.00);
@@ -114,7 +114,7 @@ fn a_month_has_the_idle_bill_of_the_manual_in_it() {
         amount(&bill, "ticks: sync", "GB-s"),
         2160.0 * 0.000_013_333_4,
     );
-    // An edit takes a tenth of (0.3 - 0.1) s of a tick with ten, and 8.1 writes beside the callback's 3.
+    // An edit takes a tenth of (0.3 - 0.1) s of a tick with ten edits, and 8.1 writes in addition to the callback's 3.
     near(
         amount(&bill, "other events: sync", "GB-s"),
         100_000.0 * 0.02 * 0.5 * 0.000_013_333_4,
@@ -134,7 +134,7 @@ fn a_month_has_the_idle_bill_of_the_manual_in_it() {
 }
 
 #[test]
-fn what_is_free_is_taken_off_once() {
+fn free_allowances_are_subtracted_once() {
     let uses = [("ticks", 15.0), ("events", 15.0)].map(|(what, quantity)| Use {
         price: "metric_month",
         what: what.to_owned(),
@@ -148,7 +148,7 @@ fn what_is_free_is_taken_off_once() {
 }
 
 #[test]
-fn the_nat_gateway_is_paid_by_the_hour_and_by_the_gigabyte() {
+fn the_nat_gateway_costs_per_hour_and_per_gigabyte() {
     let corp = Corp {
         nat: true,
         ..corp()
@@ -167,7 +167,7 @@ fn the_nat_gateway_is_paid_by_the_hour_and_by_the_gigabyte() {
 }
 
 #[test]
-fn traces_are_three_for_an_add() {
+fn an_add_has_three_traces() {
     let corp = Corp {
         tracing: true,
         ..corp()
@@ -177,7 +177,7 @@ fn traces_are_three_for_an_add() {
 }
 
 #[test]
-fn what_nobody_checked_is_said() {
+fn unchecked_prices_are_listed() {
     let report = Report::of(
         &runtime(),
         &stack(),
@@ -194,15 +194,15 @@ fn what_nobody_checked_is_said() {
 }
 
 #[test]
-fn what_was_measured_with_other_memory_is_said() {
+fn functions_measured_with_other_memory_are_listed() {
     let notes = report(false).notes;
-    let said = |function: &str| notes.iter().any(|note| note.contains(function));
-    // All were measured with 256 MB, as admin is deployed.
+    let is_noted = |function: &str| notes.iter().any(|note| note.contains(function));
+    // All were measured with 256 MB, the memory size of admin.
     assert!(
-        said("callback was measured with the share of 256 MB, and it is deployed with 128 MB"),
+        is_noted("callback was measured with the share of 256 MB, and it is deployed with 128 MB"),
         "{notes:?}"
     );
-    assert!(said("sync") && !said("admin"), "{notes:?}");
+    assert!(is_noted("sync") && !is_noted("admin"), "{notes:?}");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn errors_name_the_field() {
 }
 
 #[test]
-fn the_stack_is_the_templates() {
+fn the_stack_agrees_with_the_template() {
     let infra = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
     let template = fs::read_to_string(infra.join("template.yaml")).unwrap();
     let stack = stack();

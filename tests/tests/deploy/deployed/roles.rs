@@ -1,4 +1,4 @@
-//! Who may do what: each role as the list says, no more and no less.
+//! Compares the permissions of each role with a list: exactly those, no more and no less.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use crate::bundle::{Outputs, STACK, names};
 use crate::command::Outcome;
 use crate::emulator::REGION;
 
-/// What is allowed on what. A resource is one of the stack's, with what is below it after a slash.
+/// Resources and the actions allowed on them. A resource is one of the stack, with an optional part after a slash.
 type Allowed = &'static [(&'static str, &'static [&'static str])];
 
-/// Reads of the configuration and lines of the log, which every function has.
+/// Permissions of every function: reading the configuration, and logging.
 const ALL: Allowed = &[
     ("secret", &["secretsmanager:GetSecretValue"]),
     ("log", &["logs:CreateLogStream", "logs:PutLogEvents"]),
 ];
 
-/// What Lambda does with the role of a function that a stream starts.
+/// Permissions that Lambda needs in the role of a function that a stream invokes.
 const STARTED_BY_STREAM: Allowed = &[
     (
         "stream",
@@ -33,7 +33,7 @@ const STARTED_BY_STREAM: Allowed = &[
     ("dead-letters", &["sqs:SendMessage"]),
 ];
 
-/// What the ports of each function come to.
+/// The permissions that the ports of each function need.
 const FUNCTIONS: [(&str, &[Allowed]); 5] = [
     ("callback", &[ALL, &[("inbox", &["dynamodb:PutItem"])]]),
     (
@@ -83,7 +83,7 @@ const FUNCTIONS: [(&str, &[Allowed]); 5] = [
                 ("data/index/by_due", &["dynamodb:Query"]),
                 ("data/index/by_member", &["dynamodb:Query"]),
             ],
-            KEEPS_ALL,
+            READ_AND_WRITE,
         ],
     ),
     (
@@ -96,13 +96,13 @@ const FUNCTIONS: [(&str, &[Allowed]); 5] = [
                 ("data/index/by_day", &["dynamodb:Query"]),
                 ("data/index/by_unionid", &["dynamodb:Query"]),
             ],
-            KEEPS_ALL,
+            READ_AND_WRITE,
         ],
     ),
 ];
 
-/// Who also deletes. Transactions of puts need `PutItem`.
-const KEEPS_ALL: Allowed = &[(
+/// Permissions of functions that also delete. Transactions of puts need `PutItem`.
+const READ_AND_WRITE: Allowed = &[(
     "data",
     &[
         "dynamodb:BatchGetItem",
@@ -172,15 +172,15 @@ pub(super) async fn compare(aws: &Aws, outputs: &Outputs, dead_letters: &str) ->
     same("the schedules", &wanted, &allowed_by(aws, &role).await?)
 }
 
-fn same(who: &str, wanted: &Pairs, found: &Pairs) -> Outcome<()> {
-    let (lacks, has_more): (Vec<_>, Vec<_>) = (
+fn same(name: &str, wanted: &Pairs, found: &Pairs) -> Outcome<()> {
+    let (missing, extra): (Vec<_>, Vec<_>) = (
         wanted.difference(found).collect(),
         found.difference(wanted).collect(),
     );
-    if lacks.is_empty() && has_more.is_empty() {
+    if missing.is_empty() && extra.is_empty() {
         return Ok(());
     }
-    Err(format!("the role of {who} lacks {lacks:?} and allows besides {has_more:?}").into())
+    Err(format!("the role of {name} lacks {missing:?} and allows in addition {extra:?}").into())
 }
 
 fn role_name(arn: &Value) -> String {

@@ -1,4 +1,4 @@
-//! Tables, held against the layout that the functions rely on.
+//! Compares the deployed tables with the layout that the functions use.
 
 use std::collections::BTreeSet;
 
@@ -22,14 +22,14 @@ pub(super) async fn compare(aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         let described = aws
             .ask(&format!("dynamodb describe-table --table-name {name}"))
             .await?;
-        made(&layout, &described["Table"])?;
-        declared(&layout, &resources[id])?;
+        compare_table(&layout, &described["Table"])?;
+        compare_template(&layout, &resources[id])?;
     }
     Ok(())
 }
 
-/// What a table is made of.
-fn made(layout: &Table, table: &Value) -> Outcome<()> {
+/// Compares keys, indexes, stream and billing with the created table.
+fn compare_table(layout: &Table, table: &Value) -> Outcome<()> {
     same("key", &key(layout.hash, layout.range), &table["KeySchema"])?;
     let index = |index: &Index| {
         let projection = if index.keys_only { "KEYS_ONLY" } else { "ALL" };
@@ -59,8 +59,8 @@ fn made(layout: &Table, table: &Value) -> Outcome<()> {
     same("stream, protection, billing", &wanted, &found)
 }
 
-/// What the emulator takes no notice of when it makes a table.
-fn declared(layout: &Table, resource: &Value) -> Outcome<()> {
+/// Compares the settings that the emulator ignores with the template.
+fn compare_template(layout: &Table, resource: &Value) -> Outcome<()> {
     let properties = &resource["Properties"];
     let found = json!([
         properties["TimeToLiveSpecification"],

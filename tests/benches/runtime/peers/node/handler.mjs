@@ -14,7 +14,7 @@ const KEPT_SECONDS = 180 * 86_400;
 // Events that are not in the index of what is left to the scheduled sync.
 const ADDS = ['add_external_contact', 'add_half_external_contact'];
 
-// Ids and times stay texts.
+// Ids and times stay strings.
 const parser = new XMLParser({ parseTagValue: false });
 const dynamodb = new DynamoDBClient({});
 
@@ -40,7 +40,7 @@ export async function handler(event) {
     }));
   } catch (error) {
     if (error.name !== 'ConditionalCheckFailedException') {
-      console.error(JSON.stringify({ message: 'could not keep an event', error: error.name }));
+      console.error(JSON.stringify({ message: 'could not store an event', error: error.name }));
       return { statusCode: 503 };
     }
     known = true;

@@ -1,7 +1,7 @@
 // The loop between Lambda's Runtime API and the handler, over one connection that stays open.
 //
-// AWS's own client builds a native part with cmake when it is installed and wants a newer Node than many have. This
-// loop does less than it (no tracing, no log levels, no streaming), so it starts faster and favours the handler.
+// AWS's own client builds a native part with cmake during installation and requires a recent Node version. This loop has
+// fewer features (no tracing, no log levels, no streaming), so it starts faster, which favours the handler.
 
 import http from 'node:http';
 
@@ -22,7 +22,7 @@ function call(method, path, body) {
   });
 }
 
-function told(error) {
+function errorBody(error) {
   return JSON.stringify({ errorType: error.name, errorMessage: error.message });
 }
 
@@ -30,7 +30,7 @@ let handler;
 try {
   ({ handler } = await import('./handler.mjs'));
 } catch (error) {
-  await call('POST', 'init/error', told(error));
+  await call('POST', 'init/error', errorBody(error));
   process.exit(1);
 }
 for (;;) {
@@ -40,6 +40,6 @@ for (;;) {
     const answer = await handler(JSON.parse(event.body), { awsRequestId: id });
     await call('POST', `invocation/${id}/response`, JSON.stringify(answer));
   } catch (error) {
-    await call('POST', `invocation/${id}/error`, told(error));
+    await call('POST', `invocation/${id}/error`, errorBody(error));
   }
 }

@@ -57,7 +57,7 @@ def handler(event, context):
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            logger.exception("could not keep an event")
+            logger.exception("could not store an event")
             return {"statusCode": 503}
         known = True
     logger.info("stored event %s, known before: %s", item["id"]["S"], known)

@@ -1,5 +1,5 @@
-//! What outlives the bundle: WeCom, the configuration file and the data directory. A bundle is started on it,
-//! killed and started again, as a whole or taken apart.
+//! Everything that outlives the bundle: WeCom, the configuration file and the data directory. A test starts a bundle on
+//! it, kills it and starts it again, as a whole or as separate functions.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,10 +25,10 @@ use crate::world::{PATIENCE, World};
 /// The admin key of every configuration here.
 pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-forty-characters-exactly";
 
-/// The secret as the template makes it.
+/// The secret as the template creates it.
 const UNFILLED: &str = "{}";
 
-/// The configuration file as the secret that it stands for.
+/// Reads the configuration file in place of the secret.
 struct SecretFile(PathBuf);
 
 impl LoadSecret for SecretFile {
@@ -44,8 +44,8 @@ impl LoadSecret for SecretFile {
     }
 }
 
-/// A WeCom of its own server, and a directory of its own.
-pub(crate) struct Outside {
+/// A WeCom sandbox with its own server, and a directory of its own.
+pub(crate) struct ExternalWorld {
     pub(crate) wecom: Sandbox,
     pub(crate) corp: Corp,
     pub(crate) wecom_url: String,
@@ -57,30 +57,33 @@ pub(crate) struct Outside {
     _served: Served,
 }
 
-impl Outside {
-    /// A corp with these apps, each of which takes callbacks.
+impl ExternalWorld {
+    /// A corp with these apps, each of which receives callbacks.
     pub(crate) async fn new(apps: &[&str]) -> Self {
         Self::with(config(apps), SandboxOptions::default()).await
     }
 
-    /// A corp that takes this part of WeCom's limits: `{"pause": 2}`.
+    /// A corp with these limits in the configuration: `{"pause": 2}`.
     pub(crate) async fn limited(limits: Value) -> Self {
         let mut config = config(&["contact"]);
         config["corps"][0]["limits"] = limits;
         Self::with(config, SandboxOptions::default()).await
     }
 
-    /// The corps of a configuration, and a WeCom that behaves as `options` say.
+    /// The corps of a configuration, and a WeCom with these options.
     pub(crate) async fn with(config: Value, options: SandboxOptions) -> Self {
-        Self::with_departments(config, options, &[]).await
+        Self::build(config, options, &[]).await
     }
 
-    /// A corp with one app and these departments, at a WeCom that behaves as `options` say.
-    pub(crate) async fn divided(options: SandboxOptions, departments: &[DepartmentSetup]) -> Self {
-        Self::with_departments(config(&["contact"]), options, departments).await
+    /// A corp with one app and these departments, at a WeCom with these options.
+    pub(crate) async fn with_departments(
+        options: SandboxOptions,
+        departments: &[DepartmentSetup],
+    ) -> Self {
+        Self::build(config(&["contact"]), options, departments).await
     }
 
-    async fn with_departments(
+    async fn build(
         config: Value,
         options: SandboxOptions,
         departments: &[DepartmentSetup],
@@ -95,7 +98,7 @@ impl Outside {
         };
         let wecom = Sandbox::new(options).unwrap();
         let keys = ConfigFile::open(&path).unwrap().keys().unwrap();
-        // No bundle is there yet: each one that starts names its own address.
+        // A placeholder: each bundle sets its own callback addresses when it starts.
         for mut corp in keys.sandbox_corps("http://127.0.0.1:9") {
             corp.departments.extend_from_slice(departments);
             wecom.add_corp(corp).unwrap();
@@ -120,7 +123,7 @@ impl Outside {
         self.time.drive(settled).await.unwrap();
     }
 
-    /// Lets a second pass: the times of WeCom's events are whole seconds.
+    /// Advances the clock by a second: the times of WeCom's events are whole seconds.
     pub(crate) fn next_second(&self) {
         self.time.passes(Duration::from_secs(1));
     }
@@ -135,25 +138,25 @@ impl Outside {
         self.directory.path().join("secret.json")
     }
 
-    /// Puts another value for a key of an app into the configuration file, as a rotation would.
+    /// Writes another value for a key of an app to the configuration file, as a rotation does.
     pub(crate) fn rotate(&mut self, app: &str, key: &str, value: &str) {
         self.config["corps"][0]["apps"][app][key] = json!(value);
         fs::write(self.secret(), self.config.to_string()).unwrap();
     }
 
-    /// Takes an app out of the configuration file.
+    /// Removes an app from the configuration file.
     pub(crate) fn remove(&mut self, app: &str) {
         let apps = self.config["corps"][0]["apps"].as_object_mut().unwrap();
         apps.remove(app).unwrap();
         fs::write(self.secret(), self.config.to_string()).unwrap();
     }
 
-    /// The adapters of one more function, over the tables at `dynamodb_url`.
+    /// The adapters of a further function, over the tables at `dynamodb_url`.
     pub(crate) fn platform(&self, dynamodb_url: &str, function: &'static str) -> Platform {
         Platform::on(self.base(dynamodb_url, function)).unwrap()
     }
 
-    /// Those of a function that makes no call to WeCom.
+    /// The adapters of a function that does not call WeCom.
     pub(crate) fn base(&self, dynamodb_url: &str, function: &'static str) -> Base {
         let lines = Arc::clone(&self.lines);
         let metrics = Metrics::new(function, self.time.clock(), move |line| {
@@ -170,7 +173,7 @@ impl Outside {
         self.lines.lock().unwrap().clone()
     }
 
-    /// The same with metrics of the test's own.
+    /// The same with metrics that the test provides.
     pub(crate) fn base_measured_by(&self, dynamodb_url: &str, metrics: Metrics) -> Base {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
@@ -184,7 +187,7 @@ impl Outside {
         Base::with(aws, &environment, Box::new(secret), metrics, clock)
     }
 
-    /// Makes the secret what the template makes it, or puts the configuration in.
+    /// Writes the configuration to the secret, or resets the secret to what the template creates.
     pub(crate) fn fill(&self, is_filled: bool) {
         let text = if is_filled {
             self.config.to_string()
@@ -194,15 +197,15 @@ impl Outside {
         fs::write(self.secret(), text).unwrap();
     }
 
-    /// Forgets how far the functions have come in the stream, so that every record comes again.
+    /// Deletes the functions' stream positions, so that every record is delivered again.
     pub(crate) fn forget_positions(&self) {
         for function in ["welcome", "tagging"] {
-            // A function that never finished a batch has no position.
+            // A function that has not finished a batch has no position.
             let _absent = fs::remove_file(self.data().join(format!("{function}.position.json")));
         }
     }
 
-    /// Starts the whole bundle. Dropped, it ends like a process that is killed.
+    /// Starts the whole bundle. Dropping it is like killing its process.
     pub(crate) async fn world(&self) -> World {
         let stack = Stack::start(StackOptions {
             port: 0,
@@ -212,7 +215,7 @@ impl Outside {
             clock: self.time.clock(),
         });
         let stack = self.time.drive(stack).await.unwrap();
-        self.callbacks_go_to(&stack.url);
+        self.direct_callbacks(&stack.url);
         World {
             operator: Operator::new(&stack.url, DEMO_CORP, ADMIN_KEY, &self.time),
             stack,
@@ -223,20 +226,20 @@ impl Outside {
         }
     }
 
-    /// Sends the callbacks of every app to a front door.
-    pub(crate) fn callbacks_go_to(&self, front_door: &str) {
+    /// Directs the callbacks of every app to this gateway.
+    pub(crate) fn direct_callbacks(&self, gateway_url: &str) {
         for corp in self.config["corps"].as_array().unwrap() {
             let id = corp["corp_id"].as_str().unwrap();
             let at_wecom = self.wecom.corp(id).unwrap();
             for app in corp["apps"].as_object().unwrap().keys() {
-                let url = format!("{front_door}/callback/{id}/{app}");
+                let url = format!("{gateway_url}/callback/{id}/{app}");
                 at_wecom.set_callback_url(app, &url).unwrap();
             }
         }
     }
 }
 
-/// Keys that differ from app to app, and nothing secret.
+/// A configuration with different keys for each app; none of them is secret.
 pub(crate) fn config(apps: &[&str]) -> Value {
     let app = |(number, name): (usize, &&str)| {
         let keys = json!({

@@ -1,4 +1,4 @@
-//! The ports of the functions, each of which may die: see [`dying`](crate::dying).
+//! The ports of the functions, with a fault point before and after each call: see [`crashing`](crate::crashing).
 
 use std::time::Duration;
 
@@ -38,14 +38,14 @@ use wecom::{
     WelcomeCode, WelcomeMessage,
 };
 
-use crate::dying::Dying;
+use crate::crashing::CrashingPort;
 
-/// Makes every method of a port two points, named after it.
-macro_rules! dies {
+/// Implements a port so that each method has two fault points, named after it.
+macro_rules! intercept {
     ($inner:ty: $($port:ident {
         $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
     })*) => {
-        $(impl $port for Dying<$inner> {
+        $(impl $port for CrashingPort<$inner> {
             $(async fn $name(&self, $($argument: $type),*) -> $answer {
                 self.step(stringify!($name), self.inner.$name($($argument),*)).await
             })*
@@ -53,7 +53,7 @@ macro_rules! dies {
     };
 }
 
-dies! { Store:
+intercept! { Store:
     ReadWelcomes {
         fn candidates(corp: &CorpId, channel: Option<&ChannelId>, member: &UserId) -> Result<Candidates, StoreError>;
     }
@@ -149,7 +149,7 @@ dies! { Store:
     }
 }
 
-dies! { WecomApi:
+intercept! { WecomApi:
     SendWelcome {
         fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), VendorError>;
     }

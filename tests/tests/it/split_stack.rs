@@ -1,5 +1,5 @@
-//! The bundle taken apart: tables and callback as ever, while a test starts the functions behind the stream
-//! one by one, as often as it likes, each over ports that may die.
+//! The bundle with its functions separated: tables and callback run as usual, while a test starts the functions behind
+//! the stream one by one, as many instances as it needs, each over ports that may crash.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,44 +24,44 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use welcome::Welcomer;
 
-use crate::dying::Fate;
-use crate::outside::Outside;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
 use crate::time::Time;
 
-/// Longer than anything here takes, so that only a kill ends a function.
+/// Longer than any step of a test, so that a function ends only when it is killed.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Tables and callback, and no function behind the stream.
-pub(crate) struct Apart<'a> {
-    outside: &'a Outside,
+/// Tables and callback, without functions behind the stream.
+pub(crate) struct SplitStack<'a> {
+    external: &'a ExternalWorld,
     directory: DataDirectory,
     embedded: Embedded,
     instances: AtomicUsize,
-    _front_door: JoinSet<()>,
+    _gateway: JoinSet<()>,
 }
 
-/// Which records of the stream an instance is given.
+/// Which records of the stream an instance receives.
 #[derive(Clone, Copy)]
 pub(crate) enum Records {
     /// Those that the whole bundle has not finished. A bundle that was killed may have handled the last of them without
-    /// having stored that.
+    /// having stored its position.
     Unfinished,
-    /// Those that are stored after its start.
+    /// Those that are stored after the start of the instance.
     New,
 }
 
 /// One instance of a function behind the stream. Dropped, it is killed.
 pub(crate) struct Instance {
     handled: watch::Receiver<usize>,
-    fate: Fate,
+    fault_point: FaultPoint,
     time: Time,
     _source: EventSource,
 }
 
-impl<'a> Apart<'a> {
-    /// Starts on the data directory of `outside`, to which no other bundle may be attached.
-    pub(crate) async fn new(outside: &'a Outside) -> Self {
-        let directory = DataDirectory::open(&outside.data()).unwrap();
+impl<'a> SplitStack<'a> {
+    /// Starts on the data directory of `external`, which no other bundle may use at the same time.
+    pub(crate) async fn new(external: &'a ExternalWorld) -> Self {
+        let directory = DataDirectory::open(&external.data()).unwrap();
         let listeners = Listeners::bind(0).await.unwrap();
         let place = Place::Directory(&directory);
         let embedded = Embedded::start(place, listeners.dynamodb).await.unwrap();
@@ -69,32 +69,31 @@ impl<'a> Apart<'a> {
         for (name, table) in [(INBOX_TABLE, &layout::INBOX), (DATA_TABLE, &layout::DATA)] {
             tables::ensure(&client, name, table).await.unwrap();
         }
-        let mut apart = Self {
-            outside,
+        let mut split = Self {
+            external,
             directory,
             embedded,
             instances: AtomicUsize::default(),
-            _front_door: JoinSet::new(),
+            _gateway: JoinSet::new(),
         };
-        let callback = callback_function(apart.outside.base(apart.embedded.endpoint(), "callback"));
+        let callback =
+            callback_function(split.external.base(split.embedded.endpoint(), "callback"));
         let router = Routes::new().route("/callback", callback).into_router();
         let (socket, never) = (listeners.gateway.socket, std::future::pending());
-        apart
-            ._front_door
-            .spawn(gateway::serve(socket, router, never));
-        outside.callbacks_go_to(&listeners.gateway.url);
-        apart
+        split._gateway.spawn(gateway::serve(socket, router, never));
+        external.direct_callbacks(&listeners.gateway.url);
+        split
     }
 
     /// The adapters of one more instance.
     pub(crate) fn platform(&self, function: &'static str) -> Platform {
-        self.outside.platform(self.embedded.endpoint(), function)
+        self.external.platform(self.embedded.endpoint(), function)
     }
 
     /// Starts an instance of the function `welcome`.
-    pub(crate) async fn welcome(&self, fate: &Fate, records: Records) -> Instance {
-        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
-        let welcomer = Welcomer::through(self.platform("welcome"), dying);
+    pub(crate) async fn welcome(&self, fault_point: &FaultPoint, records: Records) -> Instance {
+        let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
+        let welcomer = Welcomer::through(self.platform("welcome"), wrap);
         let (welcomer, handled) = (Arc::new(welcomer), watch::Sender::new(0));
         let seen = handled.subscribe();
         let service = service_fn(
@@ -112,20 +111,20 @@ impl<'a> Apart<'a> {
             welcome_mapping(Function::new(
                 "welcome",
                 TIMEOUT,
-                self.outside.time.clock(),
+                self.external.time.clock(),
                 service,
             )),
             seen,
-            fate,
+            fault_point,
             records,
         )
         .await
     }
 
     /// Starts an instance of the function `tagging`.
-    pub(crate) async fn tagging(&self, fate: &Fate, records: Records) -> Instance {
-        let dying = |store, wecom| (fate.of(store), fate.of(wecom));
-        let tagger = Tagger::through(self.platform("tagging"), dying);
+    pub(crate) async fn tagging(&self, fault_point: &FaultPoint, records: Records) -> Instance {
+        let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
+        let tagger = Tagger::through(self.platform("tagging"), wrap);
         let (tagger, handled) = (Arc::new(tagger), watch::Sender::new(0));
         let seen = handled.subscribe();
         let service = service_fn(
@@ -143,11 +142,11 @@ impl<'a> Apart<'a> {
             tagging_mapping(Function::new(
                 "tagging",
                 TIMEOUT,
-                self.outside.time.clock(),
+                self.external.time.clock(),
                 service,
             )),
             seen,
-            fate,
+            fault_point,
             records,
         )
         .await
@@ -157,7 +156,7 @@ impl<'a> Apart<'a> {
         &self,
         mapping: Result<EventSourceMapping, StartError>,
         handled: watch::Receiver<usize>,
-        fate: &Fate,
+        fault_point: &FaultPoint,
         records: Records,
     ) -> Instance {
         let mut mapping = mapping.unwrap();
@@ -171,14 +170,14 @@ impl<'a> Apart<'a> {
         let source = mapping.start(&self.embedded, position).await.unwrap();
         Instance {
             handled,
-            fate: fate.clone(),
-            time: self.outside.time.clone(),
+            fault_point: fault_point.clone(),
+            time: self.external.time.clone(),
             _source: source,
         }
     }
 
-    /// A copy of the position at which the whole bundle stands, which then still stands there: it will do all of this
-    /// again.
+    /// A copy of the stream position of the whole bundle. The original is not changed: the bundle will handle the same
+    /// records again.
     fn copied_position(&self, function: &Function) -> Option<PathBuf> {
         let instance = self.instances.fetch_add(1, Ordering::SeqCst);
         let own = self
@@ -190,17 +189,17 @@ impl<'a> Apart<'a> {
 }
 
 impl Instance {
-    /// Waits until it has been given records so many times, whatever it answered.
-    pub(crate) async fn was_given(&mut self, records: usize) {
-        let given = self.handled.wait_for(|count| *count >= records);
-        self.time.drive(given).await.unwrap();
+    /// Waits until the instance has received this many records (repeated deliveries count), whatever it answered.
+    pub(crate) async fn has_received(&mut self, records: usize) {
+        let received = self.handled.wait_for(|count| *count >= records);
+        self.time.drive(received).await.unwrap();
     }
 
-    /// Waits until it has died, and says where; or until it has handled `records`, and says nothing.
-    pub(crate) async fn dies_before_handling(mut self, records: usize) -> Option<String> {
+    /// Waits until the instance has crashed, and returns the point; or until it has handled `records`, and returns `None`.
+    pub(crate) async fn crashes_before_handling(mut self, records: usize) -> Option<String> {
         let end = async {
             tokio::select! {
-                place = self.fate.death() => Some(place),
+                point = self.fault_point.reached() => Some(point),
                 _ = self.handled.wait_for(|count| *count >= records) => None,
             }
         };

@@ -1,4 +1,4 @@
-//! What a tick folds in: an event leads to the thing that it is about, which is read once however many there are.
+//! Refreshes by ticks: the object of an event is read from WeCom, once for any number of events.
 
 use std::time::Duration;
 
@@ -6,13 +6,14 @@ use serde_json::json;
 use wecom_sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 
 use crate::copy;
+use crate::counts::Counts;
 use crate::world::{World, later};
 
-/// Longer than an event has to settle before it is folded in.
+/// Longer than the time that an event has to settle before a tick handles it.
 const SETTLE: Duration = Duration::from_secs(4);
 
-/// After the time that an event has to settle, one tick folds exactly so many in.
-async fn fold(world: &World, events: u64) {
+/// Waits for the settling time, and checks that one tick handles exactly this many events.
+async fn refresh(world: &World, events: u64) {
     world.all_delivered().await;
     world.time_passes(SETTLE);
     let tick = world.tick().await;
@@ -20,7 +21,7 @@ async fn fold(world: &World, events: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
+async fn many_edits_of_a_customer_are_refreshed_with_one_call() {
     let world = World::new().await;
     let tags = world.tags(&["展会", "上海"]);
     let customer = world.search("zhangsan");
@@ -29,20 +30,20 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
         ..Scan::default()
     };
     world.corp.add_by_search("lisi", &again).unwrap();
-    // Of the same second and with the same words they would be one event.
+    // With the same second and the same content they would be one event.
     for number in 0..10 {
         let edit = MemberEdit {
             remark: Some(format!("李总 {number}")),
             add_tags: tags.clone(),
             ..MemberEdit::default()
         };
-        let edited = world.untold(|| {
+        let edited = world.without_delivery(|| {
             let edited = world
                 .corp
                 .member_edits(&customer.external_userid, "zhangsan", &edit);
             edited.unwrap()
         });
-        world.tell(&later(&world.message(edited.events[0]), 100 + number));
+        world.deliver(&later(&world.message(edited.events[0]), 100 + number));
     }
     let get = "externalcontact/get";
     world.all_delivered().await;
@@ -57,8 +58,8 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
         world.eventually("the add is read", &path, is_read).await;
     }
     let calls = world.calls(get);
-    // Ten edits, and a group of two tags; the adds were asked about when they came.
-    fold(&world, 13).await;
+    // Ten edits, and a group of two tags; the customers of the adds were read when they came.
+    refresh(&world, 13).await;
     assert_eq!(world.calls(get) - calls, 1);
     assert_eq!(world.calls("get_corp_tag_list"), 1);
     copy::tags_agree(&world.store(), &world.corp).await;
@@ -69,7 +70,7 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
     ids.sort();
     assert_eq!(relation["tag_ids"], json!(ids));
 
-    // A tag that a person takes off is off.
+    // A tag that a person removes stays removed.
     let edit = MemberEdit {
         remove_tags: vec![tags[0].clone()],
         ..MemberEdit::default()
@@ -78,33 +79,33 @@ async fn a_members_edits_appear_and_many_of_them_cost_one_call() {
         .corp
         .member_edits(&customer.external_userid, "zhangsan", &edit)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     assert_eq!(customer.relation().await["tag_ids"], json!([tags[1]]));
-    // What is folded in is not folded in again.
+    // An event is handled only once.
     assert_eq!(world.tick().await["folded"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_the_next_tick() {
+async fn a_customer_unreadable_during_tagging_is_read_by_the_next_tick() {
     const GET: &str = "externalcontact/get";
     let world = World::new().await;
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
-    fold(&world, 2).await;
+    refresh(&world, 2).await;
     world.wecom.faults().next(GET, 1, Fault::Code(48002));
     let customer = world.scan(&channel);
     customer.outcome("tags", "tagged").await;
     let relation = customer.relation().await;
     assert_eq!(relation["tag_ids"], json!(tags), "{relation}");
     assert!(relation["createtime"].is_null(), "{relation}");
-    world.numbers(&channel, [1, 0, 0, 0]).await;
+    world.counts_are(&channel, Counts::added(1)).await;
 
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     let relation = customer.relation().await;
     assert!(!relation["createtime"].is_null(), "{relation}");
     copy::relations_agree(&world.store(), &world.corp).await;
-    world.numbers(&channel, [1, 0, 0, 0]).await;
-    // One who was read at once is no work.
+    world.counts_are(&channel, Counts::added(1)).await;
+    // A customer who was read during tagging needs no refresh.
     world.scan(&channel).outcome("tags", "tagged").await;
     let calls = world.calls(GET);
     world.time_passes(SETTLE);
@@ -113,7 +114,7 @@ async fn a_customer_who_could_not_be_read_when_the_tags_were_put_on_is_read_by_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
+async fn a_refresh_keeps_the_statuses_lost_and_removed() {
     let world = World::new().await;
     let (lost, removed) = (world.search("zhangsan"), world.search("lisi"));
     for customer in [&lost, &removed] {
@@ -123,22 +124,22 @@ async fn a_loss_and_a_removal_stay_what_they_are_when_they_are_folded_in() {
     removed.is_removed();
     lost.relation_is("lost").await;
     removed.relation_is("removed").await;
-    fold(&world, 2).await;
+    refresh(&world, 2).await;
     world.reconcile().await;
     assert_eq!(lost.relation().await["status"], "lost");
     assert_eq!(removed.relation().await["status"], "removed");
-    // Who comes back is there again.
+    // A customer who comes back is active again.
     let again = Scan {
         customer: Some(removed.external_userid.clone()),
         ..Scan::default()
     };
-    world.untold(|| world.corp.add_by_search("lisi", &again).unwrap());
+    world.without_delivery(|| world.corp.add_by_search("lisi", &again).unwrap());
     world.reconcile().await;
     assert_eq!(removed.relation().await["status"], "active");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_library_of_tags_follows_the_console() {
+async fn the_corp_tag_list_follows_changes_in_the_console() {
     let world = World::new().await;
     let group = world
         .corp
@@ -148,7 +149,7 @@ async fn the_library_of_tags_follows_the_console() {
         panic!("three tags");
     };
     let store = world.store();
-    fold(&world, 4).await;
+    refresh(&world, 4).await;
     copy::tags_agree(&store, &world.corp).await;
     world.corp.console_renames_tag(fair, "展会 2026").unwrap();
     world
@@ -156,7 +157,7 @@ async fn the_library_of_tags_follows_the_console() {
         .console_renames_tag(&group.group_id, "渠道")
         .unwrap();
     let calls = world.calls("get_corp_tag_list");
-    fold(&world, 2).await;
+    refresh(&world, 2).await;
     assert_eq!(world.calls("get_corp_tag_list") - calls, 1);
     copy::tags_agree(&store, &world.corp).await;
     let order = [beijing.as_str(), fair, shanghai];
@@ -164,18 +165,18 @@ async fn the_library_of_tags_follows_the_console() {
         .corp
         .console_orders_tags(Some(&group.group_id), &order)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::tags_agree(&store, &world.corp).await;
     world.corp.console_deletes_tag(shanghai).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::tags_agree(&store, &world.corp).await;
     world.corp.console_deletes_tag(&group.group_id).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::tags_agree(&store, &world.corp).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() {
+async fn a_group_is_read_only_if_its_events_lack_detail() {
     const GET: &str = "groupchat/get";
     let world = World::new().await;
     let store = world.store();
@@ -186,57 +187,57 @@ async fn a_group_follows_its_events_and_is_read_only_when_they_say_too_little() 
         .group_begins("zhangsan", "展会群")
         .unwrap()
         .chat_id;
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
     let scene = JoinScene::Invited("zhangsan".to_owned());
     world
         .corp
         .group_is_joined(&group, &[one, two, three, "lisi"], &scene)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
     let calls = world.calls(GET);
-    assert_eq!(calls, 2, "once for its beginning, once for who came");
+    assert_eq!(calls, 2, "once for the new group, once for the new members");
 
-    // Who went is told in full, and the version says that nothing came between.
+    // The event names the members who left, and the version shows that no event is missing.
     world
         .corp
         .group_is_left(&group, &[one], QuitScene::Left)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
     world
         .corp
         .group_is_left(&group, &[two], QuitScene::Removed)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
-    assert_eq!(world.calls(GET), calls, "two leaves cost no call");
+    assert_eq!(world.calls(GET), calls, "two departures need no call");
 
-    // An event that was lost shows in the version of the next one.
-    world.untold(|| world.corp.group_is_joined(&group, &[one], &scene).unwrap());
+    // The version of the next event shows that an event was lost.
+    world.without_delivery(|| world.corp.group_is_joined(&group, &[one], &scene).unwrap());
     world
         .corp
         .group_is_left(&group, &[three], QuitScene::Left)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
     assert_eq!(world.calls(GET), calls + 1);
 
     world.corp.group_is_renamed(&group, "展会群 2026").unwrap();
     world.corp.group_notice_changes(&group, "欢迎").unwrap();
-    fold(&world, 2).await;
+    refresh(&world, 2).await;
     copy::groups_agree(&store, &world.corp).await;
     assert_eq!(world.calls(GET), calls + 2, "two changes, one call");
     world.corp.group_is_dissolved(&group).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     copy::groups_agree(&store, &world.corp).await;
-    let kept = copy::group(&store, &world.corp, &group).await;
-    assert_eq!(kept["name"], "展会群 2026", "what it was is kept");
+    let stored = copy::group(&store, &world.corp, &group).await;
+    assert_eq!(stored["name"], "展会群 2026", "the last state is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_balance_of_links_is_read_when_wecom_says_that_it_changed() {
+async fn the_link_balance_is_read_after_a_balance_event() {
     let world = World::new().await;
     let link = json!({"kind": "acquisition_link", "users": ["zhangsan"]});
     let channel = world.channel(link).await;
@@ -253,28 +254,28 @@ async fn the_balance_of_links_is_read_when_wecom_says_that_it_changed() {
         .corp
         .quota_is_used(u64::try_from(before).unwrap() - 10)
         .unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     assert_eq!(balance().await, 10);
     world.corp.quota_is_used(10).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     assert_eq!(balance().await, 0);
     world.corp.quota_is_bought(50, 1_900_000_000).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     assert_eq!(balance().await, 50);
 
-    // A link that an administrator deletes in the console is no channel any more.
+    // A link that an administrator deletes in the console is removed from the channels.
     let path = format!("channels/{}", channel.id);
     let link = world.get(&path).await["link_id"].take();
     let link = link.as_str().unwrap();
     world.corp.link_is_unavailable(link).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     let is_listed = async || {
         let channels = world.get("channels").await;
         let mut channels = channels["channels"].as_array().unwrap().iter();
         channels.any(|listed| listed["id"] == channel.id.as_str())
     };
-    assert!(is_listed().await, "it may be available again");
+    assert!(is_listed().await, "it may become available again");
     world.corp.console_deletes_link(link).unwrap();
-    fold(&world, 1).await;
+    refresh(&world, 1).await;
     assert!(!is_listed().await);
 }
