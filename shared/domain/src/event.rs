@@ -204,7 +204,7 @@ mod tests {
             Some("SECRET-CODE")
         );
         assert!(!format!("{event:?}").contains("SECRET-CODE"));
-        assert_eq!(event.created_at, crate::instant::UnixSeconds(1_700_000_000));
+        assert_eq!(event.created_at, UnixSeconds(1_700_000_000));
         assert!(event.asks_for_welcome() && event.asks_for_tags() && !event.is_left_to_sync());
     }
 

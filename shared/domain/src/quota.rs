@@ -224,13 +224,13 @@ mod tests {
         };
         let mut usage = Usage::default();
         let cases = [
-            (0, 8, Ok(8)),
-            (1, 8, Ok(2)),
-            (59, 1, Err(60)),
-            (60, 10, Ok(10)),
-            (120, 10, Ok(5)),
-            (180, 1, Err(3_600)),
-            (3_600, 10, Ok(10)),
+            (0, 8, QuotaGrant::Granted(8)),
+            (1, 8, QuotaGrant::Granted(2)),
+            (59, 1, QuotaGrant::SpentUntil(60)),
+            (60, 10, QuotaGrant::Granted(10)),
+            (120, 10, QuotaGrant::Granted(5)),
+            (180, 1, QuotaGrant::SpentUntil(3_600)),
+            (3_600, 10, QuotaGrant::Granted(10)),
         ];
         for (now, wanted, expected) in cases {
             assert_eq!(usage.take(now, wanted, &limits), expected, "at {now}");
@@ -247,7 +247,7 @@ mod tests {
         let mut usage = Usage::default();
         assert_eq!(usage.percent(NOON, &limits), 0);
         let minute = NOON + 60;
-        usage.take(minute, 8, &limits).unwrap();
+        assert_eq!(usage.take(minute, 8, &limits), QuotaGrant::Granted(8));
         let cases = [
             (minute, 80),
             (minute + 119, 80),
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(usage.percent(now, &limits), expected, "at {now}");
         }
         for minute in 2..6 {
-            usage.take(NOON + minute * 60, 10, &limits).ok();
+            usage.take(NOON + minute * 60, 10, &limits);
         }
         assert_eq!(usage.percent(NOON + 300, &limits), 100);
         let smaller = Limits {

@@ -140,13 +140,12 @@ impl Rows {
             .push("etAJ2GCAAAXtWyujaWJHDDGi0mACHCCC".into());
         let reading = |at| Reading {
             at: Timestamp::from_second(at).unwrap_or_default(),
-            for_event: false,
+            trigger: domain::relation::Trigger::Scheduled,
         };
         let stored = Relation::read(None, &unchanged, reading(1_700_000_010));
         // Otherwise a relation without a channel would be measured.
         stored
-            .channel_id
-            .as_ref()
+            .channel()
             .ok_or("the state is not the id of a channel")?;
         Ok(Self {
             stored,

@@ -60,8 +60,8 @@ pub(crate) async fn stored(scene: &Scene) -> Result<(), String> {
         let item = item.map_err(|error| format!("the table cannot be read: {error}"))?;
         let relation = relation_of_item(item).map_err(|error| error.to_string())?;
         let pair = (
-            relation.userid.to_string(),
-            relation.external_userid.to_string(),
+            relation.key.member.to_string(),
+            relation.key.customer.to_string(),
         );
         match missing.remove(&pair) {
             None => unknown += 1,
@@ -84,18 +84,25 @@ pub(crate) async fn stored(scene: &Scene) -> Result<(), String> {
 }
 
 fn agrees(stored: &Relation, truth: &RelationTruth) -> bool {
-    let follow = &stored.told;
-    let mut tags: Vec<&str> = stored.tag_ids.iter().map(|tag| tag.as_str()).collect();
+    let follow = &stored.snapshot.follow;
+    let mut tags: Vec<&str> = stored.tags.current.iter().map(|tag| tag.as_str()).collect();
     tags.sort_unstable();
     let mobiles = follow.remark_mobiles.iter().map(|mobile| mobile.expose());
-    stored.status == Status::Active
-        && follow.createtime.and_then(|at| u64::try_from(at).ok()) == Some(truth.createtime)
+    stored.status() == Status::Active
+        && follow
+            .createtime
+            .and_then(|at| u64::try_from(at.get()).ok())
+            == Some(truth.createtime)
         && follow.add_way == Some(truth.add_way)
         && follow.remark.expose() == truth.remark
         && follow.description.expose() == truth.description
         && follow.remark_corp_name.expose() == truth.remark_corp_name
         && follow.oper_userid == truth.oper_userid
         && mobiles.eq(truth.remark_mobiles.iter().map(String::as_str))
-        && stored.state.as_ref().map(|state| state.as_str()) == truth.state.as_deref()
+        && stored
+            .attribution
+            .as_ref()
+            .and_then(|way| Some(way.state.as_ref()?.as_str()))
+            == truth.state.as_deref()
         && tags == truth.tag_ids
 }

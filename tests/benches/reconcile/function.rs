@@ -15,7 +15,7 @@ use scrm_local::functions::sync_function;
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, aws_config};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sync::Pace;
+use sync::SyncTuning;
 use tokio::process::Command;
 
 /// The pause before the next invocation resumes the run. The schedule of the template waits a minute.
@@ -30,9 +30,9 @@ pub(crate) struct Task {
     pub(crate) wecom: String,
     /// The configuration.
     pub(crate) config: PathBuf,
-    /// For [`Pace::members_together`].
+    /// For [`SyncTuning::members_per_chunk`].
     pub(crate) members_together: Option<usize>,
-    /// For [`Pace::side_by_side`].
+    /// For [`SyncTuning::chunks_per_call`].
     pub(crate) side_by_side: Option<usize>,
 }
 
@@ -53,11 +53,11 @@ impl Task {
         serde_json::from_str(json).map_err(|error| error.to_string())
     }
 
-    fn pace(&self) -> Pace {
-        let own = Pace::default();
-        Pace {
-            members_together: self.members_together.unwrap_or(own.members_together),
-            side_by_side: self.side_by_side.unwrap_or(own.side_by_side),
+    fn pace(&self) -> SyncTuning {
+        let own = SyncTuning::default();
+        SyncTuning {
+            members_per_chunk: self.members_together.unwrap_or(own.members_per_chunk),
+            chunks_per_call: self.side_by_side.unwrap_or(own.chunks_per_call),
             ..own
         }
     }

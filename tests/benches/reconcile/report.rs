@@ -6,7 +6,7 @@ use std::time::Duration;
 use bundle_tests::usage::Usage;
 use domain::ports::RunStore;
 use domain::sync::Run;
-use sync::Pace;
+use sync::SyncTuning;
 
 use crate::Options;
 use crate::counter::Tally;
@@ -89,13 +89,13 @@ pub(crate) fn head(options: &Options) {
         "limits of the bundle: {} calls of an API in flight (default 5), {} a minute (default 5000), 75000 an hour",
         options.in_flight, options.per_minute
     );
-    let own = Pace::default();
+    let own = SyncTuning::default();
     println!(
         "pace of the sync: {} members together (default {}), {} chunks for each call in flight (default {})\n",
-        options.members_together.unwrap_or(own.members_together),
-        own.members_together,
-        options.side_by_side.unwrap_or(own.side_by_side),
-        own.side_by_side
+        options.members_together.unwrap_or(own.members_per_chunk),
+        own.members_per_chunk,
+        options.side_by_side.unwrap_or(own.chunks_per_call),
+        own.chunks_per_call
     );
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use domain::group::Group;
 use domain::ports::{GroupStore, MemberStore, ObserveRelations, RelationStore, TagStore};
-use domain::relation::{Observation, Reading, Relation, Status};
+use domain::relation::{Observation, Reading, Relation, RelationKey, Status, Trigger};
 use jiff::Timestamp;
 use platform::store::Store;
 use serde_json::{Value, json};
@@ -64,24 +64,23 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Differences) {
     let rows: Vec<_> = truth.relations.iter().map(row).collect();
     let reading = Reading {
         at: Timestamp::MIN,
-        for_event: false,
+        trigger: Trigger::Scheduled,
     };
-    let observed = store.compare(&corp_id(), &rows, reading).await.unwrap();
-    let unknown: BTreeSet<usize> = observed.differ.iter().map(|(place, _)| *place).collect();
-    let stored = observed.relations.into_iter().enumerate();
-    for (listed, (place, stored)) in truth.relations.iter().zip(stored) {
+    let compared = store.compare(&corp_id(), &rows, reading).await.unwrap();
+    for (listed, compared) in truth.relations.iter().zip(compared) {
+        let stored = compared.relation;
         let what = format!("{} of {}", listed.external_userid, listed.userid);
-        if unknown.contains(&place) {
+        if compared.replaces_version.is_some() {
             found.0.push(format!("{what} is not stored"));
             continue;
         }
-        let is_consistent = match stored.status {
-            Status::Active => !stored.unconfirmed,
-            Status::Lost => !stored.concluded,
+        let is_consistent = match stored.status() {
+            Status::Active => !stored.lifecycle.is_unconfirmed(),
+            Status::Lost => !stored.lifecycle.end_is_inferred(),
             Status::Removed => false,
         };
         if !is_consistent {
-            let status = stored.status;
+            let status = stored.status();
             found
                 .0
                 .push(format!("{what} is listed and stored as {status:?}"));
@@ -89,7 +88,7 @@ async fn relations(store: &Store, truth: &Truth, found: &mut Differences) {
         found.compare(&what, &stored_relation(&stored), &expected_relation(listed));
         let is_it = |one: &&CustomerTruth| one.external_userid == listed.external_userid;
         let person = truth.customers.iter().find(is_it).map(expected_customer);
-        let contact = stored.contact.as_ref().map(stored_customer);
+        let contact = stored.snapshot.contact.as_ref().map(stored_customer);
         found.compare(&what, &json!(contact), &json!(person));
     }
 }
@@ -102,16 +101,16 @@ fn row(listed: &RelationTruth) -> Observation {
 }
 
 fn stored_relation(stored: &Relation) -> Value {
-    let follow = &stored.told;
+    let follow = &stored.snapshot.follow;
     json!({
         "createtime": follow.createtime,
-        "state": stored.state,
+        "state": stored.attribution.as_ref().and_then(|way| way.state.as_ref()),
         "add_way": follow.add_way,
         "remark": follow.remark,
         "description": follow.description,
         "remark_corp_name": follow.remark_corp_name,
         "remark_mobiles": follow.remark_mobiles,
-        "tag_ids": stored.tag_ids,
+        "tag_ids": stored.tags.current,
         "oper_userid": follow.oper_userid,
     })
 }
@@ -163,8 +162,16 @@ async fn active_relations(store: &Store, truth: &Truth, found: &mut Differences)
             if listed.contains(&(holder.userid.clone(), customer.to_string())) {
                 continue;
             }
-            let stored = store.relation(&corp_id(), (&member, &customer)).await;
-            if stored.unwrap().is_some_and(|stored| !stored.unconfirmed) {
+            let stored = store
+                .relation(
+                    &corp_id(),
+                    &RelationKey::new(member.clone(), customer.clone()),
+                )
+                .await;
+            if stored
+                .unwrap()
+                .is_some_and(|stored| !stored.lifecycle.is_unconfirmed())
+            {
                 found.0.push(format!(
                     "{customer} of {member} is stored as active but not listed"
                 ));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::ports::{
     ContactStore, GroupStore, MemberStore, ObserveRelations, RelationStore, TagStore,
 };
-use domain::relation::{Relation, Status};
+use domain::relation::{Relation, RelationKey, Status};
 use platform::store::Store;
 use serde_json::{Value, json};
 use wecom::{ChatId, CorpId, ExternalUserId, UserId};
@@ -52,10 +52,8 @@ pub(crate) async fn active(store: &Store, corp: &Corp) -> Vec<(String, String)> 
 
 /// The stored relation of a pair, which must exist.
 pub(crate) async fn relation(store: &Store, corp: &Corp, pair: (&str, &str)) -> Relation {
-    let (member, customer) = (UserId::from(pair.0), ExternalUserId::from(pair.1));
-    let found = store
-        .relation(&CorpId::from(corp.id()), (&member, &customer))
-        .await;
+    let key = RelationKey::new(UserId::from(pair.0), ExternalUserId::from(pair.1));
+    let found = store.relation(&CorpId::from(corp.id()), &key).await;
     found
         .unwrap()
         .unwrap_or_else(|| panic!("{pair:?} is not stored"))
@@ -74,13 +72,13 @@ pub(crate) async fn relations_agree(store: &Store, corp: &Corp) {
     for customer in &truth.customers {
         let customer_id = ExternalUserId::from(customer.external_userid.as_str());
         for relation in store.contact(&id, &customer_id).await.unwrap().relations {
-            let pair = format!("{} {}", relation.userid, relation.external_userid);
-            let person = json!(relation.contact);
+            let pair = format!("{} {}", relation.key.member, relation.key.customer);
+            let person = json!(relation.snapshot.contact);
             assert_eq!(person["name"], json!(customer.name), "{pair}");
             let unionid = customer.unionid.as_deref().unwrap_or_default();
             assert_eq!(person["unionid"], json!(unionid), "{pair}");
             // A customer who left is still listed as long as the member keeps the contact.
-            if relation.status == Status::Active || expected.contains_key(&pair) {
+            if relation.status() == Status::Active || expected.contains_key(&pair) {
                 stored.insert(pair, stored_of(&relation));
             }
         }
@@ -108,16 +106,17 @@ fn truth_of(relation: &RelationTruth) -> Value {
 }
 
 fn stored_of(relation: &Relation) -> Value {
+    let follow = &relation.snapshot.follow;
     json!({
-        "createtime": relation.told.createtime,
-        "state": relation.state,
-        "add_way": relation.told.add_way,
-        "remark": relation.told.remark,
-        "description": relation.told.description,
-        "corp": relation.told.remark_corp_name,
-        "mobiles": relation.told.remark_mobiles,
-        "tags": relation.tag_ids,
-        "by": relation.told.oper_userid,
+        "createtime": follow.createtime,
+        "state": relation.attribution.as_ref().and_then(|way| way.state.as_ref()),
+        "add_way": follow.add_way,
+        "remark": follow.remark,
+        "description": follow.description,
+        "corp": follow.remark_corp_name,
+        "mobiles": follow.remark_mobiles,
+        "tags": relation.tags.current,
+        "by": follow.oper_userid,
     })
 }
 

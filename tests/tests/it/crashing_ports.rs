@@ -11,15 +11,17 @@ use domain::group::Group;
 use domain::member::{Department, Member};
 use domain::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use domain::ports::{
-    AddressBookApi, BalanceStore, ChannelStore, CountStore, CustomerApi, EventStore, GroupApi,
-    GroupStore, MediaApi, MemberStore, ObserveRelations, OutcomeStore, ProvisionChannel,
+    AddressBookApi, BalanceStore, ChannelStore, CountStore, CustomerApi, DueStore, EventStore,
+    GroupApi, GroupStore, MediaApi, MemberStore, ObserveRelations, OutcomeStore, ProvisionChannel,
     ReadAcquisition, ReadQuota, RefreshTokens, RelationStore, RunStore, SendWelcome, TagApi,
     TagStore, WelcomeStore,
 };
 use domain::quota::{Guard, Usage};
-use domain::relation::{Arrival, Change, Observation, Observed, Reading, Relation};
-use domain::sync::{Chunk, Lease, PageRead, Run, RunId};
-use domain::tally::{DayAdds, Fact};
+use domain::relation::{
+    AddRecord, Change, Comparison, Observation, Reading, Relation, RelationKey,
+};
+use domain::sync::{Chunk, PageRead, Run, RunId, RunLease};
+use domain::tally::{DayAdds, Days, Fact};
 use domain::welcome::{Candidates, Source, Welcome, WelcomeOwner};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -27,7 +29,7 @@ use platform::store::Store;
 use platform::wecom_api::WecomApi;
 use wecom::api::acquisition::AcquisitionQuota;
 use wecom::api::agent::Agent;
-use wecom::api::contact::{BatchPage, ExternalContactDetail};
+use wecom::api::contact::{BatchPage, ExternalContact, ExternalContactDetail};
 use wecom::api::department;
 use wecom::api::group::{GroupChat, GroupStatus};
 use wecom::api::media::MediaKind;
@@ -54,62 +56,74 @@ macro_rules! intercept {
 }
 
 intercept! { Store:
-    ReadWelcomes {
-        fn candidates(corp: &CorpId, channel: Option<&ChannelId>, member: &UserId) -> Result<Candidates, StoreError>;
-    }
-    ReadRelation {
-        fn relation(corp: &CorpId, pair: (&UserId, &ExternalUserId)) -> Result<Option<Relation>, StoreError>;
-    }
-    RecordWelcome {
-        fn record_welcome(subject: &Subject<'_>, outcome: &WelcomeOutcome) -> Result<(), StoreError>;
-    }
-    ChangeRelation {
-        fn change(corp: &CorpId, change: &Change) -> Result<(Option<Relation>, Relation), StoreError>;
-        fn arrive(corp: &CorpId, arrival: &Arrival) -> Result<(Option<Relation>, Relation), StoreError>;
-        fn add_tags(corp: &CorpId, relation: &Relation, tags: &[TagId], at: Timestamp) -> Result<(), StoreError>;
-    }
-    LeaveWork {
-        fn leave_to_sync(event: &InboxEvent) -> Result<(), StoreError>;
-    }
-    CountFacts {
-        fn count(corp: &CorpId, channel: &ChannelId, pair: (&UserId, &ExternalUserId), fact: Fact, day: Date) -> Result<(), StoreError>;
-    }
-    ReadChannel {
+    ChannelStore {
         fn channel(corp: &CorpId, id: &ChannelId) -> Result<Option<Channel>, StoreError>;
-    }
-    KeepChannels {
         fn channels(corp: &CorpId, cursor: Option<&ChannelId>, limit: i32) -> Result<(Vec<Channel>, Option<ChannelId>), StoreError>;
-        fn put_channel(corp: &CorpId, channel: &Channel, read: Option<u64>) -> Result<bool, StoreError>;
+        fn put_channel(corp: &CorpId, channel: &Channel, expected_version: Option<u64>) -> Result<bool, StoreError>;
         fn forget_channel(corp: &CorpId, id: &ChannelId) -> Result<(), StoreError>;
     }
-    CountDay {
-        fn count_today(corp: &CorpId, channel: &ChannelId, pair: (&UserId, &ExternalUserId), day: Date) -> Result<u64, StoreError>;
-        fn days_counts(corp: &CorpId, channel: &ChannelId, day: Date) -> Result<DayAdds, StoreError>;
+    CountStore {
+        fn count(corp: &CorpId, channel: &ChannelId, key: &RelationKey, fact: Fact, day: Date) -> Result<(), StoreError>;
+        fn count_add_on(corp: &CorpId, channel: &ChannelId, key: &RelationKey, day: Date) -> Result<u64, StoreError>;
+        fn adds_on(corp: &CorpId, channel: &ChannelId, day: Date) -> Result<DayAdds, StoreError>;
+        fn days(corp: &CorpId, channel: &ChannelId, from: Date, to: Date) -> Result<Days, StoreError>;
     }
-    RecordTags {
+    EventStore {
+        fn event(id: &EventId) -> Result<Option<InboxEvent>, StoreError>;
+        fn events_of(corp: &CorpId, customer: &ExternalUserId, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+        fn pending_events(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+        fn mark_refreshed(events: &[EventId]) -> Result<(), StoreError>;
+        fn mark_pending(event: &InboxEvent) -> Result<(), StoreError>;
+    }
+    OutcomeStore {
+        fn record_welcome(subject: &Subject<'_>, outcome: &WelcomeOutcome) -> Result<(), StoreError>;
         fn tags_done(events: &[&InboxEvent]) -> Result<Vec<(EventId, TagsOutcome)>, StoreError>;
         fn record_tags(subject: &Subject<'_>, outcome: &TagsOutcome) -> Result<(), StoreError>;
     }
+    RelationStore {
+        fn relation(corp: &CorpId, key: &RelationKey) -> Result<Option<Relation>, StoreError>;
+        fn change(corp: &CorpId, change: &Change) -> Result<Relation, StoreError>;
+        fn record_add(corp: &CorpId, add: &AddRecord) -> Result<Relation, StoreError>;
+        fn add_tags(corp: &CorpId, relation: &Relation, tags: &[TagId], at: Timestamp) -> Result<(), StoreError>;
+    }
+    WelcomeStore {
+        fn candidates(corp: &CorpId, channel: Option<&ChannelId>, member: &UserId) -> Result<Candidates, StoreError>;
+        fn welcome(corp: &CorpId, owner: &WelcomeOwner) -> Result<Option<Welcome>, StoreError>;
+        fn welcomes(corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError>;
+        fn put_welcome(corp: &CorpId, owner: &WelcomeOwner, welcome: Option<&Welcome>) -> Result<(), StoreError>;
+    }
     ObserveRelations {
-        fn compare(corp: &CorpId, rows: &[Observation], reading: Reading) -> Result<Observed, StoreError>;
-        fn keep(corp: &CorpId, rows: &[Observation], observed: &Observed, reading: Reading) -> Result<(), StoreError>;
+        fn compare(corp: &CorpId, rows: &[Observation], reading: Reading) -> Result<Vec<Comparison>, StoreError>;
+        fn keep(corp: &CorpId, rows: &[Observation], compared: &[Comparison], reading: Reading) -> Result<(), StoreError>;
         fn confirm_end(corp: &CorpId, change: &Change, at: Timestamp) -> Result<(), StoreError>;
         fn active_customers(corp: &CorpId, member: &UserId, after: Option<&ExternalUserId>) -> Result<(Vec<ExternalUserId>, bool), StoreError>;
-        fn conclude_lost(corp: &CorpId, pair: (&UserId, &ExternalUserId), at: Timestamp) -> Result<bool, StoreError>;
+        fn conclude_lost(corp: &CorpId, key: &RelationKey, at: Timestamp) -> Result<bool, StoreError>;
     }
-    FindWork {
-        fn pending_events(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
-        fn mark_refreshed(events: &[EventId]) -> Result<(), StoreError>;
+    BalanceStore {
+        fn balance(corp: &CorpId) -> Result<Option<Balance>, StoreError>;
+        fn put_balance(corp: &CorpId, balance: &Balance, at: Timestamp) -> Result<(), StoreError>;
+    }
+    DueStore {
         fn due(corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError>;
     }
-    ReadRuns {
-        fn runs(corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError>;
+    GroupStore {
+        fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;
+        fn living_groups(corp: &CorpId, after: Option<&ChatId>) -> Result<(Vec<ChatId>, bool), StoreError>;
+        fn put_group(corp: &CorpId, group: &Group) -> Result<bool, StoreError>;
+    }
+    MemberStore {
+        fn member(corp: &CorpId, userid: &UserId) -> Result<Option<Member>, StoreError>;
+        fn members(corp: &CorpId) -> Result<Vec<Member>, StoreError>;
+        fn put_member(corp: &CorpId, member: &Member, at: Timestamp) -> Result<bool, StoreError>;
+        fn departments(corp: &CorpId) -> Result<Vec<Department>, StoreError>;
+        fn put_departments(corp: &CorpId, put: &[Department], remove: &[u64], at: Timestamp) -> Result<(), StoreError>;
     }
     ReadQuota {
         fn quota(corp: &CorpId) -> Result<(Guard, Vec<Usage>), StoreError>;
     }
-    KeepRuns {
-        fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: i64, until: i64) -> Result<Lease, StoreError>;
+    RunStore {
+        fn runs(corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError>;
+        fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: i64, until: i64) -> Result<RunLease, StoreError>;
         fn save_run(corp: &CorpId, owner: &str, run: &Run, until: i64) -> Result<bool, StoreError>;
         fn release_run(corp: &CorpId, owner: &str) -> Result<(), StoreError>;
         fn put_chunks(corp: &CorpId, run: &RunId, chunks: &[Chunk]) -> Result<(), StoreError>;
@@ -118,34 +132,9 @@ intercept! { Store:
         fn put_page(corp: &CorpId, run: &RunId, chunk: &Chunk, page: &PageRead) -> Result<(), StoreError>;
         fn pages(corp: &CorpId, run: &RunId, chunk: &Chunk) -> Result<Vec<PageRead>, StoreError>;
     }
-    KeepMembers {
-        fn members(corp: &CorpId) -> Result<Vec<Member>, StoreError>;
-        fn put_member(corp: &CorpId, member: &Member, at: Timestamp) -> Result<bool, StoreError>;
-        fn departments(corp: &CorpId) -> Result<Vec<Department>, StoreError>;
-        fn put_departments(corp: &CorpId, put: &[Department], remove: &[u64], at: Timestamp) -> Result<(), StoreError>;
-    }
-    KeepTagLibrary {
+    TagStore {
         fn tag_groups(corp: &CorpId) -> Result<Vec<TagGroup>, StoreError>;
         fn put_tag_groups(corp: &CorpId, put: &[TagGroup], remove: &[TagGroupId], at: Timestamp) -> Result<(), StoreError>;
-    }
-    KeepGroups {
-        fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;
-        fn living_groups(corp: &CorpId, after: Option<&ChatId>) -> Result<(Vec<ChatId>, bool), StoreError>;
-        fn put_group(corp: &CorpId, group: &Group) -> Result<bool, StoreError>;
-    }
-    ReadBalance {
-        fn balance(corp: &CorpId) -> Result<Option<Balance>, StoreError>;
-    }
-    KeepBalance {
-        fn put_balance(corp: &CorpId, balance: &Balance, at: Timestamp) -> Result<(), StoreError>;
-    }
-    KeepWelcomes {
-        fn welcomes(corp: &CorpId) -> Result<Vec<(WelcomeOwner, Welcome)>, StoreError>;
-        fn put_welcome(corp: &CorpId, owner: &WelcomeOwner, welcome: Option<&Welcome>) -> Result<(), StoreError>;
-    }
-    ReadEvents {
-        fn event(id: &EventId) -> Result<Option<InboxEvent>, StoreError>;
-        fn events_of(corp: &CorpId, customer: &ExternalUserId, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
     }
 }
 
@@ -153,52 +142,44 @@ intercept! { WecomApi:
     SendWelcome {
         fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), VendorError>;
     }
-    ReadNames {
+    CustomerApi {
         fn customer_name(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<String, VendorError>;
-        fn member_name(corp: &CorpId, app: &AppName, member: &UserId) -> Result<String, VendorError>;
+        fn profile(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<ExternalContact, VendorError>;
+        fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, VendorError>;
+        fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, VendorError>;
+        fn mark_tags(corp: &CorpId, app: &AppName, key: &RelationKey, tags: &[TagId]) -> Result<(), VendorError>;
+        fn write_remark(corp: &CorpId, app: &AppName, key: &RelationKey, remark: Option<&str>, description: Option<&str>) -> Result<(), VendorError>;
     }
-    MarkTags {
-        fn mark_tags(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), tags: &[TagId]) -> Result<(), VendorError>;
-    }
-    KeepRemoteChannel {
-        fn make(corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError>;
-        fn find(corp: &CorpId, channel: &Channel, taken: &[LinkId]) -> Result<Option<Remote>, VendorError>;
-        fn update(corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), VendorError>;
-        fn delete(corp: &CorpId, channel: &Channel) -> Result<(), VendorError>;
-    }
-    WriteRemark {
-        fn write_remark(corp: &CorpId, app: &AppName, pair: (&UserId, &ExternalUserId), remark: Option<&str>, description: Option<&str>) -> Result<(), VendorError>;
-    }
-    RefreshTokens {
-        fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, VendorError>;
-    }
-    ReadAddressBook {
+    AddressBookApi {
         fn visible_range(corp: &CorpId, app: &AppName) -> Result<Agent, VendorError>;
         fn departments(corp: &CorpId, app: &AppName) -> Result<Vec<department::Department>, VendorError>;
         fn department_members(corp: &CorpId, app: &AppName, department: u64) -> Result<Vec<UserEntry>, VendorError>;
         fn member(corp: &CorpId, app: &AppName, member: &UserId) -> Result<User, VendorError>;
         fn follow_users(corp: &CorpId, app: &AppName) -> Result<Vec<UserId>, VendorError>;
+        fn member_name(corp: &CorpId, app: &AppName, member: &UserId) -> Result<String, VendorError>;
     }
-    ReadCustomers {
-        fn customers(corp: &CorpId, app: &AppName, members: &[UserId], cursor: Option<&str>) -> Result<BatchPage, VendorError>;
-    }
-    ReadFollowers {
-        fn followers(corp: &CorpId, app: &AppName, customer: &ExternalUserId, cursor: Option<&str>) -> Result<ExternalContactDetail, VendorError>;
-    }
-    ReadTagLibrary {
+    TagApi {
         fn tag_library(corp: &CorpId, app: &AppName) -> Result<Vec<TagGroup>, VendorError>;
+        fn missing_tags(corp: &CorpId, app: &AppName, tags: &[TagId]) -> Result<Vec<TagId>, VendorError>;
     }
-    ReadGroups {
+    GroupApi {
         fn groups(corp: &CorpId, app: &AppName, owners: &[UserId], cursor: Option<&str>) -> Result<Page<GroupStatus>, VendorError>;
         fn group_chat(corp: &CorpId, app: &AppName, chat_id: &ChatId) -> Result<GroupChat, VendorError>;
     }
     ReadAcquisition {
         fn acquisition_quota(corp: &CorpId, app: &AppName) -> Result<AcquisitionQuota, VendorError>;
     }
-    UploadPicture {
-        fn upload_picture(corp: &CorpId, app: &AppName, source: &Source) -> Result<String, UploadError>;
+    ProvisionChannel {
+        fn make(corp: &CorpId, channel: &Channel) -> Result<Remote, VendorError>;
+        fn find(corp: &CorpId, channel: &Channel, taken: &[LinkId]) -> Result<Option<Remote>, VendorError>;
+        fn update(corp: &CorpId, before: &Channel, after: &Channel) -> Result<(), VendorError>;
+        fn delete(corp: &CorpId, channel: &Channel) -> Result<(), VendorError>;
     }
-    UploadMedia {
+    RefreshTokens {
+        fn refresh_token(corp: &CorpId, app: &AppName, margin: Duration) -> Result<bool, VendorError>;
+    }
+    MediaApi {
         fn upload(corp: &CorpId, app: &AppName, source: &Source, kind: MediaKind) -> Result<MediaId, UploadError>;
+        fn upload_picture(corp: &CorpId, app: &AppName, source: &Source) -> Result<String, UploadError>;
     }
 }

@@ -11,7 +11,7 @@ use platform::start::Platform;
 use platform::store::Store;
 use platform::wecom_api::WecomApi;
 use serde_json::{Value, json};
-use sync::{Pace, Schedule, Syncer, Task};
+use sync::{LeaseTuning, Schedule, SyncTuning, Syncer, Task};
 
 use crate::external_world::ExternalWorld;
 use crate::time::Time;
@@ -26,23 +26,25 @@ pub(crate) struct Instance {
 }
 
 /// A pace for deadlines of milliseconds: no margin, no settling time, one member per chunk.
-pub(crate) const QUICK: Pace = Pace {
-    side_by_side: 2,
-    lease: Duration::from_secs(30),
-    heartbeat: Duration::from_millis(50),
+pub(crate) const QUICK: SyncTuning = SyncTuning {
+    chunks_per_call: 2,
+    lease: LeaseTuning {
+        lease: Duration::from_secs(30),
+        heartbeat: Duration::from_millis(50),
+    },
     margin: Duration::ZERO,
     settle: Duration::ZERO,
-    members_together: 1,
+    members_per_chunk: 1,
 };
 
 impl Instance {
     /// An instance over the tables of `world`.
-    pub(crate) fn on(external: &ExternalWorld, world: &World, pace: Pace) -> Self {
+    pub(crate) fn on(external: &ExternalWorld, world: &World, pace: SyncTuning) -> Self {
         Self::at(external, &world.stack.dynamodb_url, pace)
     }
 
     /// An instance that uses the AWS endpoint at `endpoint`.
-    pub(crate) fn at(external: &ExternalWorld, endpoint: &str, pace: Pace) -> Self {
+    pub(crate) fn at(external: &ExternalWorld, endpoint: &str, pace: SyncTuning) -> Self {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = Arc::clone(&lines);
         let time = external.time.clone();
@@ -51,7 +53,7 @@ impl Instance {
         });
         let platform = Platform::on(external.base_measured_by(endpoint, metrics)).unwrap();
         Self {
-            syncer: Arc::new(Syncer::on(platform).paced(pace)),
+            syncer: Arc::new(Syncer::on(platform).tuned(pace)),
             time,
             invocations: AtomicU64::default(),
             lines,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sync::{Pace, Task};
+use sync::{SyncTuning, Task};
 use wecom_sandbox::{Fault, Growth, RelationTruth};
 
 use crate::copy;
@@ -28,7 +28,7 @@ struct Scene {
 
 impl Scene {
     /// A corp whose three members have this many relations in all, which are all stored.
-    async fn new(relations: usize, pace: Pace) -> Self {
+    async fn new(relations: usize, pace: SyncTuning) -> Self {
         let external = ExternalWorld::new(&["contact"]).await;
         let world = external.world().await;
         let growth = Growth {
@@ -193,8 +193,8 @@ async fn a_failed_list_call_marks_no_customer_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_refused_by_wecom_is_skipped_and_the_others_are_read() {
     for code in [60111, 60011, 84061, 84083, 40003] {
-        let together = Pace {
-            members_together: 100,
+        let together = SyncTuning {
+            members_per_chunk: 100,
             ..QUICK
         };
         let scene = Scene::new(240, together).await;
@@ -315,8 +315,8 @@ async fn losing_function_or_licence_during_a_run_loses_no_customer() {
         .unwrap();
 
     // Another process resumes the list that reported a member without a licence.
-    let together = Pace {
-        members_together: 100,
+    let together = SyncTuning {
+        members_per_chunk: 100,
         ..QUICK
     };
     let instance = Instance::on(&scene.external, &scene.world, together);

@@ -18,7 +18,7 @@ use crate::agreement::assert_agreement;
 use crate::crashing::FaultPoint;
 use crate::external_world::ExternalWorld;
 use crate::split_stack::SplitStack;
-use crate::sync_scene::{PACE, Process, Scene, corp_id, departments, make_channel};
+use crate::sync_scene::{Process, Scene, TUNING, corp_id, departments, make_channel};
 use crate::time::Time;
 
 /// Corps that are synced concurrently, each with a process that crashes at another point. Most of the time they wait for
@@ -80,10 +80,10 @@ async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) 
 async fn reconcile_crashes_at(point: usize) -> Option<String> {
     let scene = Scene::new().await;
     let channel = fill_corp(&scene).await;
-    let first = scene.process("first", PACE, &FaultPoint::at(point));
+    let first = scene.process("first", TUNING, &FaultPoint::at(point));
     let crash = first.crashes_before(Task::Reconcile).await;
     drop(first);
-    let second = scene.process("second", PACE, &FaultPoint::none());
+    let second = scene.process("second", TUNING, &FaultPoint::none());
     second.tick_until_idle().await;
     let store = scene.store();
     let (running, last) = store.runs(&corp_id()).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_reconcile_that_crashes_at_any_step_is_resumed_and_completed() {
     let scene = Scene::new().await;
     fill_corp(&scene).await;
     let counter = FaultPoint::none();
-    let process = scene.process("whole", PACE, &counter);
+    let process = scene.process("whole", TUNING, &counter);
     assert_eq!(process.reconcile().await["state"], "finished");
     let points = counter.passed();
     let crashes = futures::stream::iter((0..points).step_by(STRIDE))
@@ -144,7 +144,7 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let (platform, corp) = (split.platform("sync"), &external.corp);
     let channel = make_channel(&platform, &[]).await;
     let process = |owner, fault_point: &FaultPoint| {
-        Process::new(&platform, &external.time, owner, PACE, fault_point)
+        Process::new(&platform, &external.time, owner, TUNING, fault_point)
     };
     let [left, removed] =
         ["lisi", "wangwu"].map(|member| corp.add_by_search(member, &Scan::default()).unwrap());

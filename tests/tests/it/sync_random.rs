@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ::sync::Pace;
+use ::sync::SyncTuning;
 use domain::channel::ChannelId;
 use domain::ports::CountStore;
 use jiff::tz::TimeZone;
@@ -22,7 +22,7 @@ use wecom_sandbox::{
 use crate::agreement::differences;
 use crate::crashing::FaultPoint;
 use crate::external_world::ExternalWorld;
-use crate::sync_scene::{PACE, Process, corp_id, departments};
+use crate::sync_scene::{Process, TUNING, corp_id, departments};
 use crate::time::Time;
 use crate::world::World;
 
@@ -315,9 +315,9 @@ async fn check_history(seed: u64) {
         &platform,
         &external.time,
         "sync",
-        Pace {
-            members_together: 3,
-            ..PACE
+        SyncTuning {
+            members_per_chunk: 3,
+            ..TUNING
         },
         &FaultPoint::none(),
     );

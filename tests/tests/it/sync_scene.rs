@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ::sync::{Pace, Schedule, Syncer, Task};
+use ::sync::{LeaseTuning, Schedule, SyncTuning, Syncer, Task};
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::ports::{ChannelStore, ProvisionChannel};
 use futures::FutureExt;
@@ -28,13 +28,15 @@ use crate::world::APP;
 
 /// A pace for small corps and processes that crash: chunks of two members, leases of a second, and no settling time for
 /// events. No heartbeat happens between the steps, so that they are the same every time.
-pub(crate) const PACE: Pace = Pace {
-    side_by_side: 2,
-    lease: Duration::from_secs(1),
-    heartbeat: Duration::from_secs(60),
+pub(crate) const TUNING: SyncTuning = SyncTuning {
+    chunks_per_call: 2,
+    lease: LeaseTuning {
+        lease: Duration::from_secs(1),
+        heartbeat: Duration::from_secs(60),
+    },
     margin: Duration::from_secs(20),
     settle: Duration::ZERO,
-    members_together: 2,
+    members_per_chunk: 2,
 };
 /// WeCom, and tables in memory without the rest of the bundle.
 pub(crate) struct Scene {
@@ -70,7 +72,12 @@ impl Scene {
     }
 
     /// Creates a process of the sync.
-    pub(crate) fn process(&self, owner: &str, pace: Pace, fault_point: &FaultPoint) -> Process {
+    pub(crate) fn process(
+        &self,
+        owner: &str,
+        pace: SyncTuning,
+        fault_point: &FaultPoint,
+    ) -> Process {
         Process::new(
             &self.platform,
             &self.external.time,
@@ -128,12 +135,12 @@ impl Process {
         platform: &Platform,
         time: &Time,
         owner: &str,
-        pace: Pace,
+        pace: SyncTuning,
         fault_point: &FaultPoint,
     ) -> Self {
         let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
         Self {
-            syncer: Syncer::through(platform.clone(), wrap).paced(pace),
+            syncer: Syncer::through(platform.clone(), wrap).tuned(pace),
             owner: owner.to_owned(),
             fault_point: fault_point.clone(),
             time: time.clone(),
@@ -179,7 +186,7 @@ impl Process {
             if tick["run"].is_null() || tick["run"]["state"] == "finished" {
                 return;
             }
-            self.time.passes(PACE.lease);
+            self.time.passes(TUNING.lease.lease);
             patience.wait_to_poll(&tick.to_string()).await;
         }
     }

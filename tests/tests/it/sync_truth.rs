@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ::sync::Pace;
+use ::sync::{LeaseTuning, SyncTuning};
 use domain::ports::RunStore;
 use platform::start::Platform;
 use wecom::UserId;
@@ -12,13 +12,16 @@ use wecom_sandbox::{Growth, Happening, JoinScene, MemberEdit, QuitScene, Sandbox
 use crate::agreement::{active_customers, assert_agreement};
 use crate::crashing::FaultPoint;
 use crate::external_world::ExternalWorld;
-use crate::sync_scene::{PACE, Process, Scene, corp_id, departments};
+use crate::sync_scene::{Process, Scene, TUNING, corp_id, departments};
 use crate::world::World;
 
 /// Leases that do not expire during a test.
-const LONG: Pace = Pace {
-    lease: Duration::from_secs(60),
-    ..PACE
+const LONG: SyncTuning = SyncTuning {
+    lease: LeaseTuning {
+        lease: Duration::from_secs(60),
+        ..TUNING.lease
+    },
+    ..TUNING
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +74,7 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
         };
         corp.grow(&some).unwrap();
         let pause = FaultPoint::wait_at(point);
-        let paused = scene.process("paused", PACE, &pause);
+        let paused = scene.process("paused", TUNING, &pause);
         let (answer, ()) = tokio::join!(paused.reconcile(), async {
             assert_eq!(pause.reached().await, point);
             scene.external.next_second();
@@ -88,7 +91,7 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
             corp.group_is_renamed(&truth.groups[0].chat_id, "另一个")
                 .unwrap();
             scene
-                .process("second", PACE, &FaultPoint::none())
+                .process("second", TUNING, &FaultPoint::none())
                 .tick_until_idle()
                 .await;
             pause.release();
@@ -102,7 +105,7 @@ async fn a_process_paused_longer_than_its_lease_does_no_harm() {
         // Changes that the second process read too early are found by the next reconcile.
         scene.external.next_second();
         scene
-            .process("third", PACE, &FaultPoint::none())
+            .process("third", TUNING, &FaultPoint::none())
             .reconcile()
             .await;
         assert_agreement(scene.store(), corp, point).await;

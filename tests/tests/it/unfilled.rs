@@ -14,7 +14,7 @@ use scrm_local::functions::{
 };
 use scrm_local::invoke::{Function, InvokeError};
 use serde_json::{Value, json};
-use sync::Pace;
+use sync::SyncTuning;
 use tracing::{Level, Metadata};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::dynamic_filter_fn;
@@ -116,7 +116,7 @@ async fn every_function_logs_one_line_about_an_unfilled_secret() {
         (welcome_function(welcome), batch.clone(), None),
         (tagging_function(tagging), batch, None),
         (
-            sync_function(platform("sync"), Pace::default()),
+            sync_function(platform("sync"), SyncTuning::default()),
             json!({"task": "tick"}),
             None,
         ),

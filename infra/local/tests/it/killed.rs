@@ -21,7 +21,7 @@ const CUSTOMERS: usize = 10;
 const UNHEARD: usize = 3;
 
 /// What outlives the process.
-struct Outside {
+struct ExternalWorld {
     wecom: Sandbox,
     corp: Corp,
     admin_key: String,
@@ -29,7 +29,7 @@ struct Outside {
     _served: Served,
 }
 
-impl Outside {
+impl ExternalWorld {
     async fn new(directory: &Path) -> Self {
         let secret = directory.join("secret.json");
         let keys = ConfigFile::make(&secret).unwrap().keys().unwrap();
@@ -115,7 +115,7 @@ async fn outcomes(operator: &Operator, customer: &Happening) -> (String, String)
     .await
 }
 
-async fn make_channel(outside: &Outside, operator: &Operator) -> String {
+async fn make_channel(outside: &ExternalWorld, operator: &Operator) -> String {
     let tags = outside
         .corp
         .console_creates_tags("来源", &["展会"])
@@ -131,7 +131,7 @@ async fn make_channel(outside: &Outside, operator: &Operator) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let outside = Outside::new(directory.path()).await;
+    let outside = ExternalWorld::new(directory.path()).await;
     let (mut server, mut operator) = outside.start();
     let channel = make_channel(&outside, &operator).await;
     let mut customers = Vec::new();

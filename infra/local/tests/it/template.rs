@@ -20,7 +20,7 @@ use scrm_local::gateway::INTEGRATION_TIMEOUT;
 use scrm_local::invoke::Function;
 use scrm_local::schedule::TICK;
 use scrm_local::stack::aws_config;
-use sync::Pace;
+use sync::SyncTuning;
 
 /// What the tests know of the settings of a mapping. The others have to be added to the local stack first.
 const SETTINGS: [&str; 10] = [
@@ -118,7 +118,7 @@ async fn functions_have_the_time_outs_of_the_template() {
         ("TaggingFunction", tagging()),
         (
             "SyncFunction",
-            sync_function(platform("sync"), Pace::default()),
+            sync_function(platform("sync"), SyncTuning::default()),
         ),
     ] {
         let timeout = Part::properties(resource).seconds(&["Timeout"]);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wecom_sandbox::Scan;
 
 use super::compare;
+use crate::counts::Counts;
 use crate::world::World;
 
 /// A channel with every field.
@@ -77,10 +78,12 @@ async fn an_acquisition_link_is_a_channel_with_an_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn statistics_have_a_row_for_each_day_and_the_sum() {
     let world = World::new().await;
-    let channel = world.channel_that_says("hi").await;
+    let channel = world.channel_with_welcome("hi").await;
     let customer = world.scan_as(&channel, Scan::default());
     customer.outcome("welcome", "sent").await;
-    world.numbers(&channel, [1, 0, 1, 0]).await;
+    world
+        .counts_are(&channel, Counts::added(1).welcomed(1))
+        .await;
     let path = format!(
         "channels/{}/stats?from=2100-06-15&to=2100-06-16",
         channel.id

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use wecom_sandbox::Scan;
 
 use super::{matches_snapshot, replaced};
-use crate::apart::{Apart, Records};
-use crate::dying::Fate;
-use crate::outside::Outside;
-use crate::sync_scene::{PACE, Process};
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::split_stack::{Records, SplitStack};
+use crate::sync_scene::{Process, TUNING};
 
 /// The names of what a line measures, with their dimensions.
 fn form(line: &Value) -> String {
@@ -28,24 +28,24 @@ fn form(line: &Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_function_writes_the_metric_lines_of_its_snapshot() {
-    let mut outside = Outside::new(&["contact"]).await;
+    let mut external = ExternalWorld::new(&["contact"]).await;
     let channel = {
-        let world = outside.world().await;
+        let world = external.world().await;
         let tags = world.tags(&["展会"]);
         let fields = json!({"welcome": {"text": "hi"}, "tag_ids": tags});
         world.channel(fields).await
     };
     {
-        let apart = Apart::new(&outside).await;
-        let fate = Fate::none();
-        let mut welcome = apart.welcome(&fate, Records::New).await;
-        let mut tagging = apart.tagging(&fate, Records::New).await;
-        outside.corp.scan(&channel.id, &Scan::default()).unwrap();
-        outside.all_delivered().await;
-        welcome.was_given(1).await;
-        tagging.was_given(1).await;
-        let platform = apart.platform("sync");
-        let process = Process::new(&platform, &outside.time, "p1", PACE, &fate);
+        let split = SplitStack::new(&external).await;
+        let fault_point = FaultPoint::none();
+        let mut welcome = split.welcome(&fault_point, Records::New).await;
+        let mut tagging = split.tagging(&fault_point, Records::New).await;
+        external.corp.scan(&channel.id, &Scan::default()).unwrap();
+        external.all_delivered().await;
+        welcome.has_received(1).await;
+        tagging.has_received(1).await;
+        let platform = split.platform("sync");
+        let process = Process::new(&platform, &external.time, "p1", TUNING, &fault_point);
         let ran = process.reconcile().await;
         assert_eq!(
             ran["corps"]
@@ -58,18 +58,18 @@ async fn each_function_writes_the_metric_lines_of_its_snapshot() {
         process.tick().await;
     }
     // A callback that is signed with another token has no event.
-    outside.rotate("contact", "token", "anotherToken");
+    external.rotate("contact", "token", "anotherToken");
     {
-        let _apart = Apart::new(&outside).await;
-        outside
+        let _apart = SplitStack::new(&external).await;
+        external
             .corp
             .add_by_search("zhangsan", &Scan::default())
             .unwrap();
-        outside.all_delivered().await;
+        external.all_delivered().await;
     }
 
     let mut by_function: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-    for line in outside.lines() {
+    for line in external.lines() {
         let function = line["function"].as_str().unwrap().to_owned();
         let forms = by_function.entry(function).or_default();
         forms.entry(form(&line)).or_insert_with(|| replaced(&line));

@@ -11,9 +11,9 @@ use wecom_sandbox::Fault;
 
 use super::compare;
 use crate::admin::{ask, send};
+use crate::external_world::ExternalWorld;
 use crate::operator::Operator;
-use crate::outside::Outside;
-use crate::unfilled::{NO_TABLES, meets, request};
+use crate::unfilled::{NO_TABLES, invoke, request};
 use crate::world::World;
 
 const ADD: &str = "add_contact_way";
@@ -139,10 +139,10 @@ async fn a_change_that_loses_a_race_is_refused_with_409() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_of_an_app_that_is_not_configured_is_refused_with_409() {
-    let mut outside = Outside::new(&["contact", "service"]).await;
-    let world = outside.world().await;
+    let mut external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
     let channel = world.channel(json!({})).await;
-    outside.remove("contact");
+    external.remove("contact");
     // The configuration is read again by then.
     world.time_passes(Duration::from_secs(300));
     let patch = json!({"name": "新展会"});
@@ -226,11 +226,11 @@ async fn what_wecom_refuses_or_loses_is_refused_with_429_or_502() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_without_a_configuration_refuses_with_502() {
-    let outside = Outside::new(&["contact"]).await;
-    outside.fill(false);
-    let admin = admin_function(outside.platform(NO_TABLES, "admin"));
+    let external = ExternalWorld::new(&["contact"]).await;
+    external.fill(false);
+    let admin = admin_function(external.platform(NO_TABLES, "admin"));
     let call = request("GET", &format!("/admin/corps/{DEMO_CORP}/channels"));
-    let (status, body) = meets(&admin, &call).await.unwrap();
+    let (status, body) = invoke(&admin, &call).await.unwrap();
     let answer: Answer = (
         u16::try_from(status).unwrap(),
         serde_json::from_str(&body).unwrap(),
