@@ -303,7 +303,7 @@ async fn a_group_change_during_a_run_is_not_undone() {
     scene
         .during_a_run("after group_chat", async || renames("一"))
         .await;
-    // This group is dissolved before it was ever stored.
+    // The second group is dissolved before it was ever stored.
     corp.group_is_dissolved(&group).unwrap();
     scene.external.next_second();
     scene.tick().await;
