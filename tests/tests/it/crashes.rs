@@ -183,8 +183,8 @@ async fn tagging_happens_once_wherever_its_function_crashes() {
         "after followers",
         "before write_remark",
         "after write_remark",
-        "before arrive",
-        "after arrive",
+        "before record_add",
+        "after record_add",
         "before record_tags",
         "after record_tags",
     ];
