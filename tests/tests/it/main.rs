@@ -41,6 +41,7 @@ mod schedules;
 mod schedules_admin;
 mod snapshots;
 mod split_stack;
+mod stored_rows;
 mod sync;
 mod sync_crashes;
 mod sync_random;

@@ -175,7 +175,8 @@ fn compare(name: &str, call: &str, sent: Option<&Value>, answer: Answer) {
     matches_snapshot(name, &snapshot);
 }
 
-fn matches_snapshot(name: &str, value: &Value) {
+/// Compares the value with the snapshot `name`.
+pub(crate) fn matches_snapshot(name: &str, value: &Value) {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
     settings.set_prepend_module_to_snapshot(false);

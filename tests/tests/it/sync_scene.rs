@@ -42,7 +42,7 @@ pub(crate) const TUNING: SyncTuning = SyncTuning {
 pub(crate) struct Scene {
     pub(crate) external: ExternalWorld,
     pub(crate) platform: Platform,
-    _embedded: Embedded,
+    embedded: Embedded,
 }
 
 /// A process of the sync. Dropping it is like killing it.
@@ -67,7 +67,7 @@ impl Scene {
         Self {
             platform: external.platform(embedded.endpoint(), "sync"),
             external,
-            _embedded: embedded,
+            embedded,
         }
     }
 
@@ -85,6 +85,16 @@ impl Scene {
             pace,
             fault_point,
         )
+    }
+
+    /// The client of the tables.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&aws_config(self.embedded.endpoint()).unwrap())
+    }
+
+    /// The adapters of a function.
+    pub(crate) fn platform_of(&self, function: &'static str) -> Platform {
+        self.external.platform(self.embedded.endpoint(), function)
     }
 
     /// The stored data.
