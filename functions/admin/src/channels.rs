@@ -24,7 +24,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         if let Some(welcome) = &mut spec.welcome {
             self.upload_sources(scope, welcome, None)
                 .await
-                .map_err(|refusal| refusal.below("welcome"))?;
+                .map_err(|refusal| refusal.prefixed("welcome"))?;
         }
         let now = self.clock.unix_seconds();
         let mut channel = Channel {
@@ -102,7 +102,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             let known = before.spec.welcome.as_ref();
             self.upload_sources(scope, welcome, known)
                 .await
-                .map_err(|refusal| refusal.below("welcome"))?;
+                .map_err(|refusal| refusal.prefixed("welcome"))?;
         }
         let mut after = Channel {
             spec,

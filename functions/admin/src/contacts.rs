@@ -79,7 +79,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         ))
     }
 
-    /// The stored profile, or the one that WeCom returns now. WeCom is asked only about customers whom somebody
+    /// The stored profile, or the one that WeCom returns now. WeCom is asked only about customers that somebody
     /// follows: for others it answers `NOT_EXTERNAL_CONTACT`.
     async fn profile(
         &self,

@@ -10,7 +10,7 @@ use crate::refusal::{Refusal, blames_members};
 use crate::{Admin, Scope, Store, Wecom};
 
 /// Members who are looked up at the same time: welcomes ask the same API for names, and they are in a hurry.
-const AT_ONCE: usize = 3;
+const MAX_CONCURRENT_READS: usize = 3;
 
 impl<S: Store, W: Wecom> Admin<S, W> {
     /// Sets the members on duty in `channel`, so that WeCom gets them with all other changes. `before` is the
@@ -30,7 +30,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         self.check_off_duty(scope, channel, before).await
     }
 
-    /// Refuses members whom WeCom does not know. Those on duty WeCom looks at itself; an id mistyped among the
+    /// Refuses members that WeCom does not know. Those on duty WeCom looks at itself; an id mistyped among the
     /// others would show only at the hour at which they shall come, when nobody looks.
     async fn check_off_duty(
         &self,
@@ -52,13 +52,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             is_unknown.then_some(field)
         });
         let mut unknown = looked_up
-            .buffered(AT_ONCE)
+            .buffered(MAX_CONCURRENT_READS)
             .filter_map(async |field| field)
             .boxed();
         match unknown.next().await {
             Some(field) => {
-                let message =
-                    "is no member whom the app may see: add the member to the app's visible range";
+                let message = "is not a member that the app may see: add the member to the app's visible range";
                 Err(FieldError::new(field, message).into())
             }
             None => Ok(()),

@@ -102,7 +102,7 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
             .nth(1)
             .filter(|_| message.starts_with("missing field"));
         match named {
-            Some(name) => FieldError::new(name, "is missing").below(&field),
+            Some(name) => FieldError::new(name, "is missing").prefixed(&field),
             None => FieldError::new(field, message),
         }
     })

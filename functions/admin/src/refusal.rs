@@ -93,9 +93,9 @@ impl Refusal {
     }
 
     /// Puts `parent` before the field at fault.
-    pub(crate) fn below(self, parent: &str) -> Self {
+    pub(crate) fn prefixed(self, parent: &str) -> Self {
         match self {
-            Self::Field(fault) => Self::Field(fault.below(parent)),
+            Self::Field(fault) => Self::Field(fault.prefixed(parent)),
             other => other,
         }
     }
@@ -118,7 +118,7 @@ impl Refusal {
             Self::Secret(_) | Self::Wecom(VendorError::ConfigurationUnreadable(_)) => {
                 NOT_CONFIGURED.to_owned()
             }
-            told => told.to_string(),
+            other => other.to_string(),
         };
         let mut body = json!({"error": self.word(), "message": message});
         if let Some(field) = self.field() {

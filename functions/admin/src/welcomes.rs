@@ -42,10 +42,10 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let mut wanted = wanted(input.json()?)?;
         for (owner, field, welcome) in &mut wanted {
             let Some(welcome) = welcome else { continue };
-            welcome.check().map_err(|fault| fault.below(field))?;
+            welcome.check().map_err(|fault| fault.prefixed(field))?;
             self.upload_sources(scope, welcome, known.get(&key(owner)))
                 .await
-                .map_err(|refusal| refusal.below(field))?;
+                .map_err(|refusal| refusal.prefixed(field))?;
         }
         for (owner, _, welcome) in &wanted {
             self.store
@@ -109,7 +109,7 @@ fn wanted(body: Value) -> Result<Vec<Wanted>, Refusal> {
 }
 
 fn one(owner: WelcomeOwner, field: String, value: Value) -> Result<Wanted, Refusal> {
-    let welcome: Option<Welcome> = input::read(value).map_err(|fault| fault.below(&field))?;
+    let welcome: Option<Welcome> = input::read(value).map_err(|fault| fault.prefixed(&field))?;
     Ok((owner, field, welcome))
 }
 

@@ -172,7 +172,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
             self.metrics.write(&[answered], &[]);
             return;
         };
-        let known = if *stored == Stored::Before {
+        let known = if *stored == Stored::Duplicate {
             "true"
         } else {
             "false"

@@ -214,7 +214,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     }
 }
 
-/// Whether the customer has the tags of the channel. A customer whom WeCom refuses to tag is left unchanged.
+/// Whether the customer has the tags of the channel. A customer that WeCom refuses to tag is left unchanged.
 fn is_tagged(outcome: &TagsOutcome) -> bool {
     matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
 }

@@ -36,7 +36,7 @@ mod sending;
 
 /// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard
 /// (`API_CONCURRENT_OUT_OF_LIMIT`) has no published number; a batch of the stream is no larger than this.
-const AT_ONCE: usize = 32;
+const MAX_CONCURRENT_RECORDS: usize = 32;
 /// Calls of one API in flight per corp: more would be answered `API_CONCURRENT_OUT_OF_LIMIT` and tried again later,
 /// which takes longer than to wait for a place.
 const IN_FLIGHT: usize = 8;
@@ -66,7 +66,7 @@ impl Welcomer<Store, WecomApi> {
 impl<S, W> Welcomer<S, W> {
     /// The same function, which reaches its ports through what `wrap` makes of them.
     pub fn through(platform: Platform, wrap: impl FnOnce(Store, WecomApi) -> (S, W)) -> Self {
-        let wecom = platform.wecom.in_a_hurry(platform.store.clone());
+        let wecom = platform.wecom.latency_critical(platform.store.clone());
         let (store, wecom) = wrap(platform.store, wecom);
         Self {
             config: platform.config,
@@ -97,7 +97,12 @@ where
         // Without one nobody can be welcomed, and an outcome that says so would be final.
         self.config.current().await?;
         let events = stream::events(batch.payload, &self.metrics);
-        Ok(stream::handle_each(events, AT_ONCE, &self.metrics, |event| self.welcome(event)).await)
+        Ok(
+            stream::handle_each(events, MAX_CONCURRENT_RECORDS, &self.metrics, |event| {
+                self.welcome(event)
+            })
+            .await,
+        )
     }
 
     async fn welcome(&self, event: InboxEvent) -> Verdict {

@@ -24,7 +24,7 @@ where
     S: WelcomeStore + RelationStore + OutcomeStore + Sync,
     W: SendWelcome + CustomerApi + AddressBookApi + Sync,
 {
-    /// The message to send, with the names that came in time. An API that is left alone for now is not asked.
+    /// The message to send, with the names that came in time. A paused API is not called.
     pub(crate) async fn render(
         &self,
         event: &InboxEvent,

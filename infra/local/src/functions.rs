@@ -8,7 +8,7 @@ use admin::Admin;
 use aws_types::SdkConfig;
 use callback::Callback;
 use clock::Clock;
-use domain::event::{RELATED, WELCOMED};
+use domain::event::{RELATION_EVENTS, WELCOME_EVENTS};
 use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
@@ -120,7 +120,7 @@ pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartEr
     Ok(EventSourceMapping {
         batch_size: 10,
         parallelization_factor: 10,
-        filter_criteria: vec![inserted(&WELCOMED)?],
+        filter_criteria: vec![inserted(&WELCOME_EVENTS)?],
         maximum_record_age: Some(Duration::from_secs(3600)),
         maximum_retry_attempts: Some(60),
         ..consumer(function)
@@ -134,7 +134,7 @@ pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartEr
 pub fn tagging_mapping(function: Function) -> Result<EventSourceMapping, StartError> {
     Ok(EventSourceMapping {
         batch_size: 100,
-        filter_criteria: vec![inserted(&RELATED)?],
+        filter_criteria: vec![inserted(&RELATION_EVENTS)?],
         maximum_record_age: Some(Duration::from_secs(64_800)),
         maximum_retry_attempts: Some(10_000),
         ..consumer(function)

@@ -247,7 +247,7 @@ impl ChannelSpec {
             at_most_chars("description", description, DESCRIPTION_MAX_CHARS)?;
         }
         self.welcome.as_ref().map_or(Ok(()), |welcome| {
-            welcome.check().map_err(|fault| fault.below("welcome"))
+            welcome.check().map_err(|fault| fault.prefixed("welcome"))
         })
     }
 
@@ -283,12 +283,12 @@ impl ChannelSpec {
             return Ok(());
         };
         if !self.parties.is_empty() {
-            let message = "cannot stand beside a schedule, for a department can neither be sent home nor limited: name its \
+            let message = "cannot be combined with a schedule, because a department has neither shifts nor limits: name its \
                            members in users";
             return Err(FieldError::new("parties", message));
         }
         let checked = schedule.check(&self.users, self.kind.most_users());
-        checked.map_err(|fault| fault.below("schedule"))
+        checked.map_err(|fault| fault.prefixed("schedule"))
     }
 
     fn check_tags(&self) -> Result<(), FieldError> {

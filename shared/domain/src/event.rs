@@ -14,14 +14,14 @@ use crate::work::RefreshTarget;
 const WELCOME_CODE: &str = "WelcomeCode";
 
 /// Events that may carry a welcome code. The stream's filter for `welcome` is this list.
-pub const WELCOMED: [&str; 3] = [
+pub const WELCOME_EVENTS: [&str; 3] = [
     "add_external_contact",
     "add_half_external_contact",
     "msg_audit_approved",
 ];
 
 /// Events that change a follow relation. The stream's filter for `tagging` is this list.
-pub const RELATED: [&str; 4] = [
+pub const RELATION_EVENTS: [&str; 4] = [
     "add_external_contact",
     "add_half_external_contact",
     "del_external_contact",
@@ -148,7 +148,7 @@ pub enum Stored {
     /// Stored now.
     New,
     /// Stored before; nothing was written.
-    Before,
+    Duplicate,
 }
 
 #[cfg(test)]
@@ -212,11 +212,11 @@ mod tests {
     fn the_filters_name_the_events_that_the_functions_act_on() {
         let named =
             |change: &str| receive(&added("wmA", "C").replace("add_external_contact", change));
-        for name in WELCOMED {
+        for name in WELCOME_EVENTS {
             assert_eq!(named(name).event.name(), name);
             assert!(named(name).asks_for_welcome(), "{name}");
         }
-        for name in RELATED {
+        for name in RELATION_EVENTS {
             assert_eq!(named(name).event.name(), name);
             assert!(named(name).event.contact().is_some(), "{name}");
         }

@@ -1,23 +1,22 @@
-//! How many calls of one API a corp makes, and how long WeCom is left alone after it has said "too many".
+//! How many calls of one API are made for a corp, and for how long an API is paused after WeCom refused a call.
 //!
 //! WeCom counts per company and API: 10,000 calls a minute and 150,000 an hour (doc 90312). An excess is answered
 //! `API_FREQ_OUT_OF_LIMIT` and blocks the API for as long as the window that was exceeded. The bundle stays well below,
-//! so that other tools of the company have their part, and what it takes is shared by all functions through the data
+//! so that other tools of the company can call as well, and what it takes is shared by all functions through the data
 //! table.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312), which is what its
-/// guard is known to take without complaint.
+/// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// In a minute.
     pub per_minute: u32,
     /// In an hour.
     pub per_hour: u32,
-    /// Seconds for which an API is left alone after WeCom's first refusal: the window of a minute that was exceeded.
+    /// Seconds for which an API is paused after WeCom's first refusal: the window of a minute that was exceeded.
     pub pause: i64,
 }
 
@@ -31,21 +30,18 @@ impl Default for Limits {
     }
 }
 
-/// Seconds of a minute.
 const MINUTE: i64 = 60;
-/// Seconds of an hour.
 const HOUR: i64 = 3_600;
-/// Seconds of a day.
 const DAY: i64 = 86_400;
 /// Seconds by which Beijing, where WeCom's days begin, is ahead of UTC. It has no summer time.
 const BEIJING: i64 = 8 * HOUR;
-/// A refusal within so many pauses after a pause means that a longer window was exceeded (doc 90313, help of
+/// A refusal within this many pauses after a pause means that a longer window was exceeded (doc 90313, help of
 /// `API_FREQ_OUT_OF_LIMIT`).
-const AT_ONCE: i64 = 2;
-/// The second pause has so many of the first: an hour.
-const LONGER: i64 = 60;
+const STRIKE_WINDOW_FACTOR: i64 = 2;
+/// How many times as long as the first pause the second one is: an hour.
+const SECOND_PAUSE_FACTOR: i64 = 60;
 /// Seconds for which a lower number of calls in flight, found by one process, is taken over by the others.
-const NARROWED: i64 = 300;
+const CAP_SECONDS: i64 = 300;
 
 /// What has been taken of one API in the present minute and hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,47 +107,49 @@ fn share(taken: u32, limit: u32) -> Option<u32> {
     u32::try_from(percent).ok()
 }
 
-/// Why and how long an API is left alone.
+/// Why and for how long an API is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// Unix second at which it ends.
     pub until: i64,
-    /// Unix second until which another refusal is one of the same row.
-    pub minded_until: i64,
+    /// Unix second until which another refusal is one of the same row. Stored as `minded_until`, the name that earlier
+    /// releases read.
+    #[serde(rename = "minded_until")]
+    pub strike_window_until: i64,
     /// Refusals in a row, one per pause: 1 a minute, 2 an hour, 3 the rest of Beijing's day.
     pub step: u8,
 }
 
-/// A number of calls in flight that WeCom's guard (`API_CONCURRENT_OUT_OF_LIMIT`) has brought down.
+/// A lower number of calls in flight, after WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Narrowed {
+pub struct ConcurrencyCap {
     /// Calls in flight.
     pub in_flight: usize,
     /// Unix second at which it was found.
     pub at: i64,
 }
 
-/// What all functions of the bundle have to mind about the APIs of one corp, by API.
+/// What all functions of the bundle share about WeCom's limits for one corp, by API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Guard {
-    /// APIs that are left alone, or were lately.
+    /// APIs that are paused, or were lately.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub pauses: BTreeMap<String, Pause>,
     /// APIs with fewer calls in flight.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub narrowed: BTreeMap<String, Narrowed>,
+    #[serde(rename = "narrowed", skip_serializing_if = "BTreeMap::is_empty")]
+    pub concurrency_caps: BTreeMap<String, ConcurrencyCap>,
 }
 
 impl Guard {
-    /// The Unix second until which `api` is left alone, if it is at `now`.
+    /// The Unix second until which `api` is paused, if it is at `now`.
     #[must_use]
     pub fn paused_until(&self, api: &str, now: i64) -> Option<i64> {
         let pause = self.pauses.get(api)?;
         (now < pause.until).then_some(pause.until)
     }
 
-    /// How many APIs are left alone at `now` (Unix seconds).
+    /// How many APIs are paused at `now` (Unix seconds).
     #[must_use]
     pub fn paused(&self, now: i64) -> usize {
         let pauses = self.pauses.values();
@@ -164,42 +162,43 @@ impl Guard {
     pub fn refused(&mut self, api: &str, now: i64, limits: &Limits) {
         let step = match self.pauses.get(api) {
             Some(pause) if now < pause.until => return,
-            Some(pause) if now < pause.minded_until => (pause.step + 1).min(3),
+            Some(pause) if now < pause.strike_window_until => (pause.step + 1).min(3),
             _ => 1,
         };
         let until = match step {
             1 => now + limits.pause,
-            2 => now + limits.pause * LONGER,
+            2 => now + limits.pause * SECOND_PAUSE_FACTOR,
             _ => next_midnight(now),
         };
         let pause = Pause {
             until,
-            minded_until: until + limits.pause * AT_ONCE,
+            strike_window_until: until + limits.pause * STRIKE_WINDOW_FACTOR,
             step,
         };
         self.pauses.insert(api.to_owned(), pause);
         self.forget(now);
     }
 
-    /// WeCom has answered `API_CONCURRENT_OUT_OF_LIMIT`, and the process that heard it went down to `in_flight`.
-    pub fn narrow(&mut self, api: &str, in_flight: usize, now: i64) {
-        self.narrowed
-            .insert(api.to_owned(), Narrowed { in_flight, at: now });
+    /// WeCom has answered `API_CONCURRENT_OUT_OF_LIMIT`, and the process that got the answer went down to `in_flight`.
+    pub fn lower_cap(&mut self, api: &str, in_flight: usize, now: i64) {
+        self.concurrency_caps
+            .insert(api.to_owned(), ConcurrencyCap { in_flight, at: now });
         self.forget(now);
     }
 
     /// The calls in flight that others have found to be enough lately.
     #[must_use]
     pub fn in_flight(&self, api: &str, now: i64) -> Option<usize> {
-        let narrowed = self.narrowed.get(api)?;
-        (now < narrowed.at + NARROWED).then_some(narrowed.in_flight)
+        let cap = self.concurrency_caps.get(api)?;
+        (now < cap.at + CAP_SECONDS).then_some(cap.in_flight)
     }
 
     /// What is long over need not be kept.
     fn forget(&mut self, now: i64) {
-        self.pauses.retain(|_, pause| now < pause.minded_until);
-        self.narrowed
-            .retain(|_, narrowed| now < narrowed.at + NARROWED);
+        self.pauses
+            .retain(|_, pause| now < pause.strike_window_until);
+        self.concurrency_caps
+            .retain(|_, cap| now < cap.at + CAP_SECONDS);
     }
 }
 
@@ -309,10 +308,17 @@ mod tests {
     #[test]
     fn a_lower_number_in_flight_is_shared_for_a_while() {
         let mut guard = Guard::default();
-        guard.narrow(API, 2, NOON);
-        assert_eq!(guard.in_flight(API, NOON + NARROWED - 1), Some(2));
-        assert_eq!(guard.in_flight(API, NOON + NARROWED), None);
-        guard.refused("externalcontact/get", NOON + NARROWED, &Limits::default());
-        assert!(guard.narrowed.is_empty(), "what is over is not kept");
+        guard.lower_cap(API, 2, NOON);
+        assert_eq!(guard.in_flight(API, NOON + CAP_SECONDS - 1), Some(2));
+        assert_eq!(guard.in_flight(API, NOON + CAP_SECONDS), None);
+        guard.refused(
+            "externalcontact/get",
+            NOON + CAP_SECONDS,
+            &Limits::default(),
+        );
+        assert!(
+            guard.concurrency_caps.is_empty(),
+            "what is over is not kept"
+        );
     }
 }

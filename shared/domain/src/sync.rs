@@ -52,8 +52,8 @@ const NEVER_HOURS: i64 = 168;
 /// one.
 #[must_use]
 pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64) -> i64 {
-    let told = running.into_iter().chain(last);
-    let begun = told.filter_map(Run::complete_since).max();
+    let runs = running.into_iter().chain(last);
+    let begun = runs.filter_map(Run::complete_since).max();
     begun.map_or(NEVER_HOURS, |begun| (now - begun).max(0) / 3_600)
 }
 

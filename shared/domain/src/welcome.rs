@@ -101,7 +101,7 @@ pub struct Candidates {
     pub member: Option<Welcome>,
     /// Of the corp.
     pub corp: Option<Welcome>,
-    /// Which APIs are left alone for now: it comes with the same read.
+    /// Which APIs are paused: it comes with the same read.
     pub guard: Guard,
 }
 
@@ -200,7 +200,7 @@ impl Welcome {
         for (at, variant) in self.variants.iter().enumerate() {
             variant
                 .check()
-                .map_err(|fault| fault.below(&format!("variants[{at}]")))?;
+                .map_err(|fault| fault.prefixed(&format!("variants[{at}]")))?;
         }
         if self.text.is_none() && self.attachments.is_empty() && self.variants.is_empty() {
             return Err(FieldError::new(
@@ -298,7 +298,7 @@ fn check_content(text: Option<&str>, attachments: &[WelcomeAttachment]) -> Resul
     for (at, attachment) in attachments.iter().enumerate() {
         attachment
             .check()
-            .map_err(|fault| fault.below(&format!("attachments[{at}]")))?;
+            .map_err(|fault| fault.prefixed(&format!("attachments[{at}]")))?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Keeps a corp's calls within WeCom's limits, for all functions together (WeCom doc 90312): so many calls of an API
 //! a minute and an hour, so many in flight, and none while WeCom has blocked the API.
 //!
-//! What the functions have to agree on is in the data table: an API that is left alone after `API_FREQ_OUT_OF_LIMIT`, a
+//! What the functions have to agree on is in the data table: an API that is paused after `API_FREQ_OUT_OF_LIMIT`, a
 //! number of calls in flight that `API_CONCURRENT_OUT_OF_LIMIT` has brought down, and what was taken of the minute and
 //! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
 //! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
-//! A function [in a hurry](Governor::hurried) neither waits nor reads here; it still shares with the others what WeCom
+//! A function [that is latency-critical](Governor::latency_critical) neither waits nor reads here; it still shares with the others what WeCom
 //! said.
 
 use std::collections::HashMap;
@@ -26,24 +26,24 @@ use crate::store::Store;
 const FRESH: Duration = Duration::from_secs(1);
 /// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
 /// default, too few to matter among thousands, and a quiet corp would pay a write for nearly every call.
-const UNCOUNTED: Share = Share {
+const UNCOUNTED: QuotaFraction = QuotaFraction {
     of_minute: 500,
     of_hour: 7_500,
 };
 /// Calls that a process takes at once are one in so many of the limit, 50 by default. What it does not make of them is
 /// lost for that minute.
-const BLOCK: Share = Share {
+const BLOCK: QuotaFraction = QuotaFraction {
     of_minute: 100,
     of_hour: 1_500,
 };
 
 /// A part of the limits, so that a small limit is kept as strictly as a large one.
-struct Share {
+struct QuotaFraction {
     of_minute: u32,
     of_hour: u32,
 }
 
-impl Share {
+impl QuotaFraction {
     fn of(&self, limits: &Limits) -> u32 {
         let (minute, hour) = (limits.per_minute, limits.per_hour);
         (minute / self.of_minute).min(hour / self.of_hour)
@@ -72,22 +72,22 @@ impl Default for CorpLimits {
 pub struct Governor {
     store: Store,
     clock: Clock,
-    hurried: bool,
-    guards: Mutex<HashMap<CorpId, Seen>>,
-    taken: Mutex<HashMap<(CorpId, &'static str), Taken>>,
+    is_latency_critical: bool,
+    guards: Mutex<HashMap<CorpId, CachedGuard>>,
+    taken: Mutex<HashMap<(CorpId, &'static str), Allowance>>,
     in_flight: Mutex<HashMap<CorpId, Arc<InFlight>>>,
 }
 
 /// The guard of a corp as it was read last.
 #[derive(Clone)]
-struct Seen {
+struct CachedGuard {
     guard: Guard,
     read_at: Instant,
 }
 
 /// What a process may still call in the present minute.
 #[derive(Default)]
-struct Taken {
+struct Allowance {
     minute: i64,
     uncounted: u32,
     left: u32,
@@ -102,7 +102,7 @@ impl Governor {
         Self {
             store,
             clock,
-            hurried: false,
+            is_latency_critical: false,
             guards: Mutex::default(),
             taken: Mutex::default(),
             in_flight: Mutex::default(),
@@ -112,9 +112,9 @@ impl Governor {
     /// The same for a function that has no time to ask: a welcome lives 20 seconds, and its own one read brings what
     /// there is to know.
     #[must_use]
-    pub fn hurried(store: Store, clock: Clock) -> Self {
+    pub fn latency_critical(store: Store, clock: Clock) -> Self {
         Self {
-            hurried: true,
+            is_latency_critical: true,
             ..Self::new(store, clock)
         }
     }
@@ -130,15 +130,15 @@ impl Governor {
         api: &'static str,
         call: impl Future<Output = Result<T, wecom::Error>>,
     ) -> Result<T, VendorError> {
-        let answer = if self.hurried {
+        let answer = if self.is_latency_critical {
             call.await.map_err(VendorError::from)
         } else {
             self.admit(corp, limits, api).await?;
             let in_flight = self.in_flight(corp, limits);
-            if let Some(narrowed) = self.known(corp).in_flight(api, self.now()) {
-                in_flight.narrow(corp, api, narrowed);
+            if let Some(cap) = self.known(corp).in_flight(api, self.now()) {
+                in_flight.lower_cap(corp, api, cap);
             }
-            // Who has waited for a place may have waited into a pause.
+            // The API may have been paused while this call waited for a permit.
             let call = async {
                 match self.known(corp).paused_until(api, self.now()) {
                     Some(until) => Err(VendorError::Paused { api, until }),
@@ -150,7 +150,7 @@ impl Governor {
         match answer.as_ref().err().and_then(VendorError::code) {
             Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
             Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => {
-                self.share_narrowed(corp, limits, api).await;
+                self.share_cap(corp, limits, api).await;
             }
             _ => {}
         }
@@ -187,7 +187,7 @@ impl Governor {
             }
             Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
-                tracing::warn!(corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted; they go on");
+                tracing::warn!(event = "governor.uncounted", corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted, and are made all the same");
                 Ok(())
             }
         }
@@ -210,16 +210,16 @@ impl Governor {
         &self,
         corp: &CorpId,
         api: &'static str,
-        change: impl FnOnce(&mut Taken) -> T,
+        change: impl FnOnce(&mut Allowance) -> T,
     ) -> T {
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry((corp.clone(), api)).or_default();
         let minute = self.now().div_euclid(60);
         if taken.minute != minute {
-            *taken = Taken {
+            *taken = Allowance {
                 minute,
                 turn: Arc::clone(&taken.turn),
-                ..Taken::default()
+                ..Allowance::default()
             };
         }
         change(taken)
@@ -250,10 +250,11 @@ impl Governor {
 
     fn learn(&self, corp: &CorpId, guard: Guard) {
         let read_at = self.clock.instant();
-        self.guards().insert(corp.clone(), Seen { guard, read_at });
+        self.guards()
+            .insert(corp.clone(), CachedGuard { guard, read_at });
     }
 
-    fn guards(&self) -> std::sync::MutexGuard<'_, HashMap<CorpId, Seen>> {
+    fn guards(&self) -> std::sync::MutexGuard<'_, HashMap<CorpId, CachedGuard>> {
         self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -267,15 +268,15 @@ impl Governor {
     }
 
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
-        tracing::warn!(corp.id = %corp, wecom.api = api, "WeCom says that its quota is spent; the API is left alone");
+        tracing::warn!(event = "governor.paused", corp.id = %corp, wecom.api = api, wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(), "WeCom answered that its quota is spent; the API is paused");
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
         let now = self.now();
-        self.tell(corp, |guard| guard.refused(api, now + 1, limits))
+        self.share(corp, |guard| guard.refused(api, now + 1, limits))
             .await;
     }
 
-    async fn share_narrowed(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
+    async fn share_cap(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
         let enough = self.in_flight(corp, limits).limit(corp, api);
         if self
             .known(corp)
@@ -283,7 +284,7 @@ impl Governor {
             .is_none_or(|known| enough < known)
         {
             let now = self.now();
-            self.tell(corp, |guard| guard.narrow(api, enough, now))
+            self.share(corp, |guard| guard.lower_cap(api, enough, now))
                 .await;
         }
     }
@@ -292,11 +293,11 @@ impl Governor {
         self.clock.unix_seconds()
     }
 
-    async fn tell(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {
+    async fn share(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {
         match self.store.change_guard(corp, change).await {
             Ok(guard) => self.learn(corp, guard),
             Err(error) => {
-                tracing::warn!(corp.id = %corp, store.error = %error, "the other functions could not be told what WeCom said");
+                tracing::warn!(event = "governor.unshared", corp.id = %corp, store.error = %error, "the pause or limit could not be shared with the other functions");
             }
         }
     }

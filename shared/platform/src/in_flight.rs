@@ -1,8 +1,8 @@
 //! How many calls are in flight per corp and API, as WeCom's guard counts them (`API_CONCURRENT_OUT_OF_LIMIT`): fewer
 //! after WeCom says that it is too many, and slowly more again while it does not.
 //!
-//! The share is one process's own. What all instances together may have in flight is bounded by how many of
-//! them the stream starts.
+//! A limit is of one process. What all instances together may have in flight is bounded by how many of them the stream
+//! starts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,43 +11,43 @@ use domain::error::VendorError;
 use tokio::sync::Semaphore;
 use wecom::{CorpId, ErrorCode};
 
-/// Calls that have to go well before one more may be in flight.
+/// Successful calls after which one more may be in flight.
 const GOOD_CALLS: usize = 20;
 
-/// The shares of all corps and APIs.
+/// The limiters of all corps and APIs.
 #[derive(Debug)]
 pub struct InFlight {
     most: usize,
-    shares: Mutex<HashMap<(CorpId, &'static str), Arc<Share>>>,
+    limiters: Mutex<HashMap<(CorpId, &'static str), Arc<Limiter>>>,
 }
 
-/// Who waits for a place gets it in the order of coming: a welcome that is overtaken again and again would miss
-/// its 20 seconds.
+/// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken again
+/// and again would miss its 20 seconds.
 #[derive(Debug)]
-struct Share {
+struct Limiter {
     most: usize,
-    places: Semaphore,
+    permits: Semaphore,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     limit: usize,
-    /// Counts how often the limit has come down.
-    descents: u64,
-    /// Places that are taken and will not be given back, because the limit has come down meanwhile.
-    surplus: usize,
+    /// Counts how often the limit was reduced.
+    reductions: u64,
+    /// Permits that are in use and will not be given back, because the limit was reduced meanwhile.
+    permits_to_retire: usize,
     good: usize,
     /// The limit that another process shared last.
-    told: Option<usize>,
+    last_shared: Option<usize>,
 }
 
-/// One call's place. It is given back when dropped, so that a call that panics or is cancelled frees it.
+/// One call's permit. It is given back when dropped, so that a call that panics or is cancelled frees it.
 struct Slot {
-    share: Arc<Share>,
-    /// The descents before this call. Calls that were refused together are one sign, not several: had each
-    /// halved the limit, a moment's rush would have ended at one call at a time.
-    descents: u64,
+    limiter: Arc<Limiter>,
+    /// The reductions before this call. Calls that were refused together count as one sign, not as several: if each halved
+    /// the limit, a short burst would end at one call at a time.
+    reductions: u64,
 }
 
 impl InFlight {
@@ -56,11 +56,11 @@ impl InFlight {
     pub fn new(most: usize) -> Self {
         Self {
             most,
-            shares: Mutex::default(),
+            limiters: Mutex::default(),
         }
     }
 
-    /// Makes a call when there is a place among those of `corp` and `api`.
+    /// Makes a call when there is a permit for `corp` and `api`.
     pub async fn call<T>(
         &self,
         corp: &CorpId,
@@ -80,28 +80,31 @@ impl InFlight {
     /// How many calls may be in flight now.
     #[must_use]
     pub fn limit(&self, corp: &CorpId, api: &'static str) -> usize {
-        self.share(corp, api).state().limit
+        self.limiter(corp, api).state().limit
     }
 
-    /// Comes down to what another process has found to be enough. It grows again as after a refusal of its own.
-    pub fn narrow(&self, corp: &CorpId, api: &'static str, limit: usize) {
-        self.share(corp, api).come_down(limit);
+    /// Reduces the limit to the one that another process found. It grows again as after a refusal of its own.
+    pub fn lower_cap(&self, corp: &CorpId, api: &'static str, limit: usize) {
+        self.limiter(corp, api).lower_cap(limit);
     }
 
     async fn slot(&self, corp: &CorpId, api: &'static str) -> Slot {
-        let share = self.share(corp, api);
-        if let Ok(place) = share.places.acquire().await {
+        let limiter = self.limiter(corp, api);
+        if let Ok(permit) = limiter.permits.acquire().await {
             // The slot gives it back, or takes it away.
-            place.forget();
+            permit.forget();
         }
-        let descents = share.state().descents;
-        Slot { share, descents }
+        let reductions = limiter.state().reductions;
+        Slot {
+            limiter,
+            reductions,
+        }
     }
 
-    fn share(&self, corp: &CorpId, api: &'static str) -> Arc<Share> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = shares.entry((corp.clone(), api));
-        Arc::clone(share.or_insert_with(|| Arc::new(Share::new(self.most))))
+    fn limiter(&self, corp: &CorpId, api: &'static str) -> Arc<Limiter> {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let limiter = limiters.entry((corp.clone(), api));
+        Arc::clone(limiter.or_insert_with(|| Arc::new(Limiter::new(self.most))))
     }
 }
 
@@ -109,65 +112,65 @@ impl Slot {
     /// Reports how the call went.
     fn done(self, too_many: bool) {
         if too_many {
-            self.share.halve(self.descents);
+            self.limiter.halve(self.reductions);
         } else {
-            self.share.count_good();
+            self.limiter.count_good();
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut state = self.share.state();
-        if state.surplus > 0 {
-            state.surplus -= 1;
+        let mut state = self.limiter.state();
+        if state.permits_to_retire > 0 {
+            state.permits_to_retire -= 1;
         } else {
-            self.share.places.add_permits(1);
+            self.limiter.permits.add_permits(1);
         }
     }
 }
 
-impl Share {
+impl Limiter {
     fn new(most: usize) -> Self {
         Self {
             most,
-            places: Semaphore::new(most),
+            permits: Semaphore::new(most),
             state: Mutex::new(State {
                 limit: most,
-                descents: 0,
-                surplus: 0,
+                reductions: 0,
+                permits_to_retire: 0,
                 good: 0,
-                told: None,
+                last_shared: None,
             }),
         }
     }
 
-    fn halve(&self, descents: u64) {
+    fn halve(&self, reductions: u64) {
         let mut state = self.state();
         state.good = 0;
-        if state.descents > descents {
+        if state.reductions > reductions {
             return;
         }
-        state.descents += 1;
+        state.reductions += 1;
         let limit = state.limit / 2;
-        self.come_down_to(&mut state, limit);
+        self.reduce_to(&mut state, limit);
     }
 
-    /// Takes a lower limit of somebody else, once: what has grown since by calls that went well stays.
-    fn come_down(&self, limit: usize) {
+    /// Takes over a lower limit of another process, once: what has grown since by successful calls stays.
+    fn lower_cap(&self, limit: usize) {
         let mut state = self.state();
-        if state.told != Some(limit) && limit < state.limit {
-            state.told = Some(limit);
+        if state.last_shared != Some(limit) && limit < state.limit {
+            state.last_shared = Some(limit);
             state.good = 0;
-            self.come_down_to(&mut state, limit);
+            self.reduce_to(&mut state, limit);
         }
     }
 
-    fn come_down_to(&self, state: &mut State, limit: usize) {
+    fn reduce_to(&self, state: &mut State, limit: usize) {
         let limit = limit.max(1);
         let fewer = state.limit.saturating_sub(limit);
-        let free = self.places.forget_permits(fewer);
-        state.surplus += fewer - free;
+        let free = self.permits.forget_permits(fewer);
+        state.permits_to_retire += fewer - free;
         state.limit = limit;
     }
 
@@ -179,10 +182,10 @@ impl Share {
         }
         state.limit += 1;
         state.good = 0;
-        if state.surplus > 0 {
-            state.surplus -= 1;
+        if state.permits_to_retire > 0 {
+            state.permits_to_retire -= 1;
         } else {
-            self.places.add_permits(1);
+            self.permits.add_permits(1);
         }
     }
 
@@ -198,10 +201,10 @@ mod tests {
     const MOST: usize = 5;
     const API: &str = "mark_tag";
 
-    /// Takes all places that are free.
+    /// Takes all permits that are free.
     async fn take_all(in_flight: &InFlight, corp: &CorpId) -> Vec<Slot> {
         let mut slots = Vec::new();
-        while in_flight.share(corp, API).places.available_permits() > 0 {
+        while in_flight.limiter(corp, API).permits.available_permits() > 0 {
             slots.push(in_flight.slot(corp, API).await);
         }
         slots
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn places_are_given_in_the_order_of_coming() {
+    async fn permits_are_given_in_the_order_of_coming() {
         let (in_flight, corp) = (InFlight::new(1), CorpId::from("ww1"));
         let taken = in_flight.slot(&corp, API).await;
         let mut first = std::pin::pin!(in_flight.slot(&corp, API));
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_limit_that_comes_down_while_all_places_are_taken_holds_when_they_are_free() {
+    async fn a_limit_that_comes_down_while_all_permits_are_taken_holds_when_they_are_free() {
         let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
         let mut slots = take_all(&in_flight, &corp).await;
         // Two that are refused together are one sign.

@@ -73,10 +73,10 @@ impl WecomApi {
         }
     }
 
-    /// The same for a function in a hurry; see [`Governor::hurried`].
+    /// The same for a latency-critical function; see [`Governor::latency_critical`].
     #[must_use]
-    pub fn in_a_hurry(self, store: Store) -> Self {
-        let governor = Governor::hurried(store, self.clock.clone());
+    pub fn latency_critical(self, store: Store) -> Self {
+        let governor = Governor::latency_critical(store, self.clock.clone());
         Self {
             governor: Arc::new(governor),
             ..self

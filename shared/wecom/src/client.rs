@@ -137,7 +137,7 @@ impl Client {
     }
 
     /// A call whose answer says no more than that it worked.
-    async fn order(&self, call: Call<'_>) -> Result<(), Error> {
+    async fn call_unit(&self, call: Call<'_>) -> Result<(), Error> {
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 

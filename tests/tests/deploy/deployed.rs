@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::{RELATED, WELCOMED};
+use domain::event::{RELATION_EVENTS, WELCOME_EVENTS};
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
@@ -86,8 +86,8 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
     let stream = &table["Table"]["LatestStreamArn"];
     // Batch size, parallelization factor, age and retries. The local stack has the same in infra/local/src/functions.rs.
     let wanted = [
-        ("welcome", &WELCOMED[..], [10, 10, 3_600, 60]),
-        ("tagging", &RELATED[..], [100, 1, 64_800, 10_000]),
+        ("welcome", &WELCOME_EVENTS[..], [10, 10, 3_600, 60]),
+        ("tagging", &RELATION_EVENTS[..], [100, 1, 64_800, 10_000]),
     ];
     let all = aws.ask("lambda list-event-source-mappings").await?;
     let all = all["EventSourceMappings"]

@@ -126,7 +126,7 @@ impl<'a> Gardener<'a> {
             if self.corp.member(&userid).is_some() {
                 continue;
             }
-            let place = self.below(departments.len());
+            let place = self.prefixed(departments.len());
             let member = MemberSetup {
                 departments: departments.get(place).copied().into_iter().collect(),
                 ..MemberSetup::new(userid.as_str(), format!("员工{number}"))
@@ -149,7 +149,7 @@ impl<'a> Gardener<'a> {
             let first = self.share(having.len());
             let second =
                 (having.len() > 1 && new.len() + 1 < self.growth.relations && self.is_one_in(10))
-                    .then(|| (first + 1 + self.below(having.len() - 1)) % having.len());
+                    .then(|| (first + 1 + self.prefixed(having.len() - 1)) % having.len());
             for place in std::iter::once(first).chain(second) {
                 let Some(userid) = having.get(place) else {
                     continue;
@@ -173,7 +173,7 @@ impl<'a> Gardener<'a> {
             id = self.words.word(prefix, 30);
         }
         let number = self.corp.customers.len() + 1;
-        let place = self.below(self.companies.len());
+        let place = self.prefixed(self.companies.len());
         let customer = Customer {
             name: format!("客户{number}").into(),
             kind: if is_wecom { 2 } else { 1 },
@@ -193,15 +193,15 @@ impl<'a> Gardener<'a> {
         relation.welcomed = Welcomed::Done;
         relation.chatting = true;
         if !self.states.is_empty() && !self.is_one_in(5) && !self.is_one_in(4) {
-            let place = self.below(self.states.len());
+            let place = self.prefixed(self.states.len());
             relation.state = self.states.get(place).cloned();
             relation.add_way = 1;
         } else {
-            let place = self.below(OTHER_WAYS.len());
+            let place = self.prefixed(OTHER_WAYS.len());
             relation.add_way = OTHER_WAYS.get(place).copied().unwrap_or_default();
         }
         if self.is_one_in(4) {
-            let place = self.below(REMARKS.len());
+            let place = self.prefixed(REMARKS.len());
             relation.remark = REMARKS.get(place).copied().unwrap_or_default().into();
         }
         if self.is_one_in(20) {
@@ -211,9 +211,9 @@ impl<'a> Gardener<'a> {
             let number = self.chance.random_range(0..100_000_000);
             relation.remark_mobiles = vec![format!("138{number:08}")];
         }
-        if !self.tags.is_empty() && self.below(10) < 3 {
-            for _ in 0..=self.below(3) {
-                let place = self.below(self.tags.len());
+        if !self.tags.is_empty() && self.prefixed(10) < 3 {
+            for _ in 0..=self.prefixed(3) {
+                let place = self.prefixed(self.tags.len());
                 relation.tag(self.tags.get(place).cloned());
             }
             relation.tag_ids.shrink_to_fit();
@@ -252,12 +252,12 @@ impl<'a> Gardener<'a> {
             member_version: self.words.hex(),
             dissolved: false,
         };
-        let second = self.below(having.len());
+        let second = self.prefixed(having.len());
         let colleague = having.get(second).cloned();
         let mut people: Vec<(Id, u8)> = vec![(owner.clone(), 1)];
         people.extend(colleague.map(|id| (id, 1)));
-        for _ in 0..3 + self.below(8) {
-            let place = self.below(customers.len());
+        for _ in 0..3 + self.prefixed(8) {
+            let place = self.prefixed(customers.len());
             people.extend(customers.get(place).map(|(_, id)| (id.clone(), 2)));
         }
         for (id, kind) in people {
@@ -269,7 +269,7 @@ impl<'a> Gardener<'a> {
             } else {
                 self.chance.random_range(1..=3)
             };
-            let place = self.below(self.states.len());
+            let place = self.prefixed(self.states.len());
             let state = self.states.get(place).filter(|_| join_scene == 3).cloned();
             let nickname = if self.is_one_in(10) {
                 "群里的我"
@@ -292,13 +292,13 @@ impl<'a> Gardener<'a> {
     /// A place among so many, those in front more often than those behind: the first has half as many again as one in
     /// the middle.
     fn share(&mut self, length: usize) -> usize {
-        let rank = self.below(length.saturating_mul(length));
+        let rank = self.prefixed(length.saturating_mul(length));
         // The square root of an even spread leans to the end.
         let leaning = length.saturating_sub(1).saturating_sub(rank.isqrt());
         if self.is_one_in(2) {
             leaning
         } else {
-            self.below(length)
+            self.prefixed(length)
         }
     }
 
@@ -307,11 +307,11 @@ impl<'a> Gardener<'a> {
     }
 
     /// A place among so many; 0 if there are none.
-    fn below(&mut self, length: usize) -> usize {
+    fn prefixed(&mut self, length: usize) -> usize {
         self.chance.random_range(0..length.max(1))
     }
 
     fn is_one_in(&mut self, number: usize) -> bool {
-        self.below(number) == 0
+        self.prefixed(number) == 0
     }
 }

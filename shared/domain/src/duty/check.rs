@@ -23,7 +23,7 @@ impl Schedule {
         for (at, shift) in self.shifts.iter().enumerate() {
             shift
                 .check(users)
-                .map_err(|fault| fault.below(&format!("shifts[{at}]")))?;
+                .map_err(|fault| fault.prefixed(&format!("shifts[{at}]")))?;
         }
         self.check_limits(users)?;
         self.check_backup(users, limit)

@@ -252,13 +252,13 @@ impl WelcomeAttachment {
 
     pub(super) fn check(&self) -> Result<(), FieldError> {
         match self {
-            Self::Image { image } => image.check(true).map_err(|fault| fault.below("image")),
-            Self::Video { video } => video.check(false).map_err(|fault| fault.below("video")),
-            Self::File { file } => file.check(false).map_err(|fault| fault.below("file")),
-            Self::Link { link } => check_link(link).map_err(|fault| fault.below("link")),
+            Self::Image { image } => image.check(true).map_err(|fault| fault.prefixed("image")),
+            Self::Video { video } => video.check(false).map_err(|fault| fault.prefixed("video")),
+            Self::File { file } => file.check(false).map_err(|fault| fault.prefixed("file")),
+            Self::Link { link } => check_link(link).map_err(|fault| fault.prefixed("link")),
             Self::Miniprogram { miniprogram } => miniprogram
                 .check()
-                .map_err(|fault| fault.below("miniprogram")),
+                .map_err(|fault| fault.prefixed("miniprogram")),
         }
     }
 }

@@ -215,7 +215,7 @@ impl StoreEvent for Store {
         Ok(if condition_held(result)? {
             Stored::New
         } else {
-            Stored::Before
+            Stored::Duplicate
         })
     }
 }

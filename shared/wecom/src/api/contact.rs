@@ -210,7 +210,7 @@ debug_only!(Remark {
     external_user_id
 });
 
-/// Someone outside whom the company serves, as counted against its paid scale (WeCom doc 99434).
+/// A person outside of the company that it serves, as counted against its paid scale (WeCom doc 99434).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServedContact {

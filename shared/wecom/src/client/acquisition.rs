@@ -74,7 +74,7 @@ impl Client {
         changes
             .check_changes()
             .map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, &Update { link_id, changes })?)
+        self.call_unit(Call::post(api, &Update { link_id, changes })?)
             .await
     }
 
@@ -94,7 +94,7 @@ impl Client {
     /// `LINK_OF_ANOTHER_APP` for a link of another app.
     pub async fn delete_link(&self, link_id: &LinkId) -> Result<(), Error> {
         let api = path::DELETE_LINK;
-        self.order(Call::post(api, &json!({"link_id": link_id}))?)
+        self.call_unit(Call::post(api, &json!({"link_id": link_id}))?)
             .await
     }
 

@@ -42,8 +42,8 @@ impl Answer {
                 sent: true,
             });
         }
-        if let Some(told) = self.as_documented() {
-            return Ok(told);
+        if let Some(answer) = self.as_documented() {
+            return Ok(answer);
         }
         let value = self.json()?;
         self.check(value.get("errcode"), value.get("errmsg"))?;

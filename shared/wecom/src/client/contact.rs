@@ -121,10 +121,10 @@ impl Client {
     pub async fn remark(&self, remark: &Remark) -> Result<(), Error> {
         let api = path::REMARK;
         remark.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, remark)?).await
+        self.call_unit(Call::post(api, remark)?).await
     }
 
-    /// Everybody outside whom the company serves, 1000 to a page (WeCom doc 99434). The cursor lives for 4 hours.
+    /// All people outside of the company that it serves, 1000 to a page (WeCom doc 99434). The cursor lives for 4 hours.
     ///
     /// # Errors
     /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.

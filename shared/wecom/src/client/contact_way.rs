@@ -73,7 +73,7 @@ impl Client {
     pub async fn update_contact_way(&self, way: &UpdateContactWay) -> Result<(), Error> {
         let api = path::UPDATE_CONTACT_WAY;
         way.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, way)?).await
+        self.call_unit(Call::post(api, way)?).await
     }
 
     /// Deletes a contact way; its code stops working.
@@ -81,7 +81,7 @@ impl Client {
     /// # Errors
     /// `INVALID_CONFIG_ID` if there is none, also when it was deleted before (inferred).
     pub async fn del_contact_way(&self, config_id: &ConfigId) -> Result<(), Error> {
-        self.order(Call::post(
+        self.call_unit(Call::post(
             path::DEL_CONTACT_WAY,
             &json!({"config_id": config_id}),
         )?)
@@ -98,7 +98,7 @@ impl Client {
         external_user_id: &ExternalUserId,
     ) -> Result<(), Error> {
         let request = json!({"userid": user_id, "external_userid": external_user_id});
-        self.order(Call::post(path::CLOSE_TEMP_CHAT, &request)?)
+        self.call_unit(Call::post(path::CLOSE_TEMP_CHAT, &request)?)
             .await
     }
 }

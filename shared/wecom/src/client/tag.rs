@@ -51,7 +51,7 @@ impl Client {
     pub async fn edit_corp_tag(&self, tag: &EditCorpTag) -> Result<(), Error> {
         let api = path::EDIT_CORP_TAG;
         tag.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, tag)?).await
+        self.call_unit(Call::post(api, tag)?).await
     }
 
     /// Deletes tags and groups that the app made.
@@ -62,7 +62,7 @@ impl Client {
     pub async fn del_corp_tag(&self, tags: &DelCorpTag) -> Result<(), Error> {
         let api = path::DEL_CORP_TAG;
         tags.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, tags)?).await
+        self.call_unit(Call::post(api, tags)?).await
     }
 
     /// Puts tags on a customer of one member and takes others off. It can be repeated.
@@ -73,6 +73,6 @@ impl Client {
     pub async fn mark_tag(&self, tags: &MarkTag) -> Result<(), Error> {
         let api = path::MARK_TAG;
         tags.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(api, tags)?).await
+        self.call_unit(Call::post(api, tags)?).await
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Tokens {
     transport: Transport,
     memory: Mutex<Memory>,
     /// Held by the one who refreshes; the others wait for it and find the result in memory.
-    flight: tokio::sync::Mutex<()>,
+    refresh_lock: tokio::sync::Mutex<()>,
 }
 
 /// Which token will do.
@@ -91,7 +91,7 @@ impl Tokens {
             fingerprint,
             transport,
             memory,
-            flight: tokio::sync::Mutex::default(),
+            refresh_lock: tokio::sync::Mutex::default(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Tokens {
 
     /// Another token than the one that WeCom refused; `None` if there will be no other for now.
     pub(super) async fn renew(&self, refused: &AccessToken) -> Result<Option<AccessToken>, Error> {
-        let _flight = self.flight.lock().await;
+        let _refreshing = self.refresh_lock.lock().await;
         let another = self
             .held(LAST_SECONDS)
             .filter(|held| held.expose() != refused.expose());
@@ -168,7 +168,7 @@ impl Tokens {
         if let Some(token) = self.held(lasting) {
             return Ok((token, false));
         }
-        let _flight = self.flight.lock().await;
+        let _refreshing = self.refresh_lock.lock().await;
         match self.held(lasting) {
             Some(token) => Ok((token, false)),
             None => {
@@ -181,7 +181,7 @@ impl Tokens {
         }
     }
 
-    /// From the store, else from WeCom. Only under the flight.
+    /// From the store, else from WeCom. Only under the refresh lock.
     async fn acquire(&self, need: Need<'_>) -> Result<(AccessToken, bool), Error> {
         if let Some(failure) = self.memory().recent_failure() {
             return Err(failure);

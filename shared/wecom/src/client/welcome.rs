@@ -31,7 +31,7 @@ impl Client {
     ) -> Result<(), Error> {
         let api = path::SEND_WELCOME_MSG;
         message.check().map_err(|invalid| invalid.for_api(api))?;
-        self.order(Call::post(
+        self.call_unit(Call::post(
             api,
             &Request {
                 welcome_code,

@@ -34,7 +34,7 @@ impl FieldError {
     /// Puts `parent` before the path: `text` below `welcome` becomes `welcome.text`. An empty parent is the
     /// whole, and leaves the path as it is.
     #[must_use]
-    pub fn below(self, parent: &str) -> Self {
+    pub fn prefixed(self, parent: &str) -> Self {
         let field = if parent.is_empty() {
             self.field
         } else if self.field.is_empty() {
@@ -71,14 +71,14 @@ mod tests {
             ("", "welcome"),
         ];
         for (inner, whole) in cases {
-            assert_eq!(FieldError::new(inner, "x").below("welcome").field, whole);
+            assert_eq!(FieldError::new(inner, "x").prefixed("welcome").field, whole);
         }
         assert_eq!(
-            FieldError::new("text", "x").below("").to_string(),
+            FieldError::new("text", "x").prefixed("").to_string(),
             "text: x"
         );
         assert_eq!(
-            FieldError::new("", "is empty").below("").to_string(),
+            FieldError::new("", "is empty").prefixed("").to_string(),
             "is empty"
         );
     }
