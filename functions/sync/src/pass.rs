@@ -111,3 +111,8 @@ impl<'a, S, W> Pass<'a, S, W> {
         Ok(answer?)
     }
 }
+
+/// A length as the numbers of a run are counted.
+pub(crate) fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

@@ -33,7 +33,7 @@ impl ChannelId {
         let symbols = (0..13)
             .rev()
             .map(|at| char::from(ALPHABET[(bits >> (at * 5) & 31) as usize]));
-        Self(std::iter::once('c').chain(['h']).chain(symbols).collect())
+        Self(['c', 'h'].into_iter().chain(symbols).collect())
     }
 
     /// Reads an id that came in a path or an event's `State`. Any other text is no channel of ours.

@@ -9,15 +9,15 @@ use wecom::{Private, UserId};
 pub struct Member {
     /// The member, as WeCom writes the id.
     pub userid: UserId,
-    /// The name.
+    /// The name; empty if the app may not see it.
     pub name: Private,
-    /// Departments.
+    /// Ids of the departments that the member belongs to.
     #[serde(default)]
     pub departments: Vec<u64>,
-    /// Another name.
+    /// The alias that the member is also known by.
     #[serde(default, skip_serializing_if = "Private::is_empty")]
     pub alias: Private,
-    /// The job.
+    /// The job title.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub position: String,
     /// Whether the member works with WeCom.
@@ -35,10 +35,10 @@ pub struct Member {
 /// A department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Department {
-    /// Its id.
+    /// The id at WeCom.
     pub id: u64,
-    /// Its name.
+    /// The name at WeCom; empty if the app may not see it.
     pub name: String,
-    /// The department above; 0 for the root.
+    /// The id of the department above; 0 for the root.
     pub parent_id: u64,
 }

@@ -83,13 +83,13 @@ pub enum Phase {
 /// One run, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Its id.
+    /// Identifies it within the corp.
     pub id: RunId,
     /// What it does: `reconcile`.
     pub task: String,
-    /// Unix seconds.
+    /// When it began, in Unix seconds.
     pub started_at: i64,
-    /// Unix seconds; `None` while it is not over.
+    /// When it ended, in Unix seconds; `None` before.
     pub finished_at: Option<i64>,
     /// The part that it is in.
     pub phase: Phase,

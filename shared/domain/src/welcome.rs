@@ -305,9 +305,7 @@ fn check_content(text: Option<&str>, attachments: &[WelcomeAttachment]) -> Resul
 
 /// A long name must not push a text over WeCom's limit, which would lose the whole welcome.
 fn cut_to_bytes(mut text: String, limit: usize) -> String {
-    while text.len() > limit {
-        text.pop();
-    }
+    text.truncate(text.floor_char_boundary(limit));
     text
 }
 

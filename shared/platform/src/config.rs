@@ -26,7 +26,7 @@ pub struct Config {
 /// One company.
 #[derive(Debug)]
 pub struct Corp {
-    /// Its id.
+    /// `corp_id` of the configuration.
     pub id: CorpId,
     /// Where its days and hours are counted.
     pub timezone: TimeZone,
@@ -42,7 +42,7 @@ pub struct App {
     pub name: AppName,
     /// Its id in WeCom's console.
     pub agent_id: u64,
-    /// Its secret.
+    /// The Secret of WeCom's console.
     pub secret: SecretString,
     /// Opens its callbacks; `None` for an app that only makes calls.
     pub callback: Option<CallbackCrypto>,
@@ -117,7 +117,7 @@ impl Corp {
 }
 
 /// SHA-256 of an admin key. Keys are compared by digest, so that neither their length nor their beginning
-/// can be told from the time it takes.
+/// can be derived from the time that the comparison takes.
 struct KeyDigest(digest::Digest);
 
 impl fmt::Debug for KeyDigest {

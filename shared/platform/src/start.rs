@@ -25,13 +25,13 @@ use crate::wecom_api::WecomApi;
 
 /// The adapters of a function that makes no call to WeCom.
 pub struct Base {
-    /// The configuration.
+    /// The configuration secret, read again after it changes.
     pub config: Arc<ConfigSource>,
-    /// The tables.
+    /// The inbox and data tables.
     pub store: Store,
-    /// The metrics.
+    /// Writes metric lines to standard output.
     pub metrics: Metrics,
-    /// The time.
+    /// Where the time comes from.
     pub clock: Clock,
     aws: SdkConfig,
     wecom_api_base: String,
@@ -40,15 +40,15 @@ pub struct Base {
 /// The adapters of a function that calls WeCom. Clones share them.
 #[derive(Clone)]
 pub struct Platform {
-    /// The configuration.
+    /// The configuration secret, read again after it changes.
     pub config: Arc<ConfigSource>,
-    /// The tables.
+    /// The inbox and data tables.
     pub store: Store,
     /// WeCom.
     pub wecom: WecomApi,
-    /// The metrics.
+    /// Writes metric lines to standard output.
     pub metrics: Metrics,
-    /// The time.
+    /// Where the time comes from.
     pub clock: Clock,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use clock::Clock;
 use domain::error::StoreError;
@@ -103,6 +104,12 @@ impl Store {
     /// Reads one item of the data table, consistently: a channel made a second ago must be found.
     async fn read_item<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
         self.get_item(key, true).await
+    }
+
+    /// A write of one item to the data table, which still needs its condition.
+    fn put_row<T: Serialize>(&self, row: &T) -> Result<PutItemFluentBuilder, StoreError> {
+        let put = self.client.put_item().table_name(&self.data);
+        Ok(put.set_item(Some(to_row(row)?)))
     }
 
     /// Reads one item of the data table as it was a moment ago, at half the price.

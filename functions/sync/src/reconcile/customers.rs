@@ -17,10 +17,9 @@ use wecom::api::path;
 use wecom::{TagId, UserId};
 
 use self::refusals::{Recovery, recovery_for};
-use super::members::count;
 use super::pages::chained;
 use crate::error::SyncError;
-use crate::pass::Pass;
+use crate::pass::{Pass, count};
 use crate::repair::ChannelTags;
 use crate::{Store, Wecom};
 

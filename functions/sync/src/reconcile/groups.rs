@@ -8,10 +8,9 @@ use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind, OWNERS_MAX};
 use wecom::api::path;
 use wecom::{ChatId, Class, ErrorCode, UserId};
 
-use super::members::count;
 use crate::concurrent;
 use crate::error::SyncError;
-use crate::pass::Pass;
+use crate::pass::{Pass, count};
 use crate::{Store, Wecom};
 
 /// Groups that are read before the place is written down.

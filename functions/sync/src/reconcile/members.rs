@@ -9,7 +9,7 @@ use wecom::{Class, UserId};
 
 use crate::concurrent;
 use crate::error::SyncError;
-use crate::pass::Pass;
+use crate::pass::{Pass, count};
 use crate::{Store, Wecom};
 
 /// Members whose details are read before the position is stored.
@@ -173,8 +173,4 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         }
         Ok(())
     }
-}
-
-pub(super) fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

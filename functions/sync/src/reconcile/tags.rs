@@ -7,9 +7,8 @@ use wecom::api::path;
 use wecom::api::tag::TagGroup;
 use wecom::{Class, TagGroupId};
 
-use super::members::count;
 use crate::error::SyncError;
-use crate::pass::Pass;
+use crate::pass::{Pass, count};
 use crate::{Store, Wecom};
 
 impl<S: Store, W: Wecom> Pass<'_, S, W> {

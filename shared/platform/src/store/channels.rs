@@ -81,11 +81,7 @@ impl ChannelStore for Store {
             version: channel.version,
             due: Due::at(corp, channel.due_at()),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         let put = match expected_version {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => put

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use wecom::{CorpId, ExternalUserId, UnionId};
 
 use super::read_rows::{NOT_NEWER, read_at};
-use super::{
-    Item, Store, attr_s, condition_held, from_row, outcomes, relations, to_row, unavailable,
-};
+use super::{Item, Store, attr_s, condition_held, from_row, outcomes, relations, unavailable};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -59,11 +57,7 @@ impl ContactStore for Store {
             read_at: seconds,
             read_us: Some(microseconds),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
             .set_expression_attribute_values(read_at(profile.read_at));

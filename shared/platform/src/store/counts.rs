@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use wecom::{CorpId, UserId};
 
-use super::{Store, attr_s, condition_held, to_row, unavailable};
+use super::{Store, attr_s, condition_held, unavailable};
 use crate::layout::{self, DAY_KEPT, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -47,11 +47,7 @@ impl CountStore for Store {
             day: layout::day(corp, channel, day),
             day_sort: layout::day_sort(fact, relation),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         condition_held(
             put.condition_expression("attribute_not_exists(pk)")
                 .send()
@@ -71,11 +67,7 @@ impl CountStore for Store {
             key: Key::day_add(corp, channel, day, relation),
             expires_at: expires_at(day),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         put.send().await.map_err(unavailable)?;
         self.days_adds_of(corp, channel, &relation.member, day)
             .await

@@ -47,11 +47,7 @@ impl GroupStore for Store {
         let chat_id = &group.chat.chat_id;
         let in_list = Key::living_group(corp, chat_id);
         if group.dissolved_at.is_none() {
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.data)
-                .set_item(Some(to_row(&in_list)?));
+            let put = self.put_row(&in_list)?;
             put.send().await.map_err(unavailable)?;
         }
         let written = self

@@ -7,7 +7,7 @@ use domain::ports::OutcomeStore;
 use domain::tally::Fact;
 use serde::{Deserialize, Serialize};
 
-use super::{Due, Store, attr_s, condition_held, from_row, to_row};
+use super::{Due, Store, attr_s, condition_held, from_row};
 use crate::layout::{self, Key};
 
 #[derive(Serialize, Deserialize)]
@@ -45,11 +45,7 @@ impl OutcomeStore for Store {
             day_sort: counted.map(|(fact, _)| layout::day_sort(fact, subject.relation)),
             due: Due::default(),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         let put = match outcome.outcome {
             WelcomeResult::Sent => put,
             _ => put.condition_expression("attribute_not_exists(pk)"),
@@ -63,14 +59,10 @@ impl OutcomeStore for Store {
     ) -> Result<Vec<(EventId, TagsOutcome)>, StoreError> {
         let keys: Vec<Key> = events.iter().filter_map(|event| tags_key(event)).collect();
         let mut done = Vec::new();
-        // BatchGetItem takes a hundred keys.
-        for some in keys.chunks(100) {
-            let found = self.batch_get(&some.iter().collect::<Vec<_>>()).await?;
-            for (key, item) in found {
-                let event = key.sk.strip_prefix(layout::TAGS).and_then(EventId::parse);
-                let row: Row<TagsResult> = from_row(item)?;
-                done.extend(event.map(|event| (event, row.outcome)));
-            }
+        for (key, item) in self.batch_get_all(keys).await? {
+            let event = key.sk.strip_prefix(layout::TAGS).and_then(EventId::parse);
+            let row: Row<TagsResult> = from_row(item)?;
+            done.extend(event.map(|event| (event, row.outcome)));
         }
         Ok(done)
     }
@@ -92,11 +84,7 @@ impl OutcomeStore for Store {
             day_sort: None,
             due: Due::at(&subject.event.corp, outcome.retry_at()),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         let put = match outcome.outcome {
             // Tags that are on are on; a repetition that fails does not take them off.
             TagsResult::Tagged => put,

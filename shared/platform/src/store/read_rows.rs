@@ -55,11 +55,7 @@ impl Store {
             read_at: seconds,
             read_us: Some(microseconds),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR {NOT_NEWER}"))
             .set_expression_attribute_values(read_at(at));

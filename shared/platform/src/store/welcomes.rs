@@ -128,11 +128,7 @@ impl WelcomeStore for Store {
             welcome: json,
             due: Due::at(corp, welcome.media_due()),
         };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.data)
-            .set_item(Some(to_row(&row)?));
+        let put = self.put_row(&row)?;
         put.send().await.map(|_| ()).map_err(unavailable)
     }
 }
