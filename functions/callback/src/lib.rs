@@ -76,7 +76,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
     /// # Errors
     /// None: every refusal is an answer.
     pub async fn handle(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        let span = tracing::info_span!(
+        let span = tracing::error_span!(
             "request",
             http.method = %request.method(),
             http.path = request.raw_http_path(),

@@ -76,7 +76,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             RunLease::HeldByOther(run) => return Ok(RunStatus::HeldByOther(run)),
             RunLease::NoRun => return Ok(RunStatus::NoRun),
         };
-        let span = tracing::info_span!("run", corp.id = %target.corp, run.id = %run.id);
+        // At every level, so that warnings have it.
+        let span = tracing::error_span!("run", corp.id = %target.corp, run.id = %run.id);
         let pass = Pass::new(self, target, Progress::new(run, &self.clock));
         async {
             let phase = pass.progress.with(|run| run.phase);

@@ -40,7 +40,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due, for every corp, and returns what was done and what failed.
     pub(crate) async fn tick(&self, targets: &[Target<'_>]) -> Value {
         let corps = targets.iter().map(|target| {
-            let span = tracing::info_span!("tick", corp.id = %target.corp);
+            // At every level, so that warnings have it.
+            let span = tracing::error_span!("tick", corp.id = %target.corp);
             let tick = async {
                 let findings = Findings::default();
                 let done = self.tick_corp(*target, &findings).await;

@@ -1,6 +1,7 @@
 //! Why a port did not do what it was asked for: the store, WeCom, or the source of a file.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 pub use vendor::VendorError;
@@ -10,8 +11,9 @@ mod vendor;
 /// The error behind an error.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// A store that did not do what was asked.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A store that did not do what was asked. Neither its message nor its `Debug` has the cause, which may quote what is
+/// stored; the runtime of Lambda logs the `Debug` of an error that a handler returns.
+#[derive(Clone, thiserror::Error)]
 pub enum StoreError {
     /// It could not be reached, or had no capacity. Trying again may help.
     #[error("the store is unavailable: {0}")]
@@ -21,7 +23,7 @@ pub enum StoreError {
     Unreadable {
         /// What it should have been.
         what: String,
-        /// Why it is not that. It may quote what is stored, so it is not part of the message.
+        /// Why it is not that.
         #[source]
         cause: Cause,
     },
@@ -30,13 +32,24 @@ pub enum StoreError {
     Unwritable {
         /// What it is.
         what: String,
-        /// Why. It may quote the value, so it is not part of the message.
+        /// Why.
         #[source]
         cause: Cause,
     },
     /// Somebody else changed the same thing at the same time, again and again.
     #[error("too many writers at once on {0}")]
     Contended(&'static str),
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(reason) => f.debug_tuple("Unavailable").field(reason).finish(),
+            Self::Unreadable { what, .. } => f.debug_tuple("Unreadable").field(what).finish(),
+            Self::Unwritable { what, .. } => f.debug_tuple("Unwritable").field(what).finish(),
+            Self::Contended(what) => f.debug_tuple("Contended").field(what).finish(),
+        }
+    }
 }
 
 impl StoreError {

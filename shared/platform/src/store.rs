@@ -185,7 +185,15 @@ fn to_row<T: Serialize>(value: &T) -> Result<Item, StoreError> {
 
 /// Reads an item.
 fn from_row<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    from_item(item).map_err(|error| StoreError::unreadable("an item", error))
+    from_item(item).map_err(|error| {
+        // The name of a field is ours. Other messages may quote what is stored.
+        let reason = error.to_string();
+        let what = match reason.starts_with("missing field") {
+            true => format!("an item: {reason}"),
+            false => "an item".to_owned(),
+        };
+        StoreError::unreadable(what, error)
+    })
 }
 
 /// A string attribute.

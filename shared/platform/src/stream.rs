@@ -48,7 +48,7 @@ where
     F: Future<Output = Verdict>,
 {
     let verdicts = futures::stream::iter(events).map(|(place, event)| {
-        let span = tracing::info_span!("record", event.id = %event.id, corp.id = %event.corp);
+        let span = tracing::error_span!("record", event.id = %event.id, corp.id = %event.corp);
         // Boxed, because what a record takes is a deep future, and a batch holds many.
         let handled = AssertUnwindSafe(Box::pin(handle(event))).catch_unwind();
         let verdict = async move {

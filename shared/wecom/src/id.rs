@@ -155,7 +155,7 @@ impl UserId {
         self.0.to_ascii_lowercase()
     }
 
-    fn mark_refreshed(&self) -> impl Iterator<Item = u8> {
+    fn folded(&self) -> impl Iterator<Item = u8> {
         self.0.bytes().map(|byte| byte.to_ascii_lowercase())
     }
 }
@@ -176,13 +176,13 @@ impl PartialOrd for UserId {
 
 impl Ord for UserId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.mark_refreshed().cmp(other.mark_refreshed())
+        self.folded().cmp(other.folded())
     }
 }
 
 impl Hash for UserId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.mark_refreshed().for_each(|byte| state.write_u8(byte));
+        self.folded().for_each(|byte| state.write_u8(byte));
         // The end mark that `str` writes too, so that ("a", "bc") and ("ab", "c") differ.
         state.write_u8(0xff);
     }

@@ -51,6 +51,30 @@ fn a_relation_reads_back_and_its_json_names_nothing_twice() {
 }
 
 #[test]
+fn the_time_of_a_way_is_kept_when_its_state_is_gone() {
+    let way = Attribution {
+        state: None,
+        channel: None,
+        since: UnixSeconds(SECOND),
+    };
+    let before = Relation {
+        attribution: Some(way),
+        ..added("elsewhere")
+    };
+    let after = read(&write(&before).unwrap(), &ExternalUserId::from("wmA")).unwrap();
+    assert_eq!(after, before);
+    let late = Change {
+        key: before.key.clone(),
+        at: UnixSeconds(SECOND - 2_000),
+        kind: ChangeKind::Added {
+            state: Some(State::from("ch0000000000001")),
+            half: false,
+        },
+    };
+    assert_eq!(late.apply(Some(&after)).channel(), None);
+}
+
+#[test]
 fn what_is_not_a_relation_is_refused_with_its_cause() {
     let error = read(
         r#"{"userid":"li","status":"gone"}"#,
@@ -61,6 +85,7 @@ fn what_is_not_a_relation_is_refused_with_its_cause() {
         error.to_string(),
         "stored data cannot be read: a follow relation"
     );
+    assert!(!format!("{error:?}").contains("gone"), "{error:?}");
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("unknown variant `gone`"), "{cause}");
 }
