@@ -127,7 +127,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         Ok((204, Value::Null))
     }
 
-    /// Writes the channel down unless somebody else did meanwhile.
+    /// Stores the channel unless another call has changed it since it was read.
     pub(crate) async fn save(
         &self,
         scope: &Scope,

@@ -30,8 +30,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         self.check_off_duty(scope, channel, before).await
     }
 
-    /// Refuses members that WeCom does not know. Those on duty WeCom looks at itself; an id mistyped among the
-    /// others would show only at the hour at which they shall come, when nobody looks.
+    /// Refuses members that WeCom does not know. WeCom checks those who are on duty now; a mistyped id among the others would
+    /// show only at the hour at which their shift begins.
     async fn check_off_duty(
         &self,
         scope: &Scope,
@@ -47,7 +47,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             .filter(|(_, user)| !channel.members().contains(user) && !known.contains(user));
         let looked_up = stream::iter(new.collect::<Vec<_>>()).map(|(field, user)| async move {
             let name = self.wecom.member_name(&scope.corp, &scope.app, user).await;
-            // A look-up that fails for another reason accuses nobody.
+            // A look-up that fails for another reason refuses no member.
             let is_unknown = name.is_err_and(|error| blames_members(&error));
             is_unknown.then_some(field)
         });
@@ -65,8 +65,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-/// Everybody who may ever be on duty, with the name of the field. Without a schedule that is nobody besides
-/// those who are.
+/// All members who may be on duty at some time, with the name of the field. Without a schedule, all of them are on duty
+/// now.
 fn members(channel: &Channel) -> impl Iterator<Item = (String, &UserId)> {
     let users = channel.spec.users.iter().enumerate();
     let schedule = channel.spec.schedule.iter();

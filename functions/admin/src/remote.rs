@@ -123,7 +123,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         saved
     }
 
-    /// Takes back at WeCom what was `sent` for a change that somebody else was faster with: sends what is
+    /// Takes back at WeCom what was `sent` for a change that another call made first: sends what is
     /// stored, until nothing newer is stored.
     async fn realign(&self, scope: &Scope, mut sent: Channel) -> Result<(), Refusal> {
         for _ in 0..REALIGNMENTS {

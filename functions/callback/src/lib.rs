@@ -149,7 +149,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
     }
 
     async fn store(&self, address: Address, plaintext: &str) -> Result<Kept, Refusal> {
-        // What was signed and encrypted with our keys is kept, even if nobody can read it today.
+        // What was signed and encrypted with our keys is stored, even if this release cannot read it.
         let message = Message::parse(plaintext).unwrap_or_else(|_| {
             Message::from_fields(Fields::from_iter([(
                 "Raw".to_owned(),

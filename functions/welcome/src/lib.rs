@@ -94,7 +94,7 @@ where
         &self,
         batch: LambdaEvent<StreamEvent>,
     ) -> Result<DynamoDbEventResponse, Error> {
-        // Without one nobody can be welcomed, and an outcome that says so would be final.
+        // Without a configuration no welcome can be sent, and an outcome that says so would be final.
         self.config.current().await?;
         let events = stream::events(batch.payload, &self.metrics);
         Ok(

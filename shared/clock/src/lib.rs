@@ -24,7 +24,7 @@ pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where the time comes from.
 pub trait TimeSource: Send + Sync {
-    /// The time of day. A later reading is rarely equal and never less, as long as nobody sets the clock of the machine.
+    /// The time of day. A later reading is rarely equal and never less, unless the clock of the machine is set.
     fn now(&self) -> Timestamp;
 
     /// A point in time that no setting of the machine's clock moves, to measure and to bound durations.
@@ -35,10 +35,10 @@ pub trait TimeSource: Send + Sync {
     fn wait_until(&self, until: Instant, wait: Wait) -> Waiting;
 }
 
-/// What somebody waits for.
+/// What a wait is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wait {
-    /// Nothing else goes on meanwhile: a pause before a retry.
+    /// A pause before a retry; nothing else runs during it.
     Pause,
     /// The end of the time that something else may take.
     Deadline,

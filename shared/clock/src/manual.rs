@@ -34,7 +34,7 @@ struct State {
     passed: Duration,
     next_id: u64,
     waits: BTreeMap<(Duration, u64), Waiter>,
-    /// Counts readings and waits: whoever looks twice sees whether anybody has used the clock meanwhile.
+    /// Counts readings and waits: two looks at it show whether the clock was used between them.
     uses: u64,
     holds: usize,
 }
@@ -94,7 +94,7 @@ impl ManualClock {
         }
     }
 
-    /// Runs `work` to its end, ending pauses whenever it does not go on by itself.
+    /// Runs `work` to its end, ending pauses whenever it makes no progress by itself.
     pub async fn drive<F: Future>(&self, work: F) -> F::Output {
         let mut work = std::pin::pin!(work);
         std::future::poll_fn(|context| {

@@ -8,7 +8,7 @@ use crate::event::EventId;
 use crate::outcome::{TagsOutcome, WelcomeOutcome};
 use crate::relation::Relation;
 
-/// After this time a profile is read again when somebody looks at it.
+/// After this time a profile is read again when it is requested.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// The customer as WeCom returned it, and when.

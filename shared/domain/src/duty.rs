@@ -42,7 +42,7 @@ pub struct Schedule {
         deserialize_with = "limits::read"
     )]
     pub daily_limits: BTreeMap<UserId, u32>,
-    /// Who receives the customers while nobody else does, without a limit.
+    /// The members who receive the customers while no other member does, without a limit.
     #[serde(default)]
     pub backup: Vec<UserId>,
 }

@@ -126,7 +126,7 @@ impl InboxEvent {
         }
     }
 
-    /// Whether the sync has to ask WeCom about it. An add is asked about by who puts its tags on.
+    /// Whether the sync has to ask WeCom about it. An add is read by the function that applies its tags.
     #[must_use]
     pub fn is_left_to_sync(&self) -> bool {
         RefreshTarget::of(&self.event).is_some() && !self.asks_for_tags()

@@ -1,4 +1,4 @@
-//! Checks of what somebody wrote: what is wrong, with the name of the field.
+//! Checks of input: what is wrong, with the name of the field.
 
 use wecom::UserId;
 

@@ -37,7 +37,7 @@ pub enum TagsResult {
     Tagged,
     /// The customer came through no channel of ours.
     NoChannel,
-    /// The channel puts no tags on.
+    /// The channel has no tags.
     NoTags,
     /// WeCom refused.
     Failed,

@@ -184,7 +184,7 @@ impl Change {
         }
     }
 
-    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and nobody adds again within the
+    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and no customer is added again within the
     /// second. It also replaces an end that was only inferred.
     fn end(&self, relation: &mut Relation, stage: Stage) {
         let known = relation.lifecycle;

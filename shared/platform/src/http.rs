@@ -26,7 +26,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// A connection to AWS that is not there in a second is tried anew.
 const CONNECT: Duration = Duration::from_secs(1);
-/// Connections to AWS are kept this long: one that AWS has closed meanwhile would cost a try.
+/// Connections to AWS are kept this long: one that AWS has closed would cost a try.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Why a function has no HTTP client.

@@ -20,7 +20,7 @@ const FRESH: Duration = Duration::from_secs(300);
 /// Time between two readings of a secret that could not be read, or that a bad signature asked for.
 const EARLY: Duration = Duration::from_secs(60);
 /// Time between two readings of a secret that never was a configuration: whoever fills it waits a moment, and the
-/// events that come meanwhile do not each ask Secrets Manager.
+/// events that come during that time do not each read the secret.
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// Where the text of the secret comes from.
@@ -32,7 +32,7 @@ pub trait LoadSecret: Send + Sync {
 /// Why there is no configuration. Each is one line of the log.
 #[derive(Clone, thiserror::Error)]
 pub enum SecretError {
-    /// It is as the template makes it: nobody has written a configuration yet.
+    /// It is as the template makes it: no configuration was written yet.
     #[error(
         "the configuration secret {id} is not filled: write the configuration and run aws secretsmanager \
          put-secret-value --secret-id {id} --secret-string file://config.json"
@@ -139,7 +139,7 @@ impl ConfigSource {
     ///
     /// # Errors
     /// When there never was a good one. A secret that holds none is read again after a few seconds; one that could not
-    /// be read, at once. Nothing is logged here: whoever cannot go on says so, once.
+    /// be read, at once. Nothing is logged here: the caller that fails logs it, once.
     pub async fn current(&self) -> Result<Arc<Config>, SecretError> {
         let mut known = self.known.lock().await;
         let kept = known.kept.as_ref();

@@ -1,8 +1,8 @@
 //! A batch of the inbox's stream: each record on its own, and an answer that names those to bring again.
 //!
-//! Lambda goes on from the lowest failed record, so a record is reported as failed only if waiting can
+//! Lambda continues from the lowest failed record, so a record is reported as failed only if waiting can
 //! help. One that cannot be read, or that makes the code panic, would fail for ever and hold back all that
-//! come after it: it is logged and counted, and the others go on. Its event is still in the inbox.
+//! come after it: it is logged and counted, and the others continue. Its event is still in the inbox.
 
 use std::panic::AssertUnwindSafe;
 

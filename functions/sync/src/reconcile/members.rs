@@ -109,7 +109,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         Ok(fetched.iter().map(|department| department.id).collect())
     }
 
-    /// Reads the details of members in the order of their ids, so that a run that was stopped goes on behind the last.
+    /// Reads the details of members in the order of their ids, so that a run that was stopped resumes after the last.
     async fn read_details(
         &self,
         ids: &BTreeSet<UserId>,

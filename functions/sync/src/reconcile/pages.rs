@@ -1,4 +1,4 @@
-//! The pages of a chunk that were read before, from which a run that was stopped goes on.
+//! The pages of a chunk that were read before, from which a run that was stopped resumes.
 
 use domain::sync::PageRead;
 

@@ -176,7 +176,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         }
     }
 
-    /// Applies the events of a group, in their order, or reads the group: also if somebody has read it since
+    /// Applies the events of a group, in their order, or reads the group: also if another process has read it since
     /// it was read here.
     async fn refresh_group(
         &self,

@@ -1,4 +1,4 @@
-//! What a schedule may be: nobody unknown, no limit of nothing, and always somebody left.
+//! What a schedule may be: no unknown members, no limit of 0, and always a member on duty.
 
 use wecom::UserId;
 

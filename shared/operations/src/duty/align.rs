@@ -90,8 +90,8 @@ struct Run<'a, S, W> {
     corp: &'a CorpId,
     /// Unix seconds.
     now: i64,
-    /// Whether WeCom was sent a list that could not be stored, because somebody else changed the channel
-    /// meanwhile. It is not known then which list WeCom has, so it is sent again.
+    /// Whether WeCom was sent a list that could not be stored, because another process has changed the
+    /// channel. It is not known then which list WeCom has, so it is sent again.
     unclear: bool,
     changed: bool,
 }
@@ -135,7 +135,7 @@ impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
         let Some(leased) = self.put(leased).await? else {
             return Ok(());
         };
-        // After a lease that nobody ended, the list is always sent.
+        // After a lease that expired, the list is always sent.
         let before = if self.unclear { &leased } else { channel };
         let after = Channel {
             on_duty: plan.on_duty.clone(),

@@ -2,7 +2,7 @@
 //! differ.
 //!
 //! A page is written in transactions of up to a hundred rows, each under the version that it was compared with, so that
-//! what an event or another reading has written meanwhile is never overwritten. A transaction that meets such a write
+//! what an event or another reading has written since is never overwritten. A transaction that meets such a write
 //! is refused as a whole; its rows are then done one by one, each compared anew.
 
 use std::collections::{HashMap, HashSet};
@@ -160,7 +160,7 @@ impl Store {
         stored.collect()
     }
 
-    /// Writes all or nothing; `false` if somebody has written one of the rows meanwhile.
+    /// Writes all or nothing; `false` if another process has written one of the rows since.
     async fn write_transaction(&self, writes: &[(&Observation, Row)]) -> Result<bool, StoreError> {
         let puts = writes.iter().map(|(_, row)| self.conditional(row));
         let puts = puts.collect::<Result<Vec<_>, _>>()?;

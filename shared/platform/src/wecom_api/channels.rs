@@ -15,7 +15,7 @@ use super::WecomApi;
 /// Seconds before a channel's creation in which its contact way may have been made, by WeCom's clock.
 const CLOCKS_DIFFER: i64 = 300;
 /// How many candidates are looked at for a contact way or link whose answer was lost. Only those made since
-/// count, so more would mean that somebody makes thousands a minute.
+/// count, more would mean that thousands are made in a minute.
 const CANDIDATES: usize = 200;
 
 impl ProvisionChannel for WecomApi {
@@ -125,7 +125,7 @@ async fn update(client: &Client, before: &Channel, after: &Channel) -> Result<()
     }
 }
 
-/// Whether a call about `before` has begun whose end nobody has written down.
+/// Whether a call about `before` has begun whose end was not stored.
 fn is_unclear(before: &Channel) -> bool {
     before.update_lease_until.is_some()
 }

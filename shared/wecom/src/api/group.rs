@@ -17,7 +17,7 @@ open_number! {
     GroupStatusFilter {
         /// Whatever their status.
         All = 0,
-        /// Of an owner who left, and nobody's since.
+        /// The owner left, and the group has no owner since.
         OwnerLeft = 1,
         /// On their way to another owner.
         BeingInherited = 2,
@@ -31,7 +31,7 @@ open_number! {
     GroupStatusKind {
         /// The owner is with the company.
         Normal = 0,
-        /// The owner left, and nobody has the group since.
+        /// The owner left, and the group has no owner since.
         OwnerLeft = 1,
         /// The group is on its way to another owner.
         BeingInherited = 2,
@@ -41,7 +41,7 @@ open_number! {
 }
 
 open_number! {
-    /// Who somebody in a group is.
+    /// What kind of person a participant of a group is.
     GroupMemberType {
         /// A member of the company.
         Member = 1,
@@ -51,7 +51,7 @@ open_number! {
 }
 
 open_number! {
-    /// How somebody came into a group. Events number it otherwise (WeCom doc 92130).
+    /// How a participant came into a group. Events number it otherwise (WeCom doc 92130).
     GroupJoinScene {
         /// Brought in by a member.
         Invited = 1,
@@ -104,7 +104,7 @@ pub struct GroupStatus {
 pub struct GroupChat {
     /// The group.
     pub chat_id: ChatId,
-    /// Its name; empty if nobody gave it one.
+    /// The name of the group; empty if it has none.
     pub name: Private,
     /// The member who owns it.
     pub owner: UserId,
@@ -126,12 +126,12 @@ pub struct GroupChat {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GroupMember {
-    /// The id of a member or of somebody from outside, as `kind` says.
+    /// The id of a member or of an external contact, as `kind` says.
     pub userid: String,
     /// Whose id it is.
     #[serde(rename = "type")]
     pub kind: GroupMemberType,
-    /// WeChat users only, and only if the company bound a developer id; also of people who are nobody's customers.
+    /// WeChat users only, and only if the company bound a developer id; also of people who are not customers of any member.
     pub unionid: UnionId,
     /// Unix seconds.
     #[serde(deserialize_with = "seconds")]
