@@ -64,7 +64,7 @@ fn the_time_of_a_way_is_kept_when_its_state_is_gone() {
     let after = read(&write(&before).unwrap(), &ExternalUserId::from("wmA")).unwrap();
     assert_eq!(after, before);
     let late = Change {
-        key: before.key.clone(),
+        key: before.key,
         at: UnixSeconds(SECOND - 2_000),
         kind: ChangeKind::Added {
             state: Some(State::from("ch0000000000001")),
