@@ -9,7 +9,7 @@ use wecom::UserId;
 use crate::refusal::{Refusal, blames_members};
 use crate::{Admin, Scope, Store, Wecom};
 
-/// Members who are looked up at the same time: welcomes ask the same API for names, and they are in a hurry.
+/// Members who are looked up at the same time: welcomes ask the same API for names, and have 20 seconds.
 const MAX_CONCURRENT_READS: usize = 3;
 
 impl<S: Store, W: Wecom> Admin<S, W> {

@@ -48,7 +48,7 @@ fn span(today: Date, input: &Input) -> Result<(Date, Date), Refusal> {
         return Ok((from, to));
     }
     let message = format!(
-        "to to is {days} days: ask for 1 to {MOST_DAYS}, from the earlier date to the later"
+        "makes {days} days up to `to`: ask for 1 to {MOST_DAYS}, from the earlier date to the later"
     );
     Err(Refusal::Query(FieldError::new("from", message)))
 }

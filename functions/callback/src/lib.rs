@@ -2,7 +2,7 @@
 //!
 //! WeCom waits one second for a verification and five for an event, and delivers an event three times at
 //! most (WeCom doc 90930). So this function makes no call but the write that keeps the event; everything
-//! that follows starts from that write. What cannot be stored is answered with 503 and comes again.
+//! that follows starts from that write. What cannot be stored is answered with 503, and WeCom delivers it again.
 
 use std::convert::Infallible;
 use std::sync::Arc;

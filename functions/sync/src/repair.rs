@@ -132,12 +132,12 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                     TagsOutcome::new(TagsResult::Tagged)
                 }
                 Err(SyncError::Wecom(error)) => {
-                    let mut outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
+                    let mut outcome = TagsOutcome::new(TagsResult::Failed).with_error(&error);
                     outcome.retryable =
                         error.class() == Class::Retry && is_young(event, self.clock.unix_millis());
                     outcome
                 }
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
         };
         self.record(event, &relation, outcome, before.attempts + 1)

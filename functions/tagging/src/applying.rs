@@ -138,12 +138,14 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 return Err(RetryReason::Wecom(error));
             }
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
-                let waiting = TagsOutcome::new(TagsResult::Pending).after(&error);
+                let waiting = TagsOutcome::new(TagsResult::Pending).with_error(&error);
                 let why =
                     "the member has to confirm the customer first; the add that follows is tagged";
                 waiting.because(why).into()
             }
-            Err(error) => TagsOutcome::new(TagsResult::Failed).after(&error).into(),
+            Err(error) => TagsOutcome::new(TagsResult::Failed)
+                .with_error(&error)
+                .into(),
         };
         marked.outcome.attempts = attempts;
         Ok(marked)

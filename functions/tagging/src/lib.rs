@@ -1,10 +1,11 @@
-//! Attributes a customer to its channel, counts it, puts the channel's tags and remark on, and notes losses.
+//! Attributes a customer to its channel, counts it, applies the channel's tags and remark, and records losses.
 //!
-//! It knows nothing of the welcome: an add without a welcome code is tagged all the same. The customer is read from
-//! WeCom in the same moment, so that the relation with all that is known of it is written once. An error about WeCom as
-//! a whole brings the record again and so holds the stream back, after the relation and the counts are written as the
-//! event reports them; an error about one customer is written down and repaired later. A channel with limits counts the
-//! add for its member's day as well, and lets WeCom know at once when the member is full.
+//! It does not depend on the welcome: an add without a welcome code is tagged all the same. The customer is read from
+//! WeCom at the same time, so that the relation with everything that is known of it is written once. After an error of
+//! the whole tenant the record is retried, which stops the stream; relation and counts are written before, as the event
+//! reports them. An error about one customer is stored as the outcome, and repaired later. For a channel with daily
+//! limits, the add is counted for the member's day as well, and a member who reaches the limit is removed from the
+//! contact way.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,7 @@ const MAX_CONCURRENT_RECORDS: usize = 16;
 /// Tags and remarks in flight per corp, together: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`), and
 /// this one is known to be taken.
 const IN_FLIGHT: usize = 5;
-/// Customers who are asked for at the same time, per corp: few, for welcomes ask the same API, and they are in a hurry.
+/// Customers that are read at the same time, per corp: few, because welcomes use the same API, and have 20 seconds.
 const READS_IN_FLIGHT: usize = 3;
 
 domain::port_set! {
@@ -154,7 +155,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         // Without one the corp's days are unknown, and no tag can be applied.
         self.config.current().await?;
         let mut events = stream::events(batch.payload, &self.metrics);
-        // A batch comes again as a whole from its first failed record on. What has an outcome is done; to
+        // A batch is retried as a whole from its first failed record on. What has an outcome is done; to
         // repeat it would spend WeCom's quota just when it is short.
         let asked: Vec<&InboxEvent> = events
             .iter()
@@ -267,7 +268,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             return Ok(ChannelId::parse(state.as_str()));
         }
         let before = self.store.relation(&event.corp, &change.key).await?;
-        // The second half of the condition is for a record that comes again.
+        // The second half of the condition is for a record that is retried.
         let completes = |before: &Relation| {
             before.lifecycle.is_unconfirmed() || before.lifecycle.known_at() == change.at
         };

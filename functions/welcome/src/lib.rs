@@ -41,7 +41,7 @@ const MAX_CONCURRENT_RECORDS: usize = 32;
 /// which takes longer than to wait for a place.
 const IN_FLIGHT: usize = 8;
 /// Names that are asked for at the same time, per corp. Tagging asks the same API, so the two share what WeCom
-/// takes, and a welcome is the one in a hurry.
+/// takes, and the welcome is the one with a deadline.
 const NAMES_IN_FLIGHT: usize = 6;
 
 /// The function with what it needs.

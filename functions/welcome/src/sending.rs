@@ -112,7 +112,7 @@ fn ended(
     attempts: u32,
     unheard: bool,
 ) -> WelcomeOutcome {
-    let mut outcome = WelcomeOutcome::new(result).after(error);
+    let mut outcome = WelcomeOutcome::new(result).with_error(error);
     outcome.attempts = attempts;
     outcome.retryable = false;
     if result == WelcomeResult::AlreadyWelcomed && unheard {
@@ -123,7 +123,7 @@ fn ended(
 
 fn out_of_time(last: Option<&VendorError>, attempts: u32) -> WelcomeOutcome {
     let mut outcome = match last {
-        Some(error) => WelcomeOutcome::new(WelcomeResult::Failed).after(error),
+        Some(error) => WelcomeOutcome::new(WelcomeResult::Failed).with_error(error),
         None => WelcomeOutcome::new(WelcomeResult::TooLate)
             .because("the 20 seconds ended while sending"),
     };

@@ -111,9 +111,9 @@ impl<R> Outcome<R> {
         self.retryable.then_some(self.at + 60 * minutes)
     }
 
-    /// Takes code, reason and class of `error`.
+    /// Fills `errcode`, `reason` and `retryable` from `error`.
     #[must_use]
-    pub fn after(mut self, error: &VendorError) -> Self {
+    pub fn with_error(mut self, error: &VendorError) -> Self {
         self.errcode = error.code();
         self.retryable = error.class() == wecom::Class::Retry;
         self.reason = Some(reason_of(error));
@@ -198,7 +198,7 @@ mod tests {
             code: ErrorCode::API_FREQ_OUT_OF_LIMIT,
             message: "Zhang San hint: [1]".into(),
         });
-        let outcome = TagsOutcome::new(TagsResult::Failed).after(&error);
+        let outcome = TagsOutcome::new(TagsResult::Failed).with_error(&error);
         assert_eq!(outcome.errcode, Some(ErrorCode::API_FREQ_OUT_OF_LIMIT));
         assert!(outcome.retryable);
         assert!(!outcome.reason.unwrap().contains("Zhang"));

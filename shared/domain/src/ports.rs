@@ -1,7 +1,7 @@
 //! What the rules ask of the outside world: one trait per table or endpoint.
 //!
 //! A function names the traits that it needs. Its role in the template allows the actions of the methods that it calls,
-//! and no more. Every method is safe to repeat.
+//! and those that the access tokens and the governor of `platform` need. Every method is safe to repeat.
 
 mod stores;
 mod sync;

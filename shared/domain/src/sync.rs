@@ -72,7 +72,7 @@ pub enum RunLease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// The library of corp tags, and the balance of acquisition links.
+    /// The corp tag list, and the balance of acquisition links.
     Tags,
     /// Departments and members, and at the same time all customers, member by member.
     Customers,

@@ -10,7 +10,7 @@ use wecom::{ChatId, Event, ExternalUserId, LinkId, UserId};
 pub enum RefreshTarget {
     /// A customer with all members who follow.
     Contact(ExternalUserId),
-    /// The library of corp tags: an event names a tag or a group, but an order that changes concerns all.
+    /// The corp tag list: an event names a tag or a group, but an order that changes concerns all.
     Tags,
     /// A customer group.
     Group(ChatId),

@@ -65,7 +65,7 @@ pub enum StartError {
 
 /// One try of a call to AWS. WeCom waits 5 s for the answer to a callback, so two tries fit.
 const ATTEMPT: Duration = Duration::from_millis(1800);
-/// All tries of a call to AWS, so that a callback is refused in time and comes again.
+/// All tries of a call to AWS, so that a callback is refused in time and delivered again.
 const OPERATION: Duration = Duration::from_millis(4000);
 
 impl Base {

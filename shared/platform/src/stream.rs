@@ -36,10 +36,10 @@ pub fn events(batch: Event, metrics: &Metrics) -> Vec<(String, InboxEvent)> {
         .collect()
 }
 
-/// Handles `events`, at most `at_once` at a time.
+/// Handles `events`, at most `max_concurrent` at a time.
 pub async fn handle_each<H, F>(
     events: Vec<(String, InboxEvent)>,
-    at_once: usize,
+    max_concurrent: usize,
     metrics: &Metrics,
     handle: H,
 ) -> DynamoDbEventResponse
@@ -65,7 +65,7 @@ where
         verdict.instrument(span)
     });
     let failed: Vec<String> = verdicts
-        .buffer_unordered(at_once)
+        .buffer_unordered(max_concurrent)
         .filter_map(|place| async { place })
         .collect()
         .await;

@@ -185,7 +185,7 @@ impl WecomApi {
     }
 }
 
-/// Whether the app's secret is the trouble: known for it, or just refused by the one API that takes it.
+/// Whether the Secret of the app is wrong: known to be, or just refused by the one API that takes it.
 fn refuses_secret(error: &VendorError) -> bool {
     match error {
         VendorError::Wecom(Error::Broken { .. }) => true,

@@ -1,8 +1,8 @@
 //! All customers, member by member, page by page.
 //!
 //! Members are read in chunks. The pages of a chunk follow one another by cursor; several chunks are read at the same
-//! time. A page is written, then recorded with its cursor and the pairs in it, so that a run that is killed goes
-//! on with the next page. When a chunk's last page is written, and only then, it is known who is missing.
+//! time. A page is written, then recorded with its cursor and the pairs in it, so that a run that is killed
+//! resumes with the next page. Only when a chunk's last page is written is it known which relations are missing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -315,7 +315,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         }
     }
 
-    /// The tags of every channel that puts some on, as far as there are such tags: a tag that was deleted at WeCom
+    /// The tags of every channel that has some, as far as they exist at WeCom: a tag that was deleted at WeCom
     /// would be refused for each customer again. A library that could not be read leaves out none.
     async fn channel_tags(&self) -> Result<ChannelTags, SyncError> {
         let library = self.store.tag_groups(self.corp).await?;

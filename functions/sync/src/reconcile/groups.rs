@@ -27,7 +27,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 self.progress.note_skipped("customer groups", &error);
                 return Ok(());
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         let members = self
             .progress
@@ -198,7 +198,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                     ..group
                 }
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         // One that is known to be dissolved is asked for because it is still in the list of those that live.
         let stays = stored.is_some_and(|stored| Group { read_at, ..stored } == group)

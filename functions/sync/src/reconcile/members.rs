@@ -36,7 +36,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 self.progress.note_skipped("the address book", &error);
                 false
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         let stored = self.store.members(corp).await?;
         let known: BTreeMap<&UserId, &Member> = stored
@@ -149,7 +149,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             Ok(user) => user,
             // A member who has left meanwhile, or is out of sight, does not stop the run.
             Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => return Ok(()),
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         let member = Member {
             userid: id.clone(),

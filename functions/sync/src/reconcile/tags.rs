@@ -1,4 +1,4 @@
-//! The library of corp tags, and the balance of acquisition links.
+//! The corp tag list, and the balance of acquisition links.
 
 use domain::acquisition::Balance;
 use domain::channel::ChannelKind;
@@ -68,7 +68,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                     .note_skipped("the balance of acquisition links", &error);
                 return Ok(());
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
         let stored = self.store.balance(corp).await?;
         if stored.is_none_or(|stored| stored.quota != quota) {

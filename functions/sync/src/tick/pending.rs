@@ -163,7 +163,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 {
                     return Ok(rows);
                 }
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             };
             rows.extend(page.follow_user.into_iter().map(|follow| Observation {
                 contact: page.external_contact.clone(),

@@ -98,7 +98,7 @@ impl Key {
         Self::new(tags(corp), group.as_str())
     }
 
-    /// Of the time at which the library of corp tags was read last.
+    /// Of the time at which the corp tag list was read last.
     #[must_use]
     pub fn tags_read(corp: &CorpId) -> Self {
         Self::new(sync(corp), "tags")

@@ -1,4 +1,4 @@
-//! The library of corp tags: one item per group, with its tags.
+//! The corp tag list: one item per group, with its tags.
 
 use domain::error::StoreError;
 use domain::ports::TagStore;

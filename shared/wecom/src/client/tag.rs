@@ -65,7 +65,7 @@ impl Client {
         self.call_unit(Call::post(api, tags)?).await
     }
 
-    /// Puts tags on a customer of one member and takes others off. It can be repeated.
+    /// Adds tags to a customer of one member, and removes others. It can be repeated.
     ///
     /// # Errors
     /// `NOT_EXTERNAL_CONTACT` if the two have no relation, `INVALID_TAGID` for an unknown tag, `CONCURRENT_CHANGE` if

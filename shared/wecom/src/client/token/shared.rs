@@ -1,4 +1,4 @@
-//! The store as this process sees it: it may fail or hang, and neither is the trouble of a call.
+//! The store as this process uses it: it may fail or hang, and a call must not fail for that.
 
 use crate::client::token_store::{StoredToken, TokenKey, TokenStore};
 use crate::error::Error;
