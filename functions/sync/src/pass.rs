@@ -40,9 +40,23 @@ pub(crate) struct Pass<'a, S, W> {
     pub(crate) app: &'a AppName,
     pub(crate) timezone: &'a TimeZone,
     until: Instant,
-    owner: &'a str,
+    /// The access to the corp's run.
+    pub(crate) runner: Runner<'a, S>,
     /// What the work has done. Of a tick's own parts, which are not of a run, it counts the calls only.
     pub(crate) progress: Progress,
+}
+
+impl<S, W> Syncer<S, W> {
+    /// The access to the run of a corp.
+    pub(crate) fn runner<'a>(&'a self, target: Target<'a>) -> Runner<'a, S> {
+        Runner {
+            store: &self.store,
+            corp: target.corp,
+            owner: target.owner,
+            clock: &self.clock,
+            tuning: self.tuning.lease,
+        }
+    }
 }
 
 impl<'a, S, W> Pass<'a, S, W> {
@@ -58,7 +72,7 @@ impl<'a, S, W> Pass<'a, S, W> {
             app: target.app,
             timezone: target.timezone,
             until: target.until,
-            owner: target.owner,
+            runner: syncer.runner(target),
             progress,
         }
     }
@@ -71,17 +85,6 @@ impl<'a, S, W> Pass<'a, S, W> {
     /// How many chunks or members are in work at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         self.config.limits.in_flight * self.tuning.chunks_per_call.max(1)
-    }
-
-    /// The access to the corp's run.
-    pub(crate) fn runner(&self) -> Runner<'a, S> {
-        Runner {
-            store: self.store,
-            corp: self.corp,
-            owner: self.owner,
-            clock: self.clock,
-            tuning: self.tuning.lease,
-        }
     }
 
     /// Makes a call of `api`, counts it, and repeats it after errors that pass within seconds.

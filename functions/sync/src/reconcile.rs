@@ -69,9 +69,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         target: Target<'_>,
         new: Option<Run>,
     ) -> Result<RunStatus, StoreError> {
-        let nothing = Progress::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
-        let runner = Pass::new(self, target, nothing).runner();
-        let run = match runner.acquire(new).await? {
+        let run = match self.runner(target).acquire(new).await? {
             RunLease::Acquired(run) => run,
             RunLease::HeldByOther(run) => return Ok(RunStatus::HeldByOther(run)),
             RunLease::NoRun => return Ok(RunStatus::NoRun),
@@ -82,7 +80,8 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         async {
             let phase = pass.progress.with(|run| run.phase);
             tracing::info!(event = "run.started", run.phase = ?phase, "a reconcile run was started or resumed");
-            let status = runner.drive(&pass.progress, pass.run_phases().boxed()).await?;
+            let phases = pass.run_phases().boxed();
+            let status = pass.runner.drive(&pass.progress, phases).await?;
             pass.report(&status);
             Ok(status)
         }
@@ -107,7 +106,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             };
             self.progress.enter(next);
             // A run that is killed between two phases resumes with the right one.
-            self.runner().checkpoint(&self.progress).await?;
+            self.runner.checkpoint(&self.progress).await?;
         }
     }
 

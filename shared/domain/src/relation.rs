@@ -131,7 +131,7 @@ impl Change {
             ChangeKind::CustomerLeft => {
                 let life = &mut after.lifecycle;
                 life.lost_at = life.lost_at.max(Some(self.at));
-                self.end(&mut after, self.end_stage(Evidence::Event));
+                self.end(&mut after, self.lost());
             }
             ChangeKind::MemberRemoved => {
                 self.end(&mut after, Stage::Removed { at: self.at });
@@ -144,16 +144,16 @@ impl Change {
     fn first(&self) -> Relation {
         let lifecycle = match &self.kind {
             ChangeKind::Added { half, .. } => Lifecycle::active(self.at, *half),
-            ChangeKind::CustomerLeft => Lifecycle::ended(self.end_stage(Evidence::Event)),
+            ChangeKind::CustomerLeft => Lifecycle::ended(self.lost()),
             ChangeKind::MemberRemoved => Lifecycle::ended(Stage::Removed { at: self.at }),
         };
         Relation::new(self.key.clone(), lifecycle)
     }
 
-    fn end_stage(&self, evidence: Evidence) -> Stage {
+    fn lost(&self) -> Stage {
         Stage::Lost {
             at: self.at,
-            evidence,
+            evidence: Evidence::Event,
         }
     }
 

@@ -12,7 +12,7 @@ use domain::sync::{Chunk, PageRead, RunId, Seen};
 use futures::StreamExt;
 use jiff::Timestamp;
 use operations::run::StopReason;
-use wecom::api::contact::BatchPage;
+use wecom::api::contact::{BATCH_MEMBERS_MAX, BatchPage};
 use wecom::api::path;
 use wecom::{TagId, UserId};
 
@@ -106,7 +106,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let mut follow = follow.await?;
         follow.sort();
         follow.dedup();
-        let groups = follow.chunks(self.tuning.members_per_chunk.clamp(1, 100));
+        let groups = follow.chunks(self.tuning.members_per_chunk.clamp(1, BATCH_MEMBERS_MAX));
         let chunks: Vec<Chunk> = (0..)
             .zip(groups)
             .map(|(number, members)| Chunk {
@@ -122,7 +122,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             run.chunks = u32::try_from(chunks.len()).ok();
             run.total = count(follow.len());
         });
-        self.runner().checkpoint(&self.progress).await?;
+        self.runner.checkpoint(&self.progress).await?;
         Ok(chunks)
     }
 

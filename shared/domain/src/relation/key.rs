@@ -1,7 +1,5 @@
 //! The key of a follow relation.
 
-use std::fmt;
-
 use wecom::{Event, ExternalUserId, UserId};
 
 /// Identifies a follow relation of a corp: one member and one customer.
@@ -25,12 +23,5 @@ impl RelationKey {
     pub fn of(event: &Event) -> Option<Self> {
         let (member, customer) = event.contact()?;
         Some(Self::new(member.clone(), customer.clone()))
-    }
-}
-
-/// `member/customer`.
-impl fmt::Display for RelationKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.member, self.customer)
     }
 }

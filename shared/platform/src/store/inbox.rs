@@ -1,5 +1,6 @@
 //! The inbox: each event once, never changed.
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent, Stored};
 use domain::instant::UnixSeconds;
@@ -171,23 +172,12 @@ impl EventStore for Store {
     }
 
     async fn mark_pending(&self, event: &InboxEvent) -> Result<(), StoreError> {
+        let sort = layout::work_sort(event.received_at_ms, &event.id);
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.inbox)
-            .key("id", attr_s(event.id.as_str()))
-            .update_expression("SET #work = :corp, work_sort = :sort")
-            .expression_attribute_names("#work", "work")
+            .update_marks(&event.id, "SET #work = :corp, work_sort = :sort")
             .expression_attribute_values(":corp", attr_s(event.corp.as_str()))
-            .expression_attribute_values(
-                ":sort",
-                attr_s(layout::work_sort(event.received_at_ms, &event.id)),
-            );
-        let left = update
-            .condition_expression("attribute_exists(id)")
-            .send()
-            .await;
-        condition_held(left).map(|_| ())
+            .expression_attribute_values(":sort", attr_s(sort));
+        condition_held(update.send().await).map(|_| ())
     }
 }
 
@@ -221,19 +211,19 @@ impl StoreEvent for Store {
 }
 
 impl Store {
-    /// Takes the marks of work away from an event that is still there.
-    async fn clear_pending(&self, event: &EventId) -> Result<(), StoreError> {
-        let update = self
-            .client
+    /// An update of the attributes by which an event is pending, if the event is still there.
+    fn update_marks(&self, id: &EventId, expression: &str) -> UpdateItemFluentBuilder {
+        self.client
             .update_item()
             .table_name(&self.inbox)
-            .key("id", attr_s(event.as_str()))
-            .update_expression("REMOVE #work, work_sort")
-            .expression_attribute_names("#work", "work");
-        let marked = update
+            .key("id", attr_s(id.as_str()))
+            .update_expression(expression)
+            .expression_attribute_names("#work", "work")
             .condition_expression("attribute_exists(id)")
-            .send()
-            .await;
-        condition_held(marked).map(|_| ())
+    }
+
+    async fn clear_pending(&self, event: &EventId) -> Result<(), StoreError> {
+        let update = self.update_marks(event, "REMOVE #work, work_sort");
+        condition_held(update.send().await).map(|_| ())
     }
 }
