@@ -27,7 +27,6 @@ use domain::tally::Fact;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
-use platform::BoxFuture;
 use platform::in_flight::InFlight;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
@@ -172,11 +171,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     }
 
     async fn handle_event(&self, event: InboxEvent, outages: &OutageGuard) -> Verdict {
-        // Boxed as a type of its own: with all calls in it, the future is too deep for the compiler to prove it `Send` again in
-        // every crate that spawns it.
-        let handled: BoxFuture<'_, Result<(), RetryReason>> =
-            Box::pin(self.relate_and_tag(&event, outages));
-        match handled.await {
+        match self.relate_and_tag(&event, outages).await {
             Ok(()) => Verdict::Done,
             Err(cause) => {
                 if matches!(cause, RetryReason::Wecom(_)) {

@@ -45,12 +45,13 @@ pub async fn handle_each<H, F>(
 ) -> DynamoDbEventResponse
 where
     H: Fn(InboxEvent) -> F,
-    F: Future<Output = Verdict>,
+    F: Future<Output = Verdict> + Send,
 {
     let verdicts = futures::stream::iter(events).map(|(place, event)| {
         let span = tracing::error_span!("record", event.id = %event.id, corp.id = %event.corp);
-        // Boxed, because what a record takes is a deep future, and a batch holds many.
-        let handled = AssertUnwindSafe(Box::pin(handle(event))).catch_unwind();
+        // Boxed, because what a record takes is a deep future, and a batch holds many; and as a type of its own, so that the
+        // compiler does not have to prove the whole depth `Send` in every crate that spawns a batch.
+        let handled = AssertUnwindSafe(handle(event).boxed()).catch_unwind();
         let verdict = async move {
             let verdict = handled.await.unwrap_or_else(|_| {
                 tracing::error!(
