@@ -84,7 +84,7 @@ impl<'a, S, W> Pass<'a, S, W> {
 
     /// How many chunks or members are in work at the same time.
     pub(crate) fn concurrency(&self) -> usize {
-        self.config.limits.in_flight * self.tuning.chunks_per_call.max(1)
+        self.config.limits.concurrent_objects() * self.tuning.chunks_per_call.max(1)
     }
 
     /// Makes a call of `api`, counts it, and repeats it after errors that pass within seconds.

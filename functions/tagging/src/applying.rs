@@ -7,10 +7,8 @@ use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
 use domain::relation::{AddRecord, Observation, RelationKey};
 use jiff::Timestamp;
-use platform::in_flight::InFlight;
 use platform::retry::{self, passes_soon};
 use wecom::api::contact::{ExternalContact, FollowUser, REMARK_MAX_CHARS};
-use wecom::api::path;
 use wecom::{Class, ErrorCode, TagId};
 
 use crate::{Add, Applied, RetryReason, Store, Tagger, Wecom};
@@ -46,15 +44,6 @@ impl From<TagsOutcome> for Marked {
     }
 }
 
-/// Calls that share a limit.
-struct Limited<'a> {
-    limiter: &'a InFlight,
-    /// Name of the APIs in log lines.
-    apis: &'static str,
-}
-
-/// The APIs that share the calls in flight for what is written.
-const WRITES: &str = "mark_tag and remark";
 /// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
 const LONGEST_PAUSE_WAITED: i64 = 90;
 
@@ -128,7 +117,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             return Ok(TagsOutcome::new(TagsResult::NoTags).into());
         }
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, key, tags);
-        let (answer, attempts) = self.call(event, self.writes(), mark).await;
+        let (answer, attempts) = self.call(mark).await;
         let mut marked = match answer {
             Ok(()) => Marked {
                 outcome: TagsOutcome::new(TagsResult::Tagged),
@@ -157,11 +146,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let at = self.clock.now();
         let (corp, app) = (&event.corp, &event.app);
         let get = || self.wecom.followers(corp, app, &key.customer, None);
-        let reads = Limited {
-            limiter: &self.reads,
-            apis: path::GET_EXTERNAL_CONTACT,
-        };
-        let detail = self.call(event, reads, get).await.0?;
+        let detail = self.call(get).await.0?;
         let mut followers = detail.follow_user.into_iter();
         let follow = followers.find(|follow| follow.user_id == key.member);
         Ok(Read {
@@ -189,7 +174,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 self.wecom
                     .write_remark(&event.corp, &event.app, key, remark, description)
             };
-            self.call(event, self.writes(), write).await.0?;
+            self.call(write).await.0?;
         }
         Ok(Texts {
             remark,
@@ -197,21 +182,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         })
     }
 
-    fn writes(&self) -> Limited<'_> {
-        Limited {
-            limiter: &self.in_flight,
-            apis: WRITES,
-        }
-    }
-
-    /// Makes a call with its corp's share of calls in flight, again after errors that pass within seconds.
+    /// Makes a call, again after errors that pass within seconds.
     async fn call<T, F: Future<Output = Result<T, VendorError>>>(
         &self,
-        event: &InboxEvent,
-        limited: Limited<'_>,
         make: impl Fn() -> F,
     ) -> (Result<T, VendorError>, u32) {
-        let make = || limited.limiter.call(&event.corp, limited.apis, make());
         retry::call(&self.clock, passes_soon, make).await
     }
 }

@@ -27,7 +27,6 @@ use domain::tally::Fact;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
-use platform::in_flight::InFlight;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::start::Platform;
@@ -39,12 +38,7 @@ mod applying;
 mod limits;
 
 /// Records that are handled at the same time.
-const MAX_CONCURRENT_RECORDS: usize = 16;
-/// Tags and remarks in flight per corp, together: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`), and
-/// this one is known to be taken.
-const IN_FLIGHT: usize = 5;
-/// Customers that are read at the same time, per corp: few, because welcomes use the same API, and have 20 seconds.
-const READS_IN_FLIGHT: usize = 3;
+const MAX_CONCURRENT_RECORDS: usize = 32;
 
 domain::port_set! {
     /// What tagging asks of its store.
@@ -62,8 +56,6 @@ pub struct Tagger<S, W> {
     store: S,
     wecom: W,
     metrics: Metrics,
-    in_flight: InFlight,
-    reads: InFlight,
     clock: Clock,
 }
 
@@ -135,8 +127,6 @@ impl<S, W> Tagger<S, W> {
             store,
             wecom,
             metrics: platform.metrics,
-            in_flight: InFlight::new(IN_FLIGHT),
-            reads: InFlight::new(READS_IN_FLIGHT),
             clock: platform.clock,
         }
     }

@@ -13,15 +13,17 @@ use clock::Clock;
 use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
+use domain::instant::UnixSeconds;
 use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
 use domain::ports::{
     AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
 };
+use domain::quota::{Admission, Guard};
 use domain::relation::RelationKey;
 use domain::welcome::WELCOME_CODE_SECONDS;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
-use platform::in_flight::InFlight;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::start::Platform;
@@ -37,12 +39,8 @@ mod sending;
 /// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard
 /// (`API_CONCURRENT_OUT_OF_LIMIT`) has no published number; a batch of the stream is no larger than this.
 const MAX_CONCURRENT_RECORDS: usize = 32;
-/// Calls of one API in flight per corp: more would be answered `API_CONCURRENT_OUT_OF_LIMIT` and tried again later,
-/// which takes longer than to wait for a place.
-const IN_FLIGHT: usize = 8;
-/// Names that are asked for at the same time, per corp. Tagging asks the same API, so the two share what WeCom
-/// takes, and the welcome is the one with a deadline.
-const NAMES_IN_FLIGHT: usize = 6;
+/// What is left of the 20 seconds for the call itself when a time slot is waited for.
+const TIME_FOR_CALL: Duration = Duration::from_millis(1500);
 
 /// The function with what it needs.
 pub struct Welcomer<S, W> {
@@ -50,8 +48,6 @@ pub struct Welcomer<S, W> {
     store: S,
     wecom: W,
     metrics: Metrics,
-    in_flight: InFlight,
-    names: InFlight,
     clock: Clock,
 }
 
@@ -73,8 +69,6 @@ impl<S, W> Welcomer<S, W> {
             store,
             wecom,
             metrics: platform.metrics,
-            in_flight: InFlight::new(IN_FLIGHT),
-            names: InFlight::new(NAMES_IN_FLIGHT),
             clock: platform.clock,
         }
     }
@@ -185,7 +179,7 @@ where
             None => None,
         };
         match message {
-            Some(message) => Ok(self.send(event, code, message).await),
+            Some(message) => Ok(self.send(event, &candidates.guard, code, message).await),
             None => Ok(WelcomeOutcome::new(WelcomeResult::NoTemplate).because(
                 "neither the channel nor the member nor the corp has a welcome for this hour",
             )),
@@ -195,15 +189,18 @@ where
     async fn send(
         &self,
         event: &InboxEvent,
+        guard: &Guard,
         code: &WelcomeCode,
         message: WelcomeMessage,
     ) -> WelcomeOutcome {
+        let admission = Admission {
+            guard,
+            latest: code_ends(event) - TIME_FOR_CALL,
+        };
         let send = |message: WelcomeMessage| async move {
-            let sent = self
-                .wecom
-                .send_welcome(&event.corp, &event.app, code, &message);
-            self.in_flight
-                .call(&event.corp, path::SEND_WELCOME_MSG, sent)
+            let (corp, app) = (&event.corp, &event.app);
+            self.wecom
+                .send_welcome(corp, app, admission, code, &message)
                 .await
         };
         let left = || self.time_left(event);
@@ -212,9 +209,9 @@ where
 
     /// What is left of the 20 seconds, counted from the event's own time.
     fn time_left(&self, event: &InboxEvent) -> Option<Duration> {
-        let end_ms = (event.created_at.get() + WELCOME_CODE_SECONDS) * 1000;
-        let left = u64::try_from(end_ms - self.clock.unix_millis()).ok()?;
-        (left > 0).then(|| Duration::from_millis(left))
+        let left = code_ends(event).duration_since(self.clock.now());
+        let left = Duration::try_from(left).ok()?;
+        (!left.is_zero()).then_some(left)
     }
 
     /// Writes one metric line with the outcome of a welcome.
@@ -233,4 +230,9 @@ where
         self.metrics
             .write(&[measured], &outcome_fields(event, outcome));
     }
+}
+
+/// When the welcome code ends, counted from the event's own time.
+fn code_ends(event: &InboxEvent) -> Timestamp {
+    UnixSeconds(event.created_at.get() + WELCOME_CODE_SECONDS).timestamp()
 }

@@ -37,7 +37,7 @@ where
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);
             if chosen.names_customer() && may_ask(path::GET_EXTERNAL_CONTACT) {
-                self.name(event, path::GET_EXTERNAL_CONTACT, get).await
+                self.name(event, get).await
             } else {
                 None
             }
@@ -45,7 +45,7 @@ where
         let member = async {
             let get = || self.wecom.member_name(&event.corp, &event.app, member);
             if chosen.names_member() && may_ask(path::GET_USER) {
-                self.name(event, path::GET_USER, get).await
+                self.name(event, get).await
             } else {
                 None
             }
@@ -58,15 +58,13 @@ where
     async fn name<F: Future<Output = Result<String, VendorError>>>(
         &self,
         event: &InboxEvent,
-        api: &'static str,
         get: impl Fn() -> F,
     ) -> Option<String> {
         let wait = NAME_WAIT.min(self.time_left(event).unwrap_or_default() / 4);
         let began = self.clock.instant();
         loop {
             let left = wait.saturating_sub(self.clock.since(began));
-            let name = self.names.call(&event.corp, api, get());
-            let error = match self.clock.timeout(left, name).await.ok()? {
+            let error = match self.clock.timeout(left, get()).await.ok()? {
                 Ok(name) => return Some(name),
                 Err(error) => error,
             };

@@ -38,6 +38,10 @@ where
             Ok(()) => return sent(attempts, dropped_by),
             Err(error) => error,
         };
+        if matches!(error, VendorError::Paused { .. }) {
+            // No call was made.
+            return ended(WelcomeResult::Failed, &error, attempts - 1, false);
+        }
         unheard |= matches!(
             error,
             VendorError::Wecom(Error::Unreachable { sent: true, .. })

@@ -1,9 +1,12 @@
 //! A Lambda event source mapping for a DynamoDB stream, as AWS documents it ("Using AWS Lambda with Amazon DynamoDB" in
 //! the Lambda developer guide).
 //!
-//! `reader.rs` follows the stream's one shard, drops what the filter criteria do not match and deals the records to
+//! `reader.rs` follows a shard of the stream, drops what the filter criteria do not match and deals the records to
 //! lanes by their item key. A lane (`lane.rs`) invokes the function with one batch at a time and retries, bisects or
-//! discards it. `checkpoint.rs` remembers how far all lanes have come.
+//! discards it. `checkpoint.rs` remembers how far all lanes of a shard have come.
+//!
+//! The embedded database writes one shard. A mapping may divide it into several, as DynamoDB has one for each partition
+//! of a table; each is followed by itself.
 
 mod checkpoint;
 mod discard;
@@ -12,7 +15,7 @@ mod pattern;
 mod reader;
 mod stream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +48,10 @@ pub struct EventSourceMapping {
     pub filter_criteria: Vec<Pattern>,
     /// Where a mapping begins that has no stored position.
     pub starting_position: StartingPosition,
-    /// How many batches of the shard are processed at once, 1 to 10. Records of one item (partition and sort key) keep
+    /// How many shards the stream is divided into, by the items' keys, 1 to 100. DynamoDB decides it by the number of the
+    /// table's partitions.
+    pub shards: usize,
+    /// How many batches of each shard are processed at once, 1 to 10. Records of one item (partition and sort key) keep
     /// their order all the same.
     pub parallelization_factor: usize,
     /// `FunctionResponseTypes: [ReportBatchItemFailures]`: the answer names the records that failed, and the batch is
@@ -125,6 +131,7 @@ impl EventSourceMapping {
             batch_size: 100,
             filter_criteria: Vec::new(),
             starting_position: StartingPosition::TrimHorizon,
+            shards: 1,
             parallelization_factor: 1,
             report_batch_item_failures: false,
             bisect_batch_on_function_error: false,
@@ -150,6 +157,26 @@ impl EventSourceMapping {
         position: Option<PathBuf>,
     ) -> Result<EventSource, EventSourceError> {
         self.check()?;
+        let mapping = Arc::new(self);
+        let mut tasks = JoinSet::new();
+        for shard in 0..mapping.shards {
+            let position = position
+                .as_deref()
+                .map(|file| position_of(file, shard, mapping.shards));
+            mapping
+                .start_shard(shard, embedded, position, &mut tasks)
+                .await?;
+        }
+        Ok(EventSource { _tasks: tasks })
+    }
+
+    async fn start_shard(
+        self: &Arc<Self>,
+        shard: usize,
+        embedded: &Embedded,
+        position: Option<PathBuf>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), EventSourceError> {
         let mut iterator = ShardIterator::new(
             embedded.database().clone(),
             &self.table,
@@ -158,19 +185,13 @@ impl EventSourceMapping {
         let checkpoint = Checkpoint::load(iterator.stream_arn(), position).await;
         iterator.seek(self.starting_position, checkpoint.position())?;
         let checkpoint = Arc::new(Mutex::new(checkpoint));
-        let mapping = Arc::new(self);
-        let mut reader = Reader::new(Arc::clone(&mapping), Arc::clone(&checkpoint));
-        let mut tasks = JoinSet::new();
-        for _ in 0..mapping.parallelization_factor {
-            let lane = Lane::new(
-                Arc::clone(&mapping),
-                iterator.shard(),
-                Arc::clone(&checkpoint),
-            );
+        let mut reader = Reader::new(Arc::clone(self), shard, Arc::clone(&checkpoint));
+        for _ in 0..self.parallelization_factor {
+            let lane = Lane::new(Arc::clone(self), iterator.shard(), Arc::clone(&checkpoint));
             tasks.spawn(lane.run(reader.lane()));
         }
         tasks.spawn(reader.run(iterator, embedded.changes()));
-        Ok(EventSource { _tasks: tasks })
+        Ok(())
     }
 
     const fn clock(&self) -> &Clock {
@@ -189,6 +210,7 @@ impl EventSourceMapping {
             })
         };
         in_range("BatchSize", self.batch_size, (1, 10_000, "1 to 10000"))?;
+        in_range("the number of shards", self.shards, (1, 100, "1 to 100"))?;
         in_range(
             "ParallelizationFactor",
             self.parallelization_factor,
@@ -196,7 +218,10 @@ impl EventSourceMapping {
         )
     }
 
-    fn admits(&self, record: &Record) -> bool {
+    fn admits(&self, record: &Record, shard: usize) -> bool {
+        if record.shard(self.shards) != shard {
+            return false;
+        }
         let criteria = &self.filter_criteria;
         criteria.is_empty()
             || criteria
@@ -209,6 +234,15 @@ impl EventSourceMapping {
         self.maximum_record_age
             .map_or(STREAM_RETENTION, |age| age.min(STREAM_RETENTION))
     }
+}
+
+/// The file of one shard's position. A position does not hold for another number of shards: what was not finished then
+/// is read again, which is safe.
+fn position_of(file: &Path, shard: usize, shards: usize) -> PathBuf {
+    if shards == 1 {
+        return file.to_owned();
+    }
+    file.with_extension(format!("{shard}-of-{shards}.json"))
 }
 
 impl Default for Backoff {

@@ -38,6 +38,10 @@ const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A reconcile uses all the time that Lambda allows, and resumes in the next invocation.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// `ParallelizationFactor` of the mappings.
+const WELCOME_FACTOR: usize = 10;
+const TAGGING_FACTOR: usize = 1;
+
 /// The functions of the bundle.
 pub(crate) struct Functions {
     /// The tables, as the functions see them.
@@ -48,15 +52,18 @@ pub(crate) struct Functions {
     pub(crate) tagging: Function,
     pub(crate) sync: Function,
     warm_up: Vec<Platform>,
+    shards: usize,
 }
 
 impl Functions {
-    /// Makes each function over adapters of its own.
+    /// Makes each function over adapters of its own; what reads a stream of several shards has an instance for each batch
+    /// that is processed at the same time.
     pub(crate) fn new(
         aws: &SdkConfig,
         config: &ConfigFile,
         wecom_base: String,
         clock: &Clock,
+        shards: usize,
     ) -> Result<Self, StartError> {
         let environment = Environment {
             inbox_table: INBOX_TABLE.to_owned(),
@@ -72,15 +79,25 @@ impl Functions {
             Base::with(aws.clone(), &environment, secret, metrics, clock.clone())
         };
         let platform = |name| Platform::on(base(name));
-        let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
+        let instances = |name, factor: usize| {
+            let wanted = if shards == 1 { 1 } else { shards * factor };
+            let platforms = (0..wanted).map(|_| platform(name));
+            platforms.collect::<Result<Vec<_>, _>>()
+        };
+        let welcome = instances("welcome", WELCOME_FACTOR)?;
+        let tagging = instances("tagging", TAGGING_FACTOR)?;
+        let of = |make: fn(Platform) -> Function, platforms: &[Platform]| {
+            Function::of_instances(platforms.iter().cloned().map(make).collect())
+        };
         Ok(Self {
-            store: welcome.store.clone(),
+            store: platform("store")?.store,
             callback: callback_function(base("callback")),
             admin: admin_function(platform("admin")?),
-            welcome: welcome_function(welcome.clone()),
-            tagging: tagging_function(tagging.clone()),
+            welcome: of(welcome_function, &welcome),
+            tagging: of(tagging_function, &tagging),
             sync: sync_function(platform("sync")?, SyncTuning::default()),
-            warm_up: vec![welcome, tagging],
+            warm_up: [welcome, tagging].concat(),
+            shards,
         })
     }
 
@@ -102,6 +119,10 @@ impl Functions {
         ];
         let mut sources = Vec::new();
         for mapping in mappings {
+            let mapping = EventSourceMapping {
+                shards: self.shards,
+                ..mapping
+            };
             let position = directory.map(|directory| directory.position(mapping.function.name()));
             let started = mapping.start(embedded, position).await;
             sources.push(started.map_err(|error| StartError::Database {
@@ -119,7 +140,7 @@ impl Functions {
 pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartError> {
     Ok(EventSourceMapping {
         batch_size: 10,
-        parallelization_factor: 10,
+        parallelization_factor: WELCOME_FACTOR,
         filter_criteria: vec![inserted(&WELCOME_EVENTS)?],
         maximum_record_age: Some(Duration::from_secs(3600)),
         maximum_retry_attempts: Some(60),
@@ -134,6 +155,7 @@ pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartEr
 pub fn tagging_mapping(function: Function) -> Result<EventSourceMapping, StartError> {
     Ok(EventSourceMapping {
         batch_size: 100,
+        parallelization_factor: TAGGING_FACTOR,
         filter_criteria: vec![inserted(&RELATION_EVENTS)?],
         maximum_record_age: Some(Duration::from_secs(64_800)),
         maximum_retry_attempts: Some(10_000),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clock::Clock;
@@ -37,6 +37,22 @@ pub struct Function {
 
 type Call =
     dyn Fn(Vec<u8>, Context) -> BoxFuture<'static, Result<Vec<u8>, Diagnostic>> + Send + Sync;
+
+type Idle = Arc<Mutex<Vec<Arc<Call>>>>;
+
+/// An instance that is busy. It is idle again when the invocation ends, also by a panic or its time-out.
+struct Taken(Option<Arc<Call>>, Idle);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let instance = self.0.take();
+        lock(&self.1).extend(instance);
+    }
+}
+
+fn lock(idle: &Idle) -> MutexGuard<'_, Vec<Arc<Call>>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// One invocation: its request id and what came of it.
 #[derive(Debug)]
@@ -128,6 +144,36 @@ impl Function {
         R: IntoResponse + Send + Sync + 'static,
     {
         Self::new(name, timeout, clock, lambda_http::Adapter::from(service))
+    }
+
+    /// A function of several instances, which are of one name, time-out and clock. An invocation goes to an idle instance,
+    /// as Lambda keeps execution environments; if none is idle, it shares one.
+    ///
+    /// # Panics
+    /// Without an instance.
+    #[must_use]
+    pub fn of_instances(instances: Vec<Self>) -> Self {
+        let first = instances
+            .first()
+            .expect("a function has an instance")
+            .clone();
+        let shared = Arc::clone(&first.call);
+        let idle = instances.into_iter().map(|instance| instance.call);
+        let idle = Arc::new(Mutex::new(idle.collect::<Vec<_>>()));
+        let call = move |payload: Vec<u8>, context: Context| {
+            let (idle, shared) = (Arc::clone(&idle), Arc::clone(&shared));
+            async move {
+                let instance = lock(&idle).pop();
+                let taken = Taken(instance, idle);
+                let call = taken.0.as_ref().unwrap_or(&shared);
+                call(payload, context).await
+            }
+            .boxed()
+        };
+        Self {
+            call: Arc::new(call),
+            ..first
+        }
     }
 
     /// The name, as in the function's ARN and in logs.
@@ -259,6 +305,35 @@ mod tests {
         let answer = function.invoke(b"null".to_vec()).await.answer.unwrap();
         let deadline: u64 = serde_json::from_slice(&answer).unwrap();
         assert_eq!(deadline, epoch_millis(START) + 3_000);
+    }
+
+    #[tokio::test]
+    async fn an_invocation_goes_to_an_idle_instance() {
+        let time = ManualClock::new();
+        let instance = |name: &'static str| {
+            let service = service_fn(async move |event: LambdaEvent<bool>| {
+                if event.payload {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Diagnostic>(name)
+            });
+            Function::new("f", LIMIT, time.clock(), service)
+        };
+        let function = Function::of_instances(vec![instance("one"), instance("two")]);
+        let answer = async |function: &Function| {
+            let answer = function.invoke(b"false".to_vec()).await.answer.unwrap();
+            serde_json::from_slice::<String>(&answer).unwrap()
+        };
+        assert_eq!(answer(&function).await, "two");
+        let busy = function.invoke(b"true".to_vec());
+        let mut busy = Box::pin(busy);
+        assert!(busy.as_mut().now_or_never().is_none());
+        assert_eq!(answer(&function).await, "one");
+        let mut busier = Box::pin(function.invoke(b"true".to_vec()));
+        assert!(busier.as_mut().now_or_never().is_none());
+        assert_eq!(answer(&function).await, "one", "shared");
+        drop(busy);
+        assert_eq!(answer(&function).await, "two");
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn options(serve: Serve) -> StackOptions {
         data: serve.data,
         config: serve.config,
         wecom: serve.wecom_base.map_or_else(sandbox, Wecom::At),
+        shards: 1,
         clock: Clock::system(),
     }
 }

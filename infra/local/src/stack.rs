@@ -44,6 +44,9 @@ pub struct StackOptions {
     pub config: Option<PathBuf>,
     /// Which WeCom API is called.
     pub wecom: Wecom,
+    /// Shards that the inbox's stream is divided into, at least 1. With several, each batch that is processed at the same
+    /// time has an instance of its function for itself, as on AWS.
+    pub shards: usize,
     /// The time of the functions, and of everything around them that waits or has an age. What the embedded DynamoDB
     /// stamps and deletes goes by the clock of the machine.
     pub clock: Clock,
@@ -133,7 +136,7 @@ impl Stack {
             (Some(sandbox), Some(directory)) => Some(keep(sandbox, directory).await?),
             _ => None,
         };
-        let functions = Functions::new(&aws, &config, wecom_base, &options.clock)?;
+        let functions = Functions::new(&aws, &config, wecom_base, &options.clock, options.shards)?;
         let sources = functions
             .start_sources(&embedded, directory.as_ref())
             .await?;

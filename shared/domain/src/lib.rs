@@ -10,6 +10,7 @@
 pub mod acquisition;
 pub mod app;
 pub mod channel;
+pub mod concurrency;
 pub mod contact;
 pub mod due;
 pub mod duty;
@@ -20,6 +21,7 @@ pub mod group;
 pub mod instant;
 pub mod member;
 pub mod outcome;
+pub mod pace;
 pub mod placeholder;
 pub mod ports;
 pub mod quota;

@@ -7,7 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::concurrency::{self, SharedLimit};
+use crate::instant::UnixSeconds;
 
 /// Calls of one API that the bundle makes for one corp: half of what WeCom allows (doc 90312).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,8 @@ const STRIKE_WINDOW_FACTOR: i64 = 2;
 const SECOND_PAUSE_FACTOR: i64 = 60;
 /// Seconds for which a lower number of calls in flight, found by one process, is taken over by the others.
 const CAP_SECONDS: i64 = 300;
+/// Seconds after which a process that has reported no calls is taken to make none.
+const PROCESS_SECONDS: i64 = 6;
 
 /// What has been taken of one API in the present minute and hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +126,8 @@ pub struct Pause {
     pub step: u8,
 }
 
-/// A lower number of calls in flight, after WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`.
+/// A lower number of calls in flight, of all processes together, after WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`. The
+/// release before counted those of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcurrencyCap {
     /// Calls in flight.
@@ -139,6 +146,19 @@ pub struct Guard {
     /// APIs with fewer calls in flight.
     #[serde(rename = "narrowed", skip_serializing_if = "BTreeMap::is_empty")]
     pub concurrency_caps: BTreeMap<String, ConcurrencyCap>,
+    /// When processes reported calls of an API last, by API and process. They are stored outside of this document, so
+    /// that a report neither reads nor contends.
+    #[serde(skip)]
+    pub reports: BTreeMap<(String, String), UnixSeconds>,
+}
+
+/// When a call may be made that is worth nothing later.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission<'a> {
+    /// What the functions share about WeCom's limits for the corp, as it was read just now.
+    pub guard: &'a Guard,
+    /// When the call begins at the latest.
+    pub latest: Timestamp,
 }
 
 impl Guard {
@@ -158,10 +178,12 @@ impl Guard {
 
     /// WeCom has answered `API_FREQ_OUT_OF_LIMIT`: a pause of a minute, which grows to an hour and then to Beijing's
     /// midnight if WeCom repeats it right after the pause. Calls that were under way when the pause began change
-    /// nothing.
-    pub fn refused(&mut self, api: &str, now: i64, limits: &Limits) {
+    /// nothing. If calls `were_taken` since the last pause, it was not too short: another minute is spent, and no longer
+    /// window.
+    pub fn refused(&mut self, api: &str, now: i64, limits: &Limits, were_taken: bool) {
         let step = match self.pauses.get(api) {
             Some(pause) if now < pause.until => return,
+            Some(pause) if were_taken => pause.step.min(1),
             Some(pause) if now < pause.strike_window_until => (pause.step + 1).min(3),
             _ => 1,
         };
@@ -179,18 +201,43 @@ impl Guard {
         self.forget(now);
     }
 
-    /// WeCom has answered `API_CONCURRENT_OUT_OF_LIMIT`, and the process that got the answer went down to `in_flight`.
-    pub fn lower_cap(&mut self, api: &str, in_flight: usize, now: i64) {
+    /// A process found out that it may have `own` calls in flight. All processes together may then have as many times
+    /// that as processes make calls. A finding of the same second is kept.
+    pub fn share_limit(&mut self, api: &str, process: &str, own: f64, now: i64) {
+        if self
+            .concurrency_caps
+            .get(api)
+            .is_some_and(|cap| cap.at == now)
+        {
+            return;
+        }
+        self.reports
+            .insert((api.to_owned(), process.to_owned()), UnixSeconds(now));
+        let processes = self.processes(api, now);
+        let in_flight = concurrency::times(own, processes);
         self.concurrency_caps
             .insert(api.to_owned(), ConcurrencyCap { in_flight, at: now });
         self.forget(now);
     }
 
-    /// The calls in flight that others have found to be enough lately.
+    /// What all processes have found out lately about the calls of `api` in flight.
     #[must_use]
-    pub fn in_flight(&self, api: &str, now: i64) -> Option<usize> {
+    pub fn shared_limit(&self, api: &str, now: i64) -> Option<SharedLimit> {
         let cap = self.concurrency_caps.get(api)?;
-        (now < cap.at + CAP_SECONDS).then_some(cap.in_flight)
+        (now < cap.at + CAP_SECONDS).then(|| SharedLimit {
+            calls: cap.in_flight,
+            found_at: UnixSeconds(cap.at),
+            processes: self.processes(api, now),
+        })
+    }
+
+    /// Processes that make calls of `api`, at least 1.
+    fn processes(&self, api: &str, now: i64) -> usize {
+        let of_api = self
+            .reports
+            .iter()
+            .filter(|((of, _), at)| of == api && is_recent(**at, now));
+        of_api.count().max(1)
     }
 
     /// What is long over need not be kept.
@@ -199,7 +246,12 @@ impl Guard {
             .retain(|_, pause| now < pause.strike_window_until);
         self.concurrency_caps
             .retain(|_, cap| now < cap.at + CAP_SECONDS);
+        self.reports.retain(|_, at| is_recent(*at, now));
     }
+}
+
+fn is_recent(reported: UnixSeconds, now: i64) -> bool {
+    now < reported.get() + PROCESS_SECONDS
 }
 
 fn next_midnight(now: i64) -> i64 {
@@ -277,9 +329,9 @@ mod tests {
     fn a_pause_grows_to_the_hour_and_then_to_midnight_in_beijing() {
         let mut guard = Guard::default();
         let limits = Limits::default();
-        guard.refused(API, NOON, &limits);
+        guard.refused(API, NOON, &limits, false);
         assert_eq!(guard.paused_until(API, NOON), Some(NOON + 60));
-        guard.refused(API, NOON + 5, &limits);
+        guard.refused(API, NOON + 5, &limits, true);
         assert_eq!(
             guard.paused_until(API, NOON + 5),
             Some(NOON + 60),
@@ -287,9 +339,9 @@ mod tests {
         );
         assert_eq!(guard.paused_until(API, NOON + 60), None);
         assert_eq!((guard.paused(NOON + 59), guard.paused(NOON + 60)), (1, 0));
-        guard.refused(API, NOON + 61, &limits);
+        guard.refused(API, NOON + 61, &limits, false);
         assert_eq!(guard.paused_until(API, NOON + 61), Some(NOON + 3_661));
-        guard.refused(API, NOON + 3_662, &limits);
+        guard.refused(API, NOON + 3_662, &limits, false);
         assert_eq!(
             guard.paused_until(API, NOON + 3_662),
             Some(NOON + 12 * HOUR)
@@ -300,25 +352,53 @@ mod tests {
     #[test]
     fn a_refusal_long_after_a_pause_is_a_first_one() {
         let mut guard = Guard::default();
-        guard.refused(API, NOON, &Limits::default());
-        guard.refused(API, NOON + 180, &Limits::default());
+        guard.refused(API, NOON, &Limits::default(), false);
+        guard.refused(API, NOON + 180, &Limits::default(), false);
         assert_eq!(guard.pauses[API].step, 1);
     }
 
     #[test]
-    fn a_lower_number_in_flight_is_shared_for_a_while() {
+    fn a_refusal_after_calls_that_were_taken_is_a_first_one() {
         let mut guard = Guard::default();
-        guard.lower_cap(API, 2, NOON);
-        assert_eq!(guard.in_flight(API, NOON + CAP_SECONDS - 1), Some(2));
-        assert_eq!(guard.in_flight(API, NOON + CAP_SECONDS), None);
+        let limits = Limits::default();
+        guard.refused(API, NOON, &limits, true);
+        for minute in [61, 122, 183] {
+            guard.refused(API, NOON + minute, &limits, true);
+            assert_eq!(
+                guard.paused_until(API, NOON + minute),
+                Some(NOON + minute + 60)
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_process_found_out_is_shared_for_a_while() {
+        let mut guard = Guard::default();
+        let report = |process: &str| (API.to_owned(), process.to_owned());
+        guard.reports.insert(report("b"), UnixSeconds(NOON - 1));
+        guard
+            .reports
+            .insert(report("c"), UnixSeconds(NOON - PROCESS_SECONDS));
+        guard.share_limit(API, "a", 1.6, NOON);
+        guard.share_limit(API, "b", 9.0, NOON);
+        let shared = |processes| SharedLimit {
+            calls: 4,
+            found_at: UnixSeconds(NOON),
+            processes,
+        };
+        assert_eq!(guard.shared_limit(API, NOON), Some(shared(2)));
+        assert_eq!(
+            guard.shared_limit(API, NOON + CAP_SECONDS - 1),
+            Some(shared(1))
+        );
+        assert_eq!(guard.shared_limit(API, NOON + CAP_SECONDS), None);
+        assert_eq!(guard.reports.len(), 2, "what is over is not kept");
         guard.refused(
             "externalcontact/get",
             NOON + CAP_SECONDS,
             &Limits::default(),
+            false,
         );
-        assert!(
-            guard.concurrency_caps.is_empty(),
-            "what is over is not kept"
-        );
+        assert!(guard.concurrency_caps.is_empty() && guard.reports.is_empty());
     }
 }

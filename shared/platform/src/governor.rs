@@ -6,77 +6,54 @@
 //! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
 //! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
-//! A function [that is latency-critical](Governor::latency_critical) neither waits nor reads here; it still shares with the others what WeCom
-//! said.
+//! A function [that is latency-critical](Governor::latency_critical) reads nothing here: it [passes on](Governor::learn)
+//! the guard that it reads anyway. Its calls [with a deadline](Governor::call_before) get time slots ([`domain::pace`]).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
 use domain::error::VendorError;
-use domain::quota::{Guard, Limits, QuotaGrant};
+use domain::quota::{Guard, Limits};
+use jiff::Timestamp;
 use wecom::{CorpId, ErrorCode};
 
 use crate::in_flight::InFlight;
 use crate::store::Store;
 
+use allowance::Allowance;
+use pace::PacedCalls;
+
+mod allowance;
+mod limits;
+mod pace;
+
+pub use limits::CorpLimits;
+
 /// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
 /// A read a second costs nothing compared with the calls that it is made for.
 const FRESH: Duration = Duration::from_secs(1);
-/// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
-/// default, too few to matter among thousands, and a quiet corp would pay a write for nearly every call.
-const UNCOUNTED: QuotaFraction = QuotaFraction {
-    of_minute: 500,
-    of_hour: 7_500,
-};
-/// Calls that a process takes at once are one in so many of the limit, 50 by default. What it does not make of them is
-/// lost for that minute.
-const BLOCK: QuotaFraction = QuotaFraction {
-    of_minute: 100,
-    of_hour: 1_500,
-};
-
-/// A part of the limits, so that a small limit is kept as strictly as a large one.
-struct QuotaFraction {
-    of_minute: u32,
-    of_hour: u32,
-}
-
-impl QuotaFraction {
-    fn of(&self, limits: &Limits) -> u32 {
-        let (minute, hour) = (limits.per_minute, limits.per_hour);
-        (minute / self.of_minute).min(hour / self.of_hour)
-    }
-}
-
-/// The limits of one corp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CorpLimits {
-    /// Calls of one API in a time.
-    pub rate: Limits,
-    /// Calls of one API in flight, of one process: WeCom publishes no number (error `API_CONCURRENT_OUT_OF_LIMIT`).
-    pub in_flight: usize,
-}
-
-impl Default for CorpLimits {
-    fn default() -> Self {
-        Self {
-            rate: Limits::default(),
-            in_flight: 5,
-        }
-    }
-}
+/// Calls that WeCom took since a pause show that the pause was long enough.
+const CALLS_THAT_SHOW: u32 = 10;
+/// How often a process reports that it makes calls, while their number in flight is limited.
+const REPORT_PERIOD: Duration = Duration::from_secs(2);
 
 /// The governor of one process.
 pub struct Governor {
     store: Store,
     clock: Clock,
     is_latency_critical: bool,
+    /// What tells this process from others.
+    process: String,
     guards: Mutex<HashMap<CorpId, CachedGuard>>,
-    taken: Mutex<HashMap<(CorpId, &'static str), Allowance>>,
-    in_flight: Mutex<HashMap<CorpId, Arc<InFlight>>>,
+    taken: Mutex<HashMap<ApiOfCorp, Allowance>>,
+    paced: Mutex<HashMap<ApiOfCorp, PacedCalls>>,
+    calls: Mutex<HashMap<ApiOfCorp, MadeCalls>>,
+    in_flight: InFlight,
 }
+
+type ApiOfCorp = (CorpId, &'static str);
 
 /// The guard of a corp as it was read last.
 #[derive(Clone)]
@@ -85,14 +62,12 @@ struct CachedGuard {
     read_at: Instant,
 }
 
-/// What a process may still call in the present minute.
+/// What a process has called.
 #[derive(Default)]
-struct Allowance {
-    minute: i64,
-    uncounted: u32,
-    left: u32,
-    /// Whose turn it is to take a block: of calls that come together one takes it, and the others have part in it.
-    turn: Arc<tokio::sync::Mutex<()>>,
+struct MadeCalls {
+    /// Calls that WeCom took since it said last that the quota is spent.
+    taken: u32,
+    reported_at: Option<Instant>,
 }
 
 impl Governor {
@@ -100,12 +75,15 @@ impl Governor {
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
         Self {
+            in_flight: InFlight::new(clock.clone()),
+            process: random_name(),
             store,
             clock,
             is_latency_critical: false,
             guards: Mutex::default(),
             taken: Mutex::default(),
-            in_flight: Mutex::default(),
+            paced: Mutex::default(),
+            calls: Mutex::default(),
         }
     }
 
@@ -130,99 +108,73 @@ impl Governor {
         api: &'static str,
         call: impl Future<Output = Result<T, wecom::Error>>,
     ) -> Result<T, VendorError> {
-        let answer = if self.is_latency_critical {
-            call.await.map_err(VendorError::from)
-        } else {
+        if !self.is_latency_critical {
             self.admit(corp, limits, api).await?;
-            let in_flight = self.in_flight(corp, limits);
-            if let Some(cap) = self.known(corp).in_flight(api, self.now()) {
-                in_flight.lower_cap(corp, api, cap);
-            }
-            // The API may have been paused while this call waited for a permit.
-            let call = async {
-                match self.known(corp).paused_until(api, self.now()) {
-                    Some(until) => Err(VendorError::Paused { api, until }),
-                    None => call.await.map_err(VendorError::from),
-                }
-            };
-            in_flight.call(corp, api, call).await
-        };
-        match answer.as_ref().err().and_then(VendorError::code) {
-            Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
-            Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => {
-                self.share_cap(corp, limits, api).await;
-            }
-            _ => {}
         }
-        answer
+        self.make(corp, limits, api, call).await
     }
 
-    async fn admit(
+    /// Makes a call of `api` in a time slot of its own, which is not after `latest`.
+    ///
+    /// # Errors
+    /// What the call ended with; [`VendorError::Paused`] if no slot is free in time.
+    pub async fn call_before<T>(
         &self,
         corp: &CorpId,
         limits: &CorpLimits,
         api: &'static str,
-    ) -> Result<(), VendorError> {
-        let guard = self.guard(corp).await;
-        if let Some(until) = guard.paused_until(api, self.now()) {
-            return Err(VendorError::Paused { api, until });
-        }
-        if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
-            return Ok(());
-        }
-        let turn = self.taken(corp, api, |taken| Arc::clone(&taken.turn));
-        let _turn = turn.lock().await;
-        if self.has_taken(corp, api, 0) {
-            return Ok(());
-        }
-        let block = BLOCK.of(&limits.rate).max(1);
-        let taken = self
-            .store
-            .take_quota(corp, api, block, &limits.rate, self.now());
-        match taken.await {
-            Ok(QuotaGrant::Granted(granted)) => {
-                // The call that asked is one of them.
-                self.taken(corp, api, |taken| taken.left += granted.saturating_sub(1));
-                Ok(())
-            }
-            Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
-            Err(error) => {
-                tracing::warn!(event = "governor.uncounted", corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted, and are made all the same");
-                Ok(())
-            }
-        }
+        latest: Timestamp,
+        call: impl Future<Output = Result<T, wecom::Error>>,
+    ) -> Result<T, VendorError> {
+        self.wait_for_slot(corp, &limits.welcomes, api, latest)
+            .await?;
+        self.make(corp, limits, api, call).await
     }
 
-    /// Takes a call of those that the process has, of which so many are not counted.
-    fn has_taken(&self, corp: &CorpId, api: &'static str, uncounted: u32) -> bool {
-        self.taken(corp, api, |taken| {
-            if taken.uncounted < uncounted {
-                taken.uncounted += 1;
-                return true;
+    /// Makes an admitted call as soon as the number of calls in flight allows it, and shares what WeCom says about its
+    /// limits.
+    async fn make<T>(
+        &self,
+        corp: &CorpId,
+        limits: &CorpLimits,
+        api: &'static str,
+        call: impl Future<Output = Result<T, wecom::Error>>,
+    ) -> Result<T, VendorError> {
+        let most = limits.most_in_flight();
+        if let Some(shared) = self.known(corp).shared_limit(api, self.now()) {
+            self.in_flight.adopt(corp, api, most, shared);
+        }
+        // The API may have been paused while this call waited for a permit.
+        let call = async {
+            match self.known(corp).paused_until(api, self.now()) {
+                Some(until) => Err(VendorError::Paused { api, until }),
+                None => call.await.map_err(VendorError::from),
             }
-            let has = taken.left > 0;
-            taken.left = taken.left.saturating_sub(1);
-            has
-        })
+        };
+        let call = self.in_flight.call(corp, api, most, call);
+        let (answer, ()) = tokio::join!(call, self.report(corp, api));
+        match answer.as_ref() {
+            Ok(_) => self.calls(corp, api, |calls| {
+                calls.taken = calls.taken.saturating_add(1)
+            }),
+            Err(VendorError::Wecom(error)) => match error.code() {
+                Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
+                Some(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => self.share_limit(corp, api).await,
+                _ => {}
+            },
+            Err(_) => {}
+        }
+        answer
     }
 
-    fn taken<T>(
+    fn calls<T>(
         &self,
         corp: &CorpId,
         api: &'static str,
-        change: impl FnOnce(&mut Allowance) -> T,
+        change: impl FnOnce(&mut MadeCalls) -> T,
     ) -> T {
-        let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = all.entry((corp.clone(), api)).or_default();
-        let minute = self.now().div_euclid(60);
-        if taken.minute != minute {
-            *taken = Allowance {
-                minute,
-                turn: Arc::clone(&taken.turn),
-                ..Allowance::default()
-            };
-        }
-        change(taken)
+        let mut all = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry((corp.clone(), api)).or_default())
     }
 
     /// The guard as it was a second ago at most.
@@ -248,7 +200,8 @@ impl Governor {
         seen.map(|seen| seen.guard).unwrap_or_default()
     }
 
-    fn learn(&self, corp: &CorpId, guard: Guard) {
+    /// Takes over the guard of a corp as it was read just now.
+    pub fn learn(&self, corp: &CorpId, guard: Guard) {
         let read_at = self.clock.instant();
         self.guards()
             .insert(corp.clone(), CachedGuard { guard, read_at });
@@ -258,34 +211,62 @@ impl Governor {
         self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn in_flight(&self, corp: &CorpId, limits: &CorpLimits) -> Arc<InFlight> {
-        let mut all = self
-            .in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let of_corp = all.entry(corp.clone());
-        Arc::clone(of_corp.or_insert_with(|| Arc::new(InFlight::new(limits.in_flight))))
-    }
-
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
         tracing::warn!(event = "governor.paused", corp.id = %corp, wecom.api = api, wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(), "WeCom answered that its quota is spent; the API is paused");
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
         let now = self.now();
-        self.share(corp, |guard| guard.refused(api, now + 1, limits))
-            .await;
+        let taken = self.calls(corp, api, |calls| std::mem::take(&mut calls.taken));
+        let were_taken = taken >= CALLS_THAT_SHOW;
+        self.share(corp, |guard| {
+            guard.refused(api, now + 1, limits, were_taken);
+        })
+        .await;
     }
 
-    async fn share_cap(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
-        let enough = self.in_flight(corp, limits).limit(corp, api);
-        if self
-            .known(corp)
-            .in_flight(api, self.now())
-            .is_none_or(|known| enough < known)
-        {
-            let now = self.now();
-            self.share(corp, |guard| guard.lower_cap(api, enough, now))
-                .await;
+    /// Shares the number of calls in flight that this process has found out, once a second at most.
+    async fn share_limit(&self, corp: &CorpId, api: &'static str) {
+        let Some(own) = self.in_flight.reduced_limit(corp, api) else {
+            return;
+        };
+        let now = self.now();
+        let known = self.known(corp).shared_limit(api, now);
+        if known.is_none_or(|known| known.found_at.get() < now) {
+            self.share(corp, |guard| {
+                guard.share_limit(api, &self.process, own, now)
+            })
+            .await;
+        }
+    }
+
+    /// Reports that this process makes calls of `api`, while their number in flight is limited: the limit is divided by
+    /// the number of processes.
+    async fn report(&self, corp: &CorpId, api: &'static str) {
+        if self.known(corp).shared_limit(api, self.now()).is_none() {
+            return;
+        }
+        let now = self.clock.instant();
+        let is_due = self.calls(corp, api, |calls| {
+            let last = calls.reported_at;
+            let is_due = last.is_none_or(|last| self.clock.since(last) >= REPORT_PERIOD);
+            if is_due {
+                calls.reported_at = Some(now);
+            }
+            is_due
+        });
+        if !is_due {
+            return;
+        }
+        let reported = self
+            .store
+            .report_process(corp, api, &self.process, self.now());
+        if let Err(error) = reported.await {
+            tracing::warn!(
+                event = "governor.unshared",
+                corp.id = %corp,
+                store.error = %error,
+                "the calls of this process could not be reported to the other functions"
+            );
         }
     }
 
@@ -301,4 +282,12 @@ impl Governor {
             }
         }
     }
+}
+
+/// A name that no other process has.
+fn random_name() -> String {
+    let mut bytes = [0; 4];
+    // Without random numbers all processes count as one, which is safe: each of them then adapts by itself.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    format!("{:08x}", u32::from_be_bytes(bytes))
 }

@@ -1,121 +1,170 @@
-//! How many calls are in flight per corp and API, as WeCom's guard counts them (`API_CONCURRENT_OUT_OF_LIMIT`): fewer
-//! after WeCom says that it is too many, and slowly more again while it does not.
-//!
-//! A limit is of one process. What all instances together may have in flight is bounded by how many of them the stream
-//! starts.
+//! How many calls are in flight per corp and API, as WeCom's guard counts them (`API_CONCURRENT_OUT_OF_LIMIT`): each
+//! process finds out by itself what WeCom takes, and starts with what others have found
+//! ([`domain::concurrency::AdaptiveLimit`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use clock::Clock;
+use domain::concurrency::{AdaptiveLimit, SharedLimit};
 use domain::error::VendorError;
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use wecom::{CorpId, ErrorCode};
 
-/// Successful calls after which one more may be in flight.
-const GOOD_CALLS: usize = 20;
+/// The weight of the last call in the mean duration of calls, as one in so many.
+const MEAN_OF: u32 = 8;
 
 /// The limiters of all corps and APIs.
-#[derive(Debug)]
 pub struct InFlight {
-    most: usize,
+    clock: Clock,
     limiters: Mutex<HashMap<(CorpId, &'static str), Arc<Limiter>>>,
 }
 
 /// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken again
 /// and again would miss its 20 seconds.
-#[derive(Debug)]
 struct Limiter {
-    most: usize,
     permits: Semaphore,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
-    limit: usize,
-    /// Counts how often the limit was reduced.
-    reductions: u64,
+    limit: AdaptiveLimit,
+    /// Permits that exist, in use or free.
+    permits: usize,
     /// Permits that are in use and will not be given back, because the limit was reduced meanwhile.
     permits_to_retire: usize,
-    good: usize,
-    /// The limit that another process shared last.
-    last_shared: Option<usize>,
+    /// Whether a call had to wait since the last success.
+    was_reached: bool,
+    /// The mean duration of calls that succeeded.
+    duration: Duration,
+    /// When the next call may start, if calls are spaced.
+    next_start: Option<Instant>,
 }
 
 /// One call's permit. It is given back when dropped, so that a call that panics or is cancelled frees it.
 struct Slot {
     limiter: Arc<Limiter>,
-    /// The reductions before this call. Calls that were refused together count as one sign, not as several: if each halved
-    /// the limit, a short burst would end at one call at a time.
-    reductions: u64,
+    began: Timestamp,
+    start: Instant,
+}
+
+/// How a call went, as far as the limit is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// WeCom took it.
+    Taken,
+    /// WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`.
+    TooMany,
+    /// It was not made, or says nothing about calls in flight.
+    Unknown,
 }
 
 impl InFlight {
-    /// Allows `most` calls of each API at the same time to each corp.
+    /// Limiters that know nothing yet.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(clock: Clock) -> Self {
         Self {
-            most,
+            clock,
             limiters: Mutex::default(),
         }
     }
 
-    /// Makes a call when there is a permit for `corp` and `api`.
+    /// Makes a call when there is a permit for `corp` and `api`, of which at most `most` are given at the same time.
     pub async fn call<T>(
         &self,
         corp: &CorpId,
         api: &'static str,
+        most: usize,
         call: impl Future<Output = Result<T, VendorError>>,
     ) -> Result<T, VendorError> {
-        let slot = self.slot(corp, api).await;
+        let slot = self.slot(corp, api, most).await;
         let answer = call.await;
-        slot.done(
-            answer
-                .as_ref()
-                .is_err_and(|error| error.is(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT)),
-        );
+        slot.done(&self.clock, ended(&answer));
         answer
     }
 
-    /// How many calls may be in flight now.
+    /// The limit at present, if a call was refused or a limit adopted since the start of the process.
     #[must_use]
-    pub fn limit(&self, corp: &CorpId, api: &'static str) -> usize {
-        self.limiter(corp, api).state().limit
+    pub fn reduced_limit(&self, corp: &CorpId, api: &'static str) -> Option<f64> {
+        let limiters = self.limiters();
+        let limiter = limiters.get(&(corp.clone(), api))?;
+        let state = limiter.state();
+        state.limit.is_reduced().then(|| state.limit.limit())
     }
 
-    /// Reduces the limit to the one that another process found. It grows again as after a refusal of its own.
-    pub fn lower_cap(&self, corp: &CorpId, api: &'static str, limit: usize) {
-        self.limiter(corp, api).lower_cap(limit);
+    /// Takes over the share of this process of what all processes were found to have in flight.
+    pub fn adopt(&self, corp: &CorpId, api: &'static str, most: usize, shared: SharedLimit) {
+        let limiter = self.limiter(corp, api, most);
+        let mut state = limiter.state();
+        state.limit.adopt(shared);
+        limiter.set_permits(&mut state);
     }
 
-    async fn slot(&self, corp: &CorpId, api: &'static str) -> Slot {
-        let limiter = self.limiter(corp, api);
+    async fn slot(&self, corp: &CorpId, api: &'static str, most: usize) -> Slot {
+        let limiter = self.limiter(corp, api, most);
+        if limiter.permits.available_permits() == 0 {
+            limiter.state().was_reached = true;
+        }
         if let Ok(permit) = limiter.permits.acquire().await {
             // The slot gives it back, or takes it away.
             permit.forget();
         }
-        let reductions = limiter.state().reductions;
-        Slot {
+        let mut slot = Slot {
             limiter,
-            reductions,
+            began: self.clock.now(),
+            start: self.clock.instant(),
+        };
+        let pause = slot.limiter.pause_before(slot.start);
+        if !pause.is_zero() {
+            self.clock.sleep(pause).await;
+            (slot.began, slot.start) = (self.clock.now(), self.clock.instant());
         }
+        slot
     }
 
-    fn limiter(&self, corp: &CorpId, api: &'static str) -> Arc<Limiter> {
-        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+    fn limiter(&self, corp: &CorpId, api: &'static str, most: usize) -> Arc<Limiter> {
+        let mut limiters = self.limiters();
         let limiter = limiters.entry((corp.clone(), api));
-        Arc::clone(limiter.or_insert_with(|| Arc::new(Limiter::new(self.most))))
+        Arc::clone(limiter.or_insert_with(|| Arc::new(Limiter::new(most))))
+    }
+
+    fn limiters(&self) -> std::sync::MutexGuard<'_, HashMap<(CorpId, &'static str), Arc<Limiter>>> {
+        self.limiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an answer says about the calls in flight. A call that was not answered says nothing.
+fn ended<T>(answer: &Result<T, VendorError>) -> Ended {
+    match answer {
+        Ok(_) => Ended::Taken,
+        Err(error) if error.is(ErrorCode::API_CONCURRENT_OUT_OF_LIMIT) => Ended::TooMany,
+        Err(VendorError::Wecom(error)) if error.code().is_some() => Ended::Taken,
+        Err(_) => Ended::Unknown,
     }
 }
 
 impl Slot {
     /// Reports how the call went.
-    fn done(self, too_many: bool) {
-        if too_many {
-            self.limiter.halve(self.reductions);
-        } else {
-            self.limiter.count_good();
+    fn done(self, clock: &Clock, ended: Ended) {
+        let mut state = self.limiter.state();
+        match ended {
+            Ended::Taken => {
+                let took = clock.since(self.start);
+                state.duration = match state.duration {
+                    Duration::ZERO => took,
+                    mean => (mean * (MEAN_OF - 1) + took) / MEAN_OF,
+                };
+                let was_reached = std::mem::take(&mut state.was_reached);
+                state.limit.succeeded(clock.now(), was_reached);
+            }
+            Ended::TooMany => {
+                state.limit.refused(self.began, clock.now());
+            }
+            Ended::Unknown => {}
         }
+        self.limiter.set_permits(&mut state);
     }
 }
 
@@ -132,61 +181,47 @@ impl Drop for Slot {
 
 impl Limiter {
     fn new(most: usize) -> Self {
+        let limit = AdaptiveLimit::new(most);
         Self {
-            most,
-            permits: Semaphore::new(most),
+            permits: Semaphore::new(limit.calls()),
             state: Mutex::new(State {
-                limit: most,
-                reductions: 0,
+                permits: limit.calls(),
+                limit,
                 permits_to_retire: 0,
-                good: 0,
-                last_shared: None,
+                was_reached: false,
+                duration: Duration::ZERO,
+                next_start: None,
             }),
         }
     }
 
-    fn halve(&self, reductions: u64) {
+    /// How long the call that has a permit at `now` has to wait, so that calls are spaced.
+    fn pause_before(&self, now: Instant) -> Duration {
         let mut state = self.state();
-        state.good = 0;
-        if state.reductions > reductions {
-            return;
-        }
-        state.reductions += 1;
-        let limit = state.limit / 2;
-        self.reduce_to(&mut state, limit);
+        let Some(spacing) = state.limit.spacing(state.duration) else {
+            state.next_start = None;
+            return Duration::ZERO;
+        };
+        let start = state.next_start.map_or(now, |next| next.max(now));
+        state.next_start = Some(start + spacing);
+        state.was_reached |= start > now;
+        start - now
     }
 
-    /// Takes over a lower limit of another process, once: what has grown since by successful calls stays.
-    fn lower_cap(&self, limit: usize) {
-        let mut state = self.state();
-        if state.last_shared != Some(limit) && limit < state.limit {
-            state.last_shared = Some(limit);
-            state.good = 0;
-            self.reduce_to(&mut state, limit);
-        }
-    }
-
-    fn reduce_to(&self, state: &mut State, limit: usize) {
-        let limit = limit.max(1);
-        let fewer = state.limit.saturating_sub(limit);
-        let free = self.permits.forget_permits(fewer);
-        state.permits_to_retire += fewer - free;
-        state.limit = limit;
-    }
-
-    fn count_good(&self) {
-        let mut state = self.state();
-        state.good += 1;
-        if state.good < GOOD_CALLS || state.limit == self.most {
-            return;
-        }
-        state.limit += 1;
-        state.good = 0;
-        if state.permits_to_retire > 0 {
-            state.permits_to_retire -= 1;
+    /// Makes as many permits as the limit allows.
+    fn set_permits(&self, state: &mut State) {
+        let wanted = state.limit.calls();
+        if wanted < state.permits {
+            let fewer = state.permits - wanted;
+            let free = self.permits.forget_permits(fewer);
+            state.permits_to_retire += fewer - free;
         } else {
-            self.permits.add_permits(1);
+            let more = wanted - state.permits;
+            let kept = more.min(state.permits_to_retire);
+            state.permits_to_retire -= kept;
+            self.permits.add_permits(more - kept);
         }
+        state.permits = wanted;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -196,69 +231,160 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
+    use clock::ManualClock;
+    use futures::FutureExt as _;
+    use wecom::Error;
+
     use super::*;
 
     const MOST: usize = 5;
     const API: &str = "mark_tag";
 
+    fn in_flight() -> InFlight {
+        InFlight::new(ManualClock::new().clock())
+    }
+
     /// Takes all permits that are free.
     async fn take_all(in_flight: &InFlight, corp: &CorpId) -> Vec<Slot> {
         let mut slots = Vec::new();
-        while in_flight.limiter(corp, API).permits.available_permits() > 0 {
-            slots.push(in_flight.slot(corp, API).await);
+        while in_flight
+            .limiter(corp, API, MOST)
+            .permits
+            .available_permits()
+            > 0
+        {
+            slots.push(in_flight.slot(corp, API, MOST).await);
         }
         slots
     }
 
+    async fn call_that_ends(in_flight: &InFlight, corp: &CorpId, ended: Ended) {
+        let slot = in_flight.slot(corp, API, MOST).await;
+        slot.done(&in_flight.clock, ended);
+    }
+
     #[tokio::test]
-    async fn the_sixth_call_waits_and_corps_and_apis_do_not_wait_for_each_other() {
-        let in_flight = InFlight::new(MOST);
+    async fn a_call_too_many_waits_and_corps_and_apis_do_not_wait_for_each_other() {
+        let in_flight = in_flight();
         let (one, two) = (CorpId::from("ww1"), CorpId::from("ww2"));
         let mut slots = take_all(&in_flight, &one).await;
-        assert_eq!(slots.len(), MOST);
-        let mut sixth = std::pin::pin!(in_flight.slot(&one, API));
-        assert!(futures::poll!(sixth.as_mut()).is_pending());
-        in_flight.slot(&two, API).await.done(false);
-        in_flight.slot(&one, "remark").await.done(false);
-        slots.pop().unwrap().done(false);
-        sixth.await.done(false);
+        assert_eq!(slots.len(), 4);
+        let mut fifth = std::pin::pin!(in_flight.slot(&one, API, MOST));
+        assert!(futures::poll!(fifth.as_mut()).is_pending());
+        call_that_ends(&in_flight, &two, Ended::Taken).await;
+        let other = in_flight.slot(&one, "remark", MOST).now_or_never();
+        assert!(other.is_some());
+        slots.pop();
+        drop(fifth.await);
     }
 
     #[tokio::test]
-    async fn permits_are_given_in_the_order_of_coming() {
-        let (in_flight, corp) = (InFlight::new(1), CorpId::from("ww1"));
-        let taken = in_flight.slot(&corp, API).await;
-        let mut first = std::pin::pin!(in_flight.slot(&corp, API));
-        let mut second = std::pin::pin!(in_flight.slot(&corp, API));
+    async fn permits_are_given_in_the_order_of_the_requests() {
+        let (in_flight, corp) = (in_flight(), CorpId::from("ww1"));
+        let mut taken = take_all(&in_flight, &corp).await;
+        let mut first = std::pin::pin!(in_flight.slot(&corp, API, MOST));
+        let mut second = std::pin::pin!(in_flight.slot(&corp, API, MOST));
         assert!(futures::poll!(first.as_mut()).is_pending());
         assert!(futures::poll!(second.as_mut()).is_pending());
-        taken.done(false);
+        taken.pop();
         assert!(futures::poll!(second.as_mut()).is_pending());
-        first.await.done(false);
-        second.await.done(false);
+        let first = first.await;
+        assert!(futures::poll!(second.as_mut()).is_pending());
+        drop(first);
+        drop(second.await);
     }
 
     #[tokio::test]
-    async fn too_many_halves_the_limit_and_good_calls_raise_it_again() {
-        let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
-        for expected in [2, 1, 1] {
-            in_flight.slot(&corp, API).await.done(true);
+    async fn a_limit_that_is_reached_grows_up_to_the_most_and_a_refusal_lowers_it() {
+        let (in_flight, corp) = (in_flight(), CorpId::from("ww1"));
+        call_that_ends(&in_flight, &corp, Ended::Taken).await;
+        assert_eq!(take_all(&in_flight, &corp).await.len(), 4, "not reached");
+        for expected in [5, 5] {
+            let mut slots = take_all(&in_flight, &corp).await;
+            let waiting = in_flight.slot(&corp, API, MOST).now_or_never();
+            assert!(waiting.is_none());
+            slots.pop().unwrap().done(&in_flight.clock, Ended::Taken);
+            drop(slots);
             assert_eq!(take_all(&in_flight, &corp).await.len(), expected);
         }
-        for _ in 0..GOOD_CALLS * MOST {
-            in_flight.slot(&corp, API).await.done(false);
-        }
-        assert_eq!(take_all(&in_flight, &corp).await.len(), MOST);
+        assert_eq!(in_flight.reduced_limit(&corp, API), None);
+        call_that_ends(&in_flight, &corp, Ended::Unknown).await;
+        assert_eq!(in_flight.reduced_limit(&corp, API), None);
+        call_that_ends(&in_flight, &corp, Ended::TooMany).await;
+        assert_eq!(in_flight.reduced_limit(&corp, API), Some(4.0));
+        assert_eq!(take_all(&in_flight, &corp).await.len(), 4);
     }
 
     #[tokio::test]
-    async fn a_limit_that_comes_down_while_all_permits_are_taken_holds_when_they_are_free() {
-        let (in_flight, corp) = (InFlight::new(MOST), CorpId::from("ww1"));
+    async fn a_limit_that_is_lowered_while_all_permits_are_taken_holds_when_they_are_free() {
+        let (in_flight, corp) = (in_flight(), CorpId::from("ww1"));
         let mut slots = take_all(&in_flight, &corp).await;
-        // Two that are refused together are one sign.
-        slots.pop().unwrap().done(true);
-        slots.pop().unwrap().done(true);
+        let shared = SharedLimit {
+            calls: 5,
+            found_at: domain::instant::UnixSeconds(1),
+            processes: 1,
+        };
+        in_flight.adopt(&corp, API, MOST, shared);
+        assert_eq!(slots.len(), 4, "a share that is larger changes nothing");
+        let shared = SharedLimit {
+            processes: 2,
+            found_at: domain::instant::UnixSeconds(2),
+            ..shared
+        };
+        in_flight.adopt(&corp, API, MOST, shared);
+        assert_eq!(in_flight.reduced_limit(&corp, API), Some(2.5));
+        slots.pop();
+        assert_eq!(take_all(&in_flight, &corp).await.len(), 0);
         drop(slots);
-        assert_eq!(take_all(&in_flight, &corp).await.len(), 2);
+        assert_eq!(take_all(&in_flight, &corp).await.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn calls_below_a_small_limit_are_spaced() {
+        let time = ManualClock::new();
+        let in_flight = InFlight::new(time.clock());
+        let corp = CorpId::from("ww1");
+        let hundred_ms = async {
+            time.clock().sleep(Duration::from_millis(100)).await;
+            Ok::<_, VendorError>(())
+        };
+        in_flight.call(&corp, API, MOST, hundred_ms).await.unwrap();
+        let shared = SharedLimit {
+            calls: 1,
+            found_at: domain::instant::UnixSeconds(1),
+            processes: 2,
+        };
+        in_flight.adopt(&corp, API, MOST, shared);
+        let began = time.clock().instant();
+        for _ in 0..3 {
+            let taken = async { Ok::<_, VendorError>(()) };
+            in_flight.call(&corp, API, MOST, taken).await.unwrap();
+        }
+        let took = time.clock().since(began);
+        assert!(took >= Duration::from_millis(300), "{took:?}");
+    }
+
+    #[test]
+    fn what_wecom_answers_counts_as_taken_and_what_it_did_not_answer_does_not() {
+        let api = |code: i64| Error::Api {
+            api: API,
+            code: code.into(),
+            message: String::new(),
+        };
+        let away = Error::Unreachable {
+            api: API,
+            reason: "refused".into(),
+            sent: false,
+        };
+        let cases = [
+            (Ok(()), Ended::Taken),
+            (Err(api(84_061)), Ended::Taken),
+            (Err(api(45_033)), Ended::TooMany),
+            (Err(away), Ended::Unknown),
+        ];
+        for (answer, expected) in cases {
+            let answer = answer.map_err(VendorError::from);
+            assert_eq!(ended(&answer), expected, "{answer:?}");
+        }
     }
 }

@@ -34,6 +34,7 @@
 //! | page that was read of a chunk | `{corp}#{run}` | `page#{chunk}#{reading}#{page}` | partition (sync) |
 //! | guard of the quota: pauses, calls in flight | `{corp}#quota` | `guard` | key (all that call WeCom), partition (sync) |
 //! | calls taken of an API in this minute and hour | `{corp}#quota` | `usage#{api}` | key (all but welcome), partition (sync) |
+//! | time slots given for calls of an API | `{corp}#quota` | `pace#{api}` | key (welcome) |
 //! | add of a day, of a channel with limits | `{corp}#channel#{channel}#{date}` | `{userid}#{external_userid}` | partition, for one member its beginning (tagging, admin, sync) |
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
@@ -172,6 +173,11 @@ pub const MEMBER: &str = "member#";
 pub const GUARD: &str = "guard";
 /// Begins the sort keys of what was taken of the APIs.
 pub const USAGE: &str = "usage#";
+/// Begins the sort keys of the time slots that were given for the calls of an API.
+pub const PACE: &str = "pace#";
+/// Begins the names of the attributes of the guard that say when a process reported calls of an API last: the API and
+/// the process follow, separated by `#`.
+pub const REPORT: &str = "seen#";
 
 /// Partition of a corp's channels.
 #[must_use]

@@ -33,11 +33,22 @@ impl Sources {
     /// # Errors
     /// A sentence that says what is wrong with the source and what to do.
     pub async fn fetch(&self, source: &Source, limit: usize) -> Result<Vec<u8>, String> {
+        let fetched = self.clock.timeout(FETCH_TIMEOUT, self.read(source, limit));
+        fetched.await.unwrap_or_else(|_| {
+            let seconds = FETCH_TIMEOUT.as_secs();
+            Err(format!(
+                "{} cannot be fetched: it took more than {seconds} s",
+                source.0
+            ))
+        })
+    }
+
+    async fn read(&self, source: &Source, limit: usize) -> Result<Vec<u8>, String> {
         let request = match source.0.strip_prefix("s3://") {
             Some(object) => self.signed(object).await?,
             None => self.http.get(&source.0),
         };
-        let answer = request.timeout(FETCH_TIMEOUT).send().await;
+        let answer = request.send().await;
         let answer =
             answer.map_err(|error| format!("{} cannot be fetched: {}", source.0, why(&error)))?;
         if !answer.status().is_success() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use clock::Clock;
 use domain::error::VendorError;
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use wecom::api::path;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
@@ -36,6 +37,14 @@ pub struct WecomApi {
     governor: Arc<Governor>,
     clock: Clock,
     clients: Arc<Mutex<HashMap<(CorpId, AppName), Known>>>,
+}
+
+/// An API that is called.
+#[derive(Clone, Copy)]
+struct Call {
+    api: &'static str,
+    /// When the call has to begin, if it is worth nothing later.
+    latest: Option<Timestamp>,
 }
 
 /// Apps that are called ahead. Those beyond find their tokens in the table at their first event.
@@ -119,14 +128,29 @@ impl WecomApi {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        let call = Call { api, latest: None };
+        self.make(corp, app, call, make).await
+    }
+
+    /// Makes a call of `api` as [`Self::call`] does, in a time slot if it has a deadline.
+    async fn make<T, F>(
+        &self,
+        corp: &CorpId,
+        app: &AppName,
+        call: Call,
+        make: impl Fn(Client) -> F,
+    ) -> Result<T, VendorError>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let config = self.config().await?;
         // In a box, for it is large: without optimization each layer above has it several times on the stack, and a
         // thread has 2 MB.
-        let answer = Box::pin(self.governed(&config, (corp, app), api, &make)).await;
+        let answer = Box::pin(self.governed(&config, (corp, app), call, &make)).await;
         if matches!(&answer, Err(error) if refuses_secret(error))
             && let Some(config) = self.config.reread(&config).await
         {
-            return Box::pin(self.governed(&config, (corp, app), api, &make)).await;
+            return Box::pin(self.governed(&config, (corp, app), call, &make)).await;
         }
         answer
     }
@@ -135,7 +159,7 @@ impl WecomApi {
         &self,
         config: &Config,
         (corp, app): (&CorpId, &AppName),
-        api: &'static str,
+        Call { api, latest }: Call,
         make: &impl Fn(Client) -> F,
     ) -> Result<T, VendorError>
     where
@@ -145,9 +169,15 @@ impl WecomApi {
         // nothing.
         let call = Box::pin(make(self.client(config, corp, app)?));
         let limits = config.corp(corp.as_str()).map(|corp| corp.limits);
-        self.governor
-            .call(corp, &limits.unwrap_or_default(), api, call)
-            .await
+        let limits = limits.unwrap_or_default();
+        match latest {
+            Some(latest) => {
+                self.governor
+                    .call_before(corp, &limits, api, latest, call)
+                    .await
+            }
+            None => self.governor.call(corp, &limits, api, call).await,
+        }
     }
 
     async fn config(&self) -> Result<Arc<Config>, VendorError> {

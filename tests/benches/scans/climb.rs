@@ -83,7 +83,12 @@ async fn climb(options: &Options, per_second: u32) -> Result<Step, String> {
     let (before, started) = (Usage::own(), Instant::now());
     let scans = f64::from(per_second) * options.seconds;
     let scans = scans.round() as u32;
-    let customers = scene.scan(scans, options.seconds).await?;
+    let step = Options {
+        scans,
+        ramp: 0.0,
+        ..options.clone()
+    };
+    let customers = scene.scan(&step).await?;
     let took = started.elapsed().as_secs_f64();
     let used = Usage::own().since(&before).cpu_seconds.unwrap_or_default();
     let end = Instant::now() + Duration::from_secs(options.patience);
@@ -112,6 +117,5 @@ fn limit(step: &Step) -> String {
         return "the processors of this machine: functions, database, WeCom and customers share them"
             .to_owned();
     }
-    "the calls in flight at WeCom that one instance makes for a corp (8 welcomes, 6 names): they wait for WeCom's answers"
-        .to_owned()
+    "the records that are handled at the same time: they wait for WeCom's answers".to_owned()
 }

@@ -4,10 +4,13 @@
 //! share one process, so the figures include all of them; only the sandbox's latency simulates a network. The exit code is
 //! 1 if an event was lost or handled twice. Times are reported, but do not change the exit code.
 //!
-//! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second.
+//! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second. With `--per-minute` WeCom allows fewer
+//! calls than there are scans: then it counts how many welcomes of those that WeCom allows were sent, and whether every
+//! other scan has its outcome.
 
 mod check;
 mod climb;
+mod pace;
 mod report;
 
 use std::path::PathBuf;
@@ -21,12 +24,13 @@ use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::Operator;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
 use serde_json::json;
+use tempfile::TempDir;
 use wecom_sandbox::{Corp, EventId, Sandbox, SandboxOptions, Scan};
 
 use check::Finding;
 
 /// Scans through the local stack, counted and timed.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "scans")]
 struct Options {
     /// How many customers scan
@@ -44,6 +48,18 @@ struct Options {
     /// Keep the tables in files of this directory instead of in memory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The time before, in which the rate of scans rises to that of the rest
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
+    ramp: f64,
+    /// Shards of the inbox's stream; with several, each batch in process has an instance of its function
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    shards: usize,
+    /// Calls of one API that WeCom takes at once; without it, as many as the sandbox takes by itself
+    #[arg(long, value_name = "N")]
+    calls_at_once: Option<usize>,
+    /// Calls of one API that WeCom allows in a minute, and fifteen times as many in an hour
+    #[arg(long, value_name = "N")]
+    per_minute: Option<u32>,
     /// Increase the rate of scans until the 99th percentile of welcomes exceeds one second; each rate is held for
     /// --seconds
     #[arg(long)]
@@ -63,6 +79,7 @@ struct Scene {
     corp: Corp,
     operator: Operator,
     channel: String,
+    _directory: TempDir,
 }
 
 #[tokio::main]
@@ -87,7 +104,10 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<bool, String> {
     let scene = Scene::open(options).await?;
     let before = Usage::own();
-    let customers = scene.scan(options.scans, options.seconds).await?;
+    let customers = scene.scan(options).await?;
+    if options.per_minute.is_some() {
+        return pace::report(options, scene, &customers).await;
+    }
     let patience = Duration::from_secs(options.patience);
     let in_time = scene.wait(&customers, patience).await;
     let usage = Usage::own().since(&before);
@@ -99,6 +119,7 @@ async fn run(options: &Options) -> Result<bool, String> {
     if options.save {
         report::save(options, &finding, &usage).map_err(|error| error.to_string())?;
     }
+    pace::print_refusals(&scene, options);
     let complete = finding.is_complete();
     scene.stack.stop().await;
     Ok(complete)
@@ -113,15 +134,25 @@ struct Customer {
 
 impl Scene {
     async fn open(options: &Options) -> Result<Self, String> {
+        let usual = SandboxOptions::default();
         let sandbox = SandboxOptions {
             latency: Duration::from_millis(options.latency),
-            ..SandboxOptions::default()
+            calls_in_flight: options.calls_at_once.unwrap_or(usual.calls_in_flight),
+            calls_per_window: options.per_minute.unwrap_or(usual.calls_per_window),
+            calls_per_hour: options
+                .per_minute
+                .map_or(usual.calls_per_hour, |calls| calls * 15),
+            ..usual
         };
+        let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let config = directory.path().join("config.json");
+        std::fs::write(&config, pace::configuration(options)).map_err(|error| error.to_string())?;
         let stack = StackOptions {
             port: 0,
             data: options.data.clone(),
-            config: None,
+            config: Some(config),
             wecom: Wecom::Sandbox(sandbox),
+            shards: options.shards,
             clock: Clock::system(),
         };
         let stack = Stack::start(stack)
@@ -131,7 +162,7 @@ impl Scene {
         let corp = wecom.corp(DEMO_CORP).ok_or("the sandbox has no corp")?;
         let key = stack.keys.admin_keys.first().ok_or("there is no key")?;
         let operator = Operator::new(&stack.url, DEMO_CORP, key);
-        let channel = make_channel(&corp, &operator).await?;
+        let channel = make_channel(&corp, &operator, options).await?;
         // The events about the tag are not part of the load.
         let settled = wecom.settled(Duration::from_secs(10)).await;
         settled.map_err(|error| error.to_string())?;
@@ -141,16 +172,17 @@ impl Scene {
             corp,
             operator,
             channel,
+            _directory: directory,
         })
     }
 
-    /// Customers scan at a constant rate, independent of the progress of the bundle.
-    async fn scan(&self, scans: u32, seconds: f64) -> Result<Vec<Customer>, String> {
-        let pace = Duration::from_secs_f64(seconds / f64::from(scans.max(1)));
+    /// Customers scan, independent of the progress of the bundle: at a rate that rises during the ramp, if there is one,
+    /// and constantly afterwards.
+    async fn scan(&self, options: &Options) -> Result<Vec<Customer>, String> {
         let started = Instant::now();
         let mut customers = Vec::new();
-        for number in 0..scans {
-            tokio::time::sleep_until((started + pace * number).into()).await;
+        for (number, after) in (0..).zip(options.times()) {
+            tokio::time::sleep_until((started + after).into()).await;
             let scan = Scan {
                 name: Some(check::name(number)),
                 ..Scan::default()
@@ -190,16 +222,45 @@ impl Scene {
 }
 
 /// A channel that uses all features: names in the welcome, a tag, a remark.
-async fn make_channel(corp: &Corp, operator: &Operator) -> Result<String, String> {
+async fn make_channel(
+    corp: &Corp,
+    operator: &Operator,
+    options: &Options,
+) -> Result<String, String> {
     let tags = corp.console_creates_tags("来源", &["展会"]);
-    let body = json!({
+    let mut body = json!({
         "name": "展会", "users": ["zhangsan", "lisi", "wangwu"], "remark": "{customer}",
         "tag_ids": tags.map_err(|error| error.to_string())?.tag_ids,
         "welcome": {"text": check::WELCOME},
     });
+    if options.per_minute.is_some() {
+        // Tags take their time in such a run, which is about welcomes.
+        body["tag_ids"] = json!([]);
+        body["remark"] = json!(null);
+    }
     match operator.post("channels", &body).await? {
         (201, channel) => Ok(channel["id"].as_str().unwrap_or_default().to_owned()),
         refused => Err(format!("the channel was refused: {refused:?}")),
+    }
+}
+
+impl Options {
+    /// When each customer scans, after the start.
+    fn times(&self) -> Vec<Duration> {
+        let per_second = f64::from(self.scans) / self.seconds;
+        // The rate rises linearly, so the number of scans is the square of the time.
+        let in_ramp = (per_second * self.ramp / 2.0).floor() as u32;
+        let ramp =
+            (0..in_ramp).map(|number| (2.0 * self.ramp * f64::from(number) / per_second).sqrt());
+        let rest = (0..self.scans).map(|number| self.ramp + f64::from(number) / per_second);
+        ramp.chain(rest).map(Duration::from_secs_f64).collect()
+    }
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if f64::is_finite(seconds) && seconds >= 0.0 => Ok(seconds),
+        _ => Err("a number of seconds, at least 0".to_owned()),
     }
 }
 

@@ -180,6 +180,7 @@ async fn two_corps() -> (World, Operator, TempDir) {
         data: None,
         config: Some(path),
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        shards: 1,
         clock,
     })
     .await;

@@ -16,7 +16,7 @@ use domain::ports::{
     ReadAcquisition, ReadQuota, RefreshTokens, RelationStore, RunStore, SendWelcome, TagApi,
     TagStore, WelcomeStore,
 };
-use domain::quota::{Guard, Usage};
+use domain::quota::{Admission, Guard, Usage};
 use domain::relation::{
     AddRecord, Change, Comparison, Observation, Reading, Relation, RelationKey,
 };
@@ -140,7 +140,7 @@ intercept! { Store:
 
 intercept! { WecomApi:
     SendWelcome {
-        fn send_welcome(corp: &CorpId, app: &AppName, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), VendorError>;
+        fn send_welcome(corp: &CorpId, app: &AppName, admission: Admission<'_>, code: &WelcomeCode, message: &WelcomeMessage) -> Result<(), VendorError>;
     }
     CustomerApi {
         fn customer_name(corp: &CorpId, app: &AppName, customer: &ExternalUserId) -> Result<String, VendorError>;

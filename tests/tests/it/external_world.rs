@@ -212,6 +212,7 @@ impl ExternalWorld {
             data: Some(self.data()),
             config: Some(self.secret()),
             wecom: Wecom::At(self.wecom_url.clone()),
+            shards: 1,
             clock: self.time.clock(),
         });
         let stack = self.time.drive(stack).await.unwrap();

@@ -15,6 +15,7 @@ async fn start(data: &std::path::Path) -> World {
         data: Some(data.to_owned()),
         config: None,
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        shards: 1,
         clock,
     })
     .await

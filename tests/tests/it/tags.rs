@@ -8,7 +8,7 @@ use wecom_sandbox::{Fault, SandboxOptions, Scan};
 
 use crate::counts::Counts;
 use crate::customer::Customer;
-use crate::external_world::ExternalWorld;
+use crate::external_world::{ExternalWorld, config};
 use crate::world::{Channel, World};
 
 const MARK: &str = "mark_tag";
@@ -195,14 +195,39 @@ async fn a_retried_batch_does_not_repeat_finished_records() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_most_five_calls_are_in_flight() {
+async fn a_configured_number_of_calls_in_flight_is_not_exceeded() {
+    let mut with_limit = config(&["contact"]);
+    with_limit["corps"][0]["limits"] = json!({"in_flight": 5});
+    let sandbox = SandboxOptions {
+        latency: Duration::from_millis(50),
+        calls_in_flight: 5,
+        ..SandboxOptions::default()
+    };
+    let external = ExternalWorld::with(with_limit, sandbox).await;
+    let world = external.world().await;
+    sixty_are_tagged(&world).await;
+    assert_eq!(world.wecom.peak_in_flight(MARK), 5);
+    assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_wecom_takes_at_once_is_found_out_and_nothing_is_lost() {
     let world = World::with(SandboxOptions {
         latency: Duration::from_millis(50),
         calls_in_flight: 5,
         ..SandboxOptions::default()
     })
     .await;
-    let channel = tagging_channel(&world).await;
+    sixty_are_tagged(&world).await;
+    let calls = world.wecom.calls_of(MARK);
+    let refused = calls.iter().filter(|call| call.errcode == 45033).count();
+    assert_eq!(calls.len() - refused, 60, "each customer is tagged once");
+    assert!(refused < 20, "{refused} were refused");
+}
+
+/// Sixty customers scan at once, and all are tagged and counted.
+async fn sixty_are_tagged(world: &World) {
+    let channel = tagging_channel(world).await;
     let customers: Vec<_> = (0..60).map(|_| world.scan(&channel)).collect();
     world
         .until("all customers are tagged", |_| {
@@ -213,8 +238,6 @@ async fn at_most_five_calls_are_in_flight() {
             customers.iter().filter(tagged).count() == customers.len()
         })
         .await;
-    assert_eq!(world.wecom.peak_in_flight(MARK), 5);
-    assert_eq!(world.calls(MARK), 60, "nothing was refused with 45033");
     world.counts_are(&channel, Counts::added(60)).await;
 }
 

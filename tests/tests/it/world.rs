@@ -57,6 +57,7 @@ impl World {
             data: None,
             config: None,
             wecom: Wecom::Sandbox(options),
+            shards: 1,
             clock,
         };
         Self::start(stack).await

@@ -104,6 +104,7 @@ async fn start() -> Result<Stack, String> {
         data: None,
         config: None,
         wecom: Wecom::Sandbox(SandboxOptions::default()),
+        shards: 1,
         clock: Clock::system(),
     };
     let stack = Stack::start(stack)

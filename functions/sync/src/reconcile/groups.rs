@@ -52,7 +52,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             let read = groups
                 .iter()
                 .map(|(id, status)| self.read_group(id, Some(**status), Trigger::Scheduled));
-            concurrent::try_join_bounded(read.collect(), self.config.limits.in_flight).await?;
+            concurrent::try_join_bounded(read.collect(), self.config.limits.concurrent_objects())
+                .await?;
             let last = groups.last().map(|(id, _)| id.as_str().to_owned());
             self.progress.change(|run| {
                 run.done += count(groups.len());

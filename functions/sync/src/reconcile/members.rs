@@ -69,8 +69,11 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             })
             .await
         });
-        let members =
-            concurrent::try_join_bounded(members.collect(), self.config.limits.in_flight).await?;
+        let members = concurrent::try_join_bounded(
+            members.collect(),
+            self.config.limits.concurrent_objects(),
+        )
+        .await?;
         let listed = members.into_iter().flatten().map(|entry| entry.user_id);
         Ok(range.users.into_iter().chain(listed).collect())
     }

@@ -54,9 +54,11 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 (object, events, refreshed)
             });
             let objects = objects.map(|refresh| refresh.map(Ok::<_, SyncError>));
-            let objects =
-                concurrent::try_join_bounded(objects.collect(), self.config.limits.in_flight)
-                    .await?;
+            let objects = concurrent::try_join_bounded(
+                objects.collect(),
+                self.config.limits.concurrent_objects(),
+            )
+            .await?;
             let mut done: Vec<EventId> = Vec::new();
             for (object, events, refreshed) in objects {
                 match refreshed {

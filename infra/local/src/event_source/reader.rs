@@ -21,6 +21,7 @@ const LANE_QUEUE: usize = 8;
 /// The reading end of a mapping.
 pub(super) struct Reader {
     mapping: Arc<EventSourceMapping>,
+    shard: usize,
     checkpoint: Arc<Mutex<Checkpoint>>,
     lanes: Vec<mpsc::Sender<Vec<Record>>>,
 }
@@ -28,10 +29,12 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) const fn new(
         mapping: Arc<EventSourceMapping>,
+        shard: usize,
         checkpoint: Arc<Mutex<Checkpoint>>,
     ) -> Self {
         Self {
             mapping,
+            shard,
             checkpoint,
             lanes: Vec::new(),
         }
@@ -84,7 +87,7 @@ impl Reader {
         };
         let admitted: Vec<Record> = records
             .into_iter()
-            .filter(|record| self.mapping.admits(record))
+            .filter(|record| self.mapping.admits(record, self.shard))
             .collect();
         let sequences = admitted.iter().map(Record::sequence);
         self.checkpoint.lock().await.begin(sequences, last).await;

@@ -63,11 +63,16 @@ impl Record {
         &self.document
     }
 
+    /// The shard of this record's item among `shards`.
+    pub(super) fn shard(&self, shards: usize) -> usize {
+        // Another part of the hash than for the lane.
+        remainder(self.item >> 32, shards)
+    }
+
     /// The lane for this record's item among `lanes`. It holds for one run of the mapping, which is as long as it has
     /// to: a restart begins behind every record in flight.
     pub(super) fn lane(&self, lanes: usize) -> usize {
-        let lanes = u64::try_from(lanes).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.item % lanes).unwrap_or_default()
+        remainder(self.item & u64::from(u32::MAX), lanes)
     }
 
     fn new(
@@ -178,6 +183,11 @@ impl ShardIterator {
         }
         Ok(records)
     }
+}
+
+fn remainder(hash: u64, parts: usize) -> usize {
+    let parts = u64::try_from(parts).unwrap_or(u64::MAX).max(1);
+    usize::try_from(hash % parts).unwrap_or_default()
 }
 
 fn created(change: &Value) -> Timestamp {

@@ -19,16 +19,19 @@ use wecom::{
 use crate::app::AppState;
 use crate::channel::{Channel, Remote};
 use crate::error::{StoreError, UploadError, VendorError};
+use crate::quota::Admission;
 use crate::relation::RelationKey;
 use crate::welcome::Source;
 
 /// Sends welcomes.
 pub trait SendWelcome {
-    /// Sends one message with the code of one app (WeCom doc 92137).
+    /// Sends one message with the code of one app (WeCom doc 92137); [`VendorError::Paused`] if WeCom takes none before
+    /// the code ends.
     fn send_welcome(
         &self,
         corp: &CorpId,
         app: &AppName,
+        admission: Admission<'_>,
         code: &WelcomeCode,
         message: &WelcomeMessage,
     ) -> impl Future<Output = Result<(), VendorError>> + Send;

@@ -201,7 +201,14 @@ fn limits(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Optio
     faults.unknown(
         object,
         path,
-        &["per_minute", "per_hour", "in_flight", "pause"],
+        &[
+            "per_minute",
+            "per_hour",
+            "welcomes_per_minute",
+            "welcomes_per_hour",
+            "in_flight",
+            "pause",
+        ],
     );
     let mut number = |field: &str, most: u32| match object.get(field).map(Value::as_u64) {
         None => Some(None),
@@ -214,6 +221,10 @@ fn limits(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Optio
         ),
     };
     let (minute, hour) = (number("per_minute", 10_000), number("per_hour", 150_000));
+    let welcomes = (
+        number("welcomes_per_minute", 10_000),
+        number("welcomes_per_hour", 150_000),
+    );
     let (in_flight, pause) = (number("in_flight", 100), number("pause", 3_600));
     if let Some(number) = minute? {
         limits.rate.per_minute = number;
@@ -221,12 +232,16 @@ fn limits(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Optio
     if let Some(number) = hour? {
         limits.rate.per_hour = number;
     }
+    if let Some(number) = welcomes.0? {
+        limits.welcomes.per_minute = number;
+    }
+    if let Some(number) = welcomes.1? {
+        limits.welcomes.per_hour = number;
+    }
     if let Some(number) = pause? {
         limits.rate.pause = i64::from(number);
     }
-    if let Some(number) = in_flight?.and_then(|number| usize::try_from(number).ok()) {
-        limits.in_flight = number;
-    }
+    limits.in_flight = in_flight?.and_then(|number| usize::try_from(number).ok());
     Some(limits)
 }
 

@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use wecom::{AppName, ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 
 use super::{
-    CHUNK, GUARD, PROFILE, RELATION, TAGS, USAGE, WELCOME, channels, contact, day_adds, day_member,
-    day_sort, departments, groups, members, pages, quota, run_parts, sync, tags, welcomes,
+    CHUNK, GUARD, PACE, PROFILE, RELATION, TAGS, USAGE, WELCOME, channels, contact, day_adds,
+    day_member, day_sort, departments, groups, members, pages, quota, run_parts, sync, tags,
+    welcomes,
 };
 
 /// Primary key of an item in the data table.
@@ -156,6 +157,12 @@ impl Key {
     #[must_use]
     pub fn usage(corp: &CorpId, api: &str) -> Self {
         Self::new(quota(corp), format!("{USAGE}{api}"))
+    }
+
+    /// Of the time slots that were given for the calls of an API.
+    #[must_use]
+    pub fn pace(corp: &CorpId, api: &str) -> Self {
+        Self::new(quota(corp), format!("{PACE}{api}"))
     }
 
     /// Of an add that is counted by the day.

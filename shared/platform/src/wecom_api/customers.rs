@@ -2,6 +2,7 @@
 
 use domain::error::VendorError;
 use domain::ports::{CustomerApi, SendWelcome};
+use domain::quota::Admission;
 use domain::relation::RelationKey;
 use wecom::api::contact::{
     BATCH_ROWS_MAX, BatchGetByUser, BatchPage, ExternalContact, ExternalContactDetail, Remark,
@@ -10,18 +11,24 @@ use wecom::api::path;
 use wecom::api::tag::MarkTag;
 use wecom::{AppName, Client, CorpId, ExternalUserId, TagId, UserId, WelcomeCode, WelcomeMessage};
 
-use super::WecomApi;
+use super::{Call, WecomApi};
 
 impl SendWelcome for WecomApi {
     async fn send_welcome(
         &self,
         corp: &CorpId,
         app: &AppName,
+        admission: Admission<'_>,
         code: &WelcomeCode,
         message: &WelcomeMessage,
     ) -> Result<(), VendorError> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
-        self.call(corp, app, path::SEND_WELCOME_MSG, send).await
+        self.governor.learn(corp, admission.guard.clone());
+        let call = Call {
+            api: path::SEND_WELCOME_MSG,
+            latest: Some(admission.latest),
+        };
+        self.make(corp, app, call, send).await
     }
 }
 
