@@ -16,7 +16,7 @@ use clock::Clock;
 use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
-use domain::instant::UnixSeconds;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, TagsOutcome};
 use domain::ports::{
     ChannelStore, CountStore, CustomerApi, EventStore, OutcomeStore, ProvisionChannel,
@@ -243,8 +243,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             Applied::Postponed(reason) => return Err(reason),
         };
         let now = self.clock.now();
-        outcome.at = now.as_second();
-        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        outcome.at = UnixSeconds::of(now);
+        outcome.latency_ms = Some(UnixMillis::of(now).millis_since(event.received_at));
         let subject = Subject {
             event,
             relation: &change.key,

@@ -13,6 +13,7 @@ use clock::Clock;
 use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
 use domain::ports::{
     AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
@@ -128,8 +129,8 @@ where
             .answer(event, &relation.member, channel.as_ref(), &timezone)
             .await?;
         let now = self.clock.now();
-        outcome.at = now.as_second();
-        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        outcome.at = UnixSeconds::of(now);
+        outcome.latency_ms = Some(UnixMillis::of(now).millis_since(event.received_at));
         let day = now.to_zoned(timezone).date();
         let subject = Subject {
             event,
@@ -176,7 +177,7 @@ where
         let now = self.clock.now();
         if let Some(until) = candidates
             .guard
-            .paused_until(path::SEND_WELCOME_MSG, now.as_second())
+            .paused_until(path::SEND_WELCOME_MSG, UnixSeconds::of(now))
         {
             return Ok(sending::paused(until));
         }
@@ -212,8 +213,9 @@ where
 
     /// What is left of the 20 seconds, counted from the event's own time.
     fn time_left(&self, event: &InboxEvent) -> Option<Duration> {
-        let end_ms = (event.created_at.get() + WELCOME_CODE_SECONDS) * 1000;
-        let left = u64::try_from(end_ms - self.clock.unix_millis()).ok()?;
+        let end = event.created_at.plus_seconds(WELCOME_CODE_SECONDS);
+        let left = UnixMillis::from(end).millis_since(UnixMillis::of(self.clock.now()));
+        let left = u64::try_from(left).ok()?;
         (left > 0).then(|| Duration::from_millis(left))
     }
 

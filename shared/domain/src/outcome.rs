@@ -7,6 +7,7 @@ use wecom::ErrorCode;
 use crate::channel::ChannelId;
 use crate::error::VendorError;
 use crate::event::InboxEvent;
+use crate::instant::UnixSeconds;
 use crate::relation::RelationKey;
 
 /// How the welcome of an event ended.
@@ -68,13 +69,13 @@ pub struct Outcome<R> {
     /// Whether trying again later could help. The sync repairs what is true here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
-    /// When it was written, in Unix seconds; 0, and not shown, while it is not.
+    /// When it was written; [`UnixSeconds::EPOCH`], and not shown, while it is not.
     #[serde(default, skip_serializing_if = "is_unwritten")]
-    pub at: i64,
+    pub at: UnixSeconds,
 }
 
-fn is_unwritten(at: &i64) -> bool {
-    *at == 0
+fn is_unwritten(at: &UnixSeconds) -> bool {
+    *at == UnixSeconds::EPOCH
 }
 
 /// Outcome of a welcome.
@@ -93,7 +94,7 @@ impl<R> Outcome<R> {
             attempts: 0,
             latency_ms: None,
             retryable: false,
-            at: 0,
+            at: UnixSeconds::EPOCH,
         }
     }
 
@@ -104,11 +105,11 @@ impl<R> Outcome<R> {
         self
     }
 
-    /// When it is worth another try, in Unix seconds: a minute per call that was made for it, an hour at most.
+    /// When it is worth another try: a minute per call that was made for it, an hour at most.
     #[must_use]
-    pub fn retry_at(&self) -> Option<i64> {
+    pub fn retry_at(&self) -> Option<UnixSeconds> {
         let minutes = i64::from(self.attempts.clamp(1, 60));
-        self.retryable.then_some(self.at + 60 * minutes)
+        self.retryable.then_some(self.at.plus_seconds(60 * minutes))
     }
 
     /// Fills `errcode`, `reason` and `retryable` from `error`.
@@ -182,12 +183,16 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again_ever_more_seldom() {
         let mut outcome = TagsOutcome::new(TagsResult::Failed);
-        outcome.at = 1_000;
+        outcome.at = UnixSeconds(1_000);
         assert_eq!(outcome.retry_at(), None);
         outcome.retryable = true;
         for (attempts, seconds) in [(0, 60), (3, 180), (500, 3_600)] {
             outcome.attempts = attempts;
-            assert_eq!(outcome.retry_at(), Some(1_000 + seconds), "{attempts}");
+            assert_eq!(
+                outcome.retry_at(),
+                Some(UnixSeconds(1_000 + seconds)),
+                "{attempts}"
+            );
         }
     }
 

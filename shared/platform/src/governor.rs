@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use clock::Clock;
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::quota::{Guard, Limits, QuotaGrant};
 use wecom::{CorpId, ErrorCode};
 
@@ -214,7 +215,7 @@ impl Governor {
     ) -> T {
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry((corp.clone(), api)).or_default();
-        let minute = self.now().div_euclid(60);
+        let minute = self.now().get().div_euclid(60);
         if taken.minute != minute {
             *taken = Allowance {
                 minute,
@@ -272,8 +273,10 @@ impl Governor {
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
         let now = self.now();
-        self.share(corp, |guard| guard.refused(api, now + 1, limits))
-            .await;
+        self.share(corp, |guard| {
+            guard.refused(api, now.plus_seconds(1), limits)
+        })
+        .await;
     }
 
     async fn share_cap(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
@@ -289,8 +292,8 @@ impl Governor {
         }
     }
 
-    fn now(&self) -> i64 {
-        self.clock.unix_seconds()
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::of(self.clock.now())
     }
 
     async fn share(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
+use domain::instant::UnixSeconds;
 use domain::relation::Trigger;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind, OWNERS_MAX};
 use wecom::api::path;
@@ -193,7 +194,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 let before = stored.clone();
                 let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {
-                    dissolved_at: group.dissolved_at.or(Some(read_at.as_second())),
+                    dissolved_at: group.dissolved_at.or(Some(UnixSeconds::of(read_at))),
                     read_at,
                     ..group
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::instant::UnixSeconds;
 use domain::member::{Department, Member};
 use jiff::Timestamp;
 use wecom::api::path;
@@ -48,7 +49,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         for member in gone.filter(|member| complete && member.gone_at.is_none()) {
             let gone = Member {
                 follows: false,
-                gone_at: Some(begun.as_second()),
+                gone_at: Some(UnixSeconds::of(begun)),
                 ..member.clone()
             };
             self.put(&gone, begun).await?;

@@ -2,6 +2,7 @@
 
 use domain::acquisition::Balance;
 use domain::channel::ChannelKind;
+use domain::instant::UnixSeconds;
 use domain::relation::Trigger;
 use wecom::api::path;
 use wecom::api::tag::TagGroup;
@@ -73,7 +74,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let stored = self.store.balance(corp).await?;
         if stored.is_none_or(|stored| stored.quota != quota) {
             self.progress.change(|run| run.writes += 1);
-            let read_at = at.as_second();
+            let read_at = UnixSeconds::of(at);
             let balance = Balance { quota, read_at };
             self.store.put_balance(corp, &balance, at).await?;
         }

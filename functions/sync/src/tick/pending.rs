@@ -7,6 +7,7 @@ use domain::channel::Remote;
 use domain::error::VendorError;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
+use domain::instant::UnixMillis;
 use domain::relation::{Change, ChangeKind, Observation, Reading, Trigger};
 use domain::work::RefreshTarget;
 use futures::FutureExt;
@@ -32,13 +33,13 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     /// Applies pending events as long as there are some and time is left, and returns how many.
     pub(super) async fn apply_pending(&self) -> Result<Value, SyncError> {
         let settle = i64::try_from(self.tuning.settle.as_millis()).unwrap_or(i64::MAX);
-        let until_ms = self.clock.unix_millis() - settle;
+        let until = UnixMillis::of(self.clock.now()).plus_millis(-settle);
         let (mut applied, mut first_error) = (0, None);
         let outage = &AtomicBool::new(false);
         while self.has_time() {
             let events = self
                 .store
-                .pending_events(self.corp, until_ms, EVENTS_PER_QUERY)
+                .pending_events(self.corp, until, EVENTS_PER_QUERY)
                 .await?;
             let more = i32::try_from(events.len()).is_ok_and(|length| length == EVENTS_PER_QUERY);
             let objects = by_object(events).into_iter();
@@ -91,10 +92,10 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         events: Vec<InboxEvent>,
         error: &SyncError,
     ) -> Vec<EventId> {
-        let oldest = self.clock.unix_millis() - GIVE_UP_MS;
+        let oldest = UnixMillis::of(self.clock.now()).plus_millis(-GIVE_UP_MS);
         let given_up = events
             .into_iter()
-            .filter(|event| is_about_object(error) || event.received_at_ms < oldest);
+            .filter(|event| is_about_object(error) || event.received_at < oldest);
         let given_up: Vec<EventId> = given_up.map(|event| event.id).collect();
         if !given_up.is_empty() {
             let kind = kind(object);
@@ -212,9 +213,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             }
             let expected_version = channel.version;
             channel.version += 1;
-            channel.remote = Remote::Deleted {
-                deleted_at: deleted_at.get(),
-            };
+            channel.remote = Remote::Deleted { deleted_at };
             // One that an operator changes at this moment is found again by the next look at WeCom.
             self.store
                 .put_channel(self.corp, &channel, Some(expected_version))
@@ -254,7 +253,7 @@ fn by_object(events: Vec<InboxEvent>) -> BTreeMap<RefreshTarget, Vec<InboxEvent>
         }
     }
     for events in objects.values_mut() {
-        events.sort_by_key(|event| (event.created_at, event.received_at_ms));
+        events.sort_by_key(|event| (event.created_at, event.received_at));
     }
     objects
 }

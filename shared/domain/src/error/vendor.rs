@@ -3,6 +3,8 @@
 
 use wecom::{AppName, Class, CorpId, Error, ErrorCode};
 
+use crate::instant::UnixSeconds;
+
 /// Why a call of WeCom did not give its result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VendorError {
@@ -17,8 +19,8 @@ pub enum VendorError {
     Paused {
         /// The API.
         api: &'static str,
-        /// When calls resume, in Unix seconds.
-        until: i64,
+        /// When calls resume.
+        until: UnixSeconds,
     },
     /// No call was made: the configuration has no such app, or no longer.
     #[error("{corp}/{app} is not in the configuration secret")]
@@ -83,7 +85,7 @@ mod tests {
     fn a_pause_has_the_code_and_the_class_of_the_refusal_that_it_avoids() {
         let paused = VendorError::Paused {
             api: "externalcontact/get",
-            until: 1_700_000_060,
+            until: UnixSeconds(1_700_000_060),
         };
         assert_eq!(
             (paused.class(), paused.code()),

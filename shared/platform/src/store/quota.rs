@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use domain::ports::ReadQuota;
 use domain::quota::{Guard, Limits, QuotaGrant, Usage};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ struct UsageRow {
     #[serde(flatten)]
     usage: Usage,
     /// Nobody asks about an hour that is long over.
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 /// Seconds after which a row of usage may go.
@@ -93,14 +94,14 @@ impl Store {
         Err(StoreError::Contended("the guard of the quota"))
     }
 
-    /// Takes up to `wanted` calls of `api` at `now` (Unix seconds).
+    /// Takes up to `wanted` calls of `api` at `now`.
     pub(crate) async fn take_quota(
         &self,
         corp: &CorpId,
         api: &str,
         wanted: u32,
         limits: &Limits,
-        now: i64,
+        now: UnixSeconds,
     ) -> Result<QuotaGrant, StoreError> {
         let key = Key::usage(corp, api);
         for _ in 0..TRIES {
@@ -115,7 +116,7 @@ impl Store {
                 key: key.clone(),
                 version: version + 1,
                 usage,
-                expires_at: now + USAGE_SECONDS,
+                expires_at: now.plus_seconds(USAGE_SECONDS),
             };
             if self.put_version(&to_row(&row)?, version).await? {
                 return Ok(taken);
