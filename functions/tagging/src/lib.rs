@@ -331,7 +331,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Writes one metric line with the outcome of an add's tags.
     fn report(&self, event: &InboxEvent, outcome: &TagsOutcome) {
         let measured = Group {
-            dimensions: &[("outcome", &outcome.word())],
+            dimensions: &[("outcome", outcome.outcome.as_str())],
             measured: &[("tags", Unit::Count, 1)],
         };
         let mut fields = outcome_fields(event, outcome);

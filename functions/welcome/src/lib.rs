@@ -222,7 +222,7 @@ where
     /// Writes one metric line with the outcome of a welcome.
     fn report(&self, event: &InboxEvent, outcome: &WelcomeOutcome) {
         let measured = Group {
-            dimensions: &[("outcome", &outcome.word())],
+            dimensions: &[("outcome", outcome.outcome.as_str())],
             measured: &[
                 ("welcomes", Unit::Count, 1),
                 (

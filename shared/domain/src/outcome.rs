@@ -30,6 +30,33 @@ pub enum WelcomeResult {
     Pending,
 }
 
+impl WelcomeResult {
+    /// Every result.
+    pub const ALL: [Self; 7] = [
+        Self::Sent,
+        Self::AlreadyWelcomed,
+        Self::TooLate,
+        Self::NoCode,
+        Self::NoTemplate,
+        Self::Failed,
+        Self::Pending,
+    ];
+
+    /// The word that is stored, shown by the admin API and counted by metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::AlreadyWelcomed => "already_welcomed",
+            Self::TooLate => "too_late",
+            Self::NoCode => "no_code",
+            Self::NoTemplate => "no_template",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+        }
+    }
+}
+
 /// How the tags of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,6 +71,29 @@ pub enum TagsResult {
     Failed,
     /// Not done yet; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the customer first.
     Pending,
+}
+
+impl TagsResult {
+    /// Every result.
+    pub const ALL: [Self; 5] = [
+        Self::Tagged,
+        Self::NoChannel,
+        Self::NoTags,
+        Self::Failed,
+        Self::Pending,
+    ];
+
+    /// The word that is stored, shown by the admin API and counted by metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tagged => "tagged",
+            Self::NoChannel => "no_channel",
+            Self::NoTags => "no_tags",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+        }
+    }
 }
 
 /// One outcome, as it is stored and shown.
@@ -122,16 +172,6 @@ impl<R> Outcome<R> {
     }
 }
 
-impl<R: Serialize> Outcome<R> {
-    /// The word that stands for how it ended, as in the admin API.
-    #[must_use]
-    pub fn word(&self) -> String {
-        let word = serde_json::to_value(&self.outcome).ok();
-        word.and_then(|word| word.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    }
-}
-
 /// WeCom's own words may hold names of members, so the reason is the meaning of the code.
 fn reason_of(error: &VendorError) -> String {
     match error.code() {
@@ -172,11 +212,11 @@ mod tests {
             json,
             serde_json::json!({"outcome": "already_welcomed", "attempts": 2, "latency_ms": 340})
         );
-        for (result, word) in [
-            (TagsResult::NoChannel, "no_channel"),
-            (TagsResult::NoTags, "no_tags"),
-        ] {
-            assert_eq!(serde_json::to_value(result).unwrap(), word);
+        for result in WelcomeResult::ALL {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.as_str());
+        }
+        for result in TagsResult::ALL {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.as_str());
         }
     }
 

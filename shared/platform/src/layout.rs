@@ -321,7 +321,7 @@ pub fn channel_and_date(day: &str) -> Option<(ChannelId, Date)> {
 #[must_use]
 pub fn day_sort(fact: Fact, relation: &RelationKey) -> String {
     let RelationKey { member, customer } = relation;
-    format!("{}#{}#{customer}", fact.word(), member.key())
+    format!("{}#{}#{customer}", fact.as_str(), member.key())
 }
 
 /// The fact of a sort key of the index `by_day`.
