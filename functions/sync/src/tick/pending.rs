@@ -58,12 +58,16 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             let objects =
                 concurrent::try_join_bounded(objects.collect(), self.config.limits.in_flight)
                     .await?;
+            // Without the app no reconcile has run that would make up for events that are given up.
+            let keeps_old = objects.iter().any(|(_, _, refreshed)| {
+                matches!(refreshed, Err(SyncError::Wecom(error)) if error.is_of_configuration())
+            });
             let mut done: Vec<EventId> = Vec::new();
             for (object, events, refreshed) in objects {
                 match refreshed {
                     Ok(()) => done.extend(events.into_iter().map(|event| event.id)),
                     Err(error) => {
-                        done.extend(self.give_up(&object, events, &error));
+                        done.extend(self.give_up(&object, events, &error, keeps_old));
                         first_error =
                             first_error.or(Some(error).filter(|error| !is_about_object(error)));
                     }
@@ -85,20 +89,22 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     }
 
     /// The events that are not tried again: because WeCom refuses this thing permanently, or
-    /// because they are too old.
+    /// because they are too old, unless those are to be kept.
     fn give_up(
         &self,
         object: &RefreshTarget,
         events: Vec<InboxEvent>,
         error: &SyncError,
+        keeps_old: bool,
     ) -> Vec<EventId> {
         let oldest = UnixMillis::of(self.clock.now()).plus_millis(-GIVE_UP_MS);
+        let is_too_old = |event: &InboxEvent| !keeps_old && event.received_at < oldest;
         let given_up = events
             .into_iter()
-            .filter(|event| is_about_object(error) || event.received_at < oldest);
+            .filter(|event| is_about_object(error) || is_too_old(event));
         let given_up: Vec<EventId> = given_up.map(|event| event.id).collect();
         if !given_up.is_empty() {
-            let kind = kind(object);
+            let kind = object.as_str();
             tracing::warn!(event = "pending.given_up", refresh.object = kind, refresh.events = given_up.len(), refresh.error = %error, wecom.errcode = error.errcode(), "events are left to the reconcile");
             self.metrics
                 .put("folds_given_up", Unit::Count, 1, &[("object", kind)]);
@@ -232,14 +238,12 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
 /// Whether the error is about this one object: it does not pass, and another object would not meet it.
 fn is_about_object(error: &SyncError) -> bool {
     match error {
+        SyncError::Wecom(error) if error.concerns_app() => false,
         SyncError::Wecom(VendorError::Wecom(error)) => match error {
             Error::Api { code, .. } => code.concerns_one_object(),
             Error::Unreadable { .. } | Error::Invalid { .. } => true,
             _ => false,
         },
-        SyncError::Wecom(
-            VendorError::AppNotConfigured { .. } | VendorError::ConfigurationUnreadable(_),
-        ) => true,
         _ => false,
     }
 }
@@ -273,15 +277,4 @@ fn apply(group: &Group, events: &[InboxEvent]) -> Option<Group> {
         }
     }
     Some(group)
-}
-
-fn kind(object: &RefreshTarget) -> &'static str {
-    match object {
-        RefreshTarget::Contact(_) => "contact",
-        RefreshTarget::Tags => "tags",
-        RefreshTarget::Group(_) => "group",
-        RefreshTarget::Balance => "balance",
-        RefreshTarget::Link(_) => "link",
-        RefreshTarget::Member(_) => "member",
-    }
 }
