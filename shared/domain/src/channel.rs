@@ -164,9 +164,9 @@ pub struct Channel {
     pub update_lease_until: Option<UnixSeconds>,
     /// Grows with every write, so that of two simultaneous changes one fails.
     pub version: u64,
-    /// When an operator created it.
+    /// When the admin API created it.
     pub created_at: UnixSeconds,
-    /// When an operator last changed it.
+    /// When the admin API last wrote it.
     pub updated_at: UnixSeconds,
 }
 
