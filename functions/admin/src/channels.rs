@@ -4,6 +4,7 @@
 use domain::channel::{Channel, ChannelId, ChannelSpec, Remote};
 use domain::error::StoreError;
 use domain::field::FieldError;
+use domain::instant::UnixSeconds;
 use serde_json::{Value, json};
 
 use crate::input::{self, Input};
@@ -26,7 +27,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                 .await
                 .map_err(|refusal| refusal.prefixed("welcome"))?;
         }
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         let mut channel = Channel {
             id: new_id()?,
             spec,
@@ -119,7 +120,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     pub(crate) async fn delete_channel(&self, scope: &Scope, id: &str) -> Answer {
         let channel = self.made(scope, id).await?;
         self.wecom.delete(&scope.corp, &channel).await?;
-        let deleted_at = self.clock.unix_seconds();
+        let deleted_at = UnixSeconds::of(self.clock.now());
         self.save(scope, channel, |channel| {
             channel.remote = Remote::Deleted { deleted_at }
         })
@@ -137,7 +138,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         let read = channel.version;
         change(&mut channel);
         channel.version += 1;
-        channel.updated_at = self.clock.unix_seconds();
+        channel.updated_at = UnixSeconds::of(self.clock.now());
         if self
             .store
             .put_channel(&scope.corp, &channel, Some(read))

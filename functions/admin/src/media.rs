@@ -2,6 +2,7 @@
 //! be fetched is reported to the caller, and the first customer does not wait for an upload.
 
 use domain::field::FieldError;
+use domain::instant::UnixSeconds;
 use domain::welcome::{Source, Welcome, WelcomeAttachment};
 use wecom::MediaId;
 
@@ -16,7 +17,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         welcome: &mut Welcome,
         known: Option<&Welcome>,
     ) -> Result<(), Refusal> {
-        let mut uploaded: Vec<(Source, MediaId, i64)> = known.map(uploads).unwrap_or_default();
+        let mut uploaded: Vec<(Source, MediaId, UnixSeconds)> =
+            known.map(uploads).unwrap_or_default();
         let known = known.into_iter().flat_map(Welcome::attachments);
         let pictures: Vec<_> = known.filter_map(WelcomeAttachment::picture).collect();
         for attachment in welcome.attachments_mut() {
@@ -41,7 +43,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
                         }
                         refusal => refusal,
                     })?;
-                uploaded.push((source.clone(), media_id, self.clock.unix_seconds()));
+                let now = UnixSeconds::of(self.clock.now());
+                uploaded.push((source.clone(), media_id, now));
             }
             if let Some((_, media_id, at)) = uploaded.iter().find(|(before, ..)| *before == source)
             {
@@ -52,7 +55,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
     }
 }
 
-fn uploads(welcome: &Welcome) -> Vec<(Source, MediaId, i64)> {
+fn uploads(welcome: &Welcome) -> Vec<(Source, MediaId, UnixSeconds)> {
     welcome
         .attachments()
         .filter_map(WelcomeAttachment::upload)

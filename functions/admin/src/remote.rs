@@ -6,6 +6,7 @@
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use wecom::api::path;
 use wecom::{Error, LinkId};
 
@@ -30,7 +31,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             .await?
             .filter(|channel| !is_deleted(channel));
         let channel = channel.ok_or(Refusal::NotFound("channel"))?;
-        let abandoned = channel.updated_at + CREATING_SECONDS < self.clock.unix_seconds();
+        let abandoned =
+            channel.updated_at.plus_seconds(CREATING_SECONDS) < UnixSeconds::of(self.clock.now());
         if channel.remote != Remote::Creating || !abandoned {
             return Ok(channel);
         }

@@ -185,7 +185,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
             ("event.id", Value::from(event.id.as_str())),
             (
                 "event.age_s",
-                Value::from(event.received_at_ms / 1000 - event.created_at.get()),
+                Value::from(event.received_at.seconds().seconds_since(event.created_at)),
             ),
             ("corp.id", Value::from(event.corp.as_str())),
             ("app.name", Value::from(event.app.as_str())),

@@ -2,6 +2,7 @@
 //! whose picture has expired goes without it.
 
 use domain::error::UploadError;
+use domain::instant::UnixSeconds;
 use domain::welcome::{Welcome, WelcomeAttachment};
 use platform::metrics::Unit;
 
@@ -20,7 +21,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         for attachment in welcome.attachments_mut() {
             if attachment
                 .media_due()
-                .is_none_or(|due| due > self.clock.unix_seconds())
+                .is_none_or(|due| due > UnixSeconds::of(self.clock.now()))
             {
                 continue;
             }
@@ -56,7 +57,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             }
         }
         let uploaded = self.wecom.upload(self.corp, self.app, &source, kind);
-        attachment.uploaded(uploaded.await?, self.clock.unix_seconds());
+        attachment.uploaded(uploaded.await?, UnixSeconds::of(self.clock.now()));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The daily reconcile of a corp: one run, worked on by one process at a time, in parts.
 
 use domain::error::StoreError;
+use domain::instant::UnixMillis;
 use domain::sync::{Phase, Run, RunLease};
 use futures::FutureExt;
 use lambda_runtime::Error;
@@ -24,7 +25,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Reconciles every corp, as far as the time suffices.
     pub(crate) async fn reconcile(&self, targets: &[Target<'_>]) -> Result<Value, Error> {
         let runs = targets.iter().map(|target| async {
-            let new = Run::starting_at(self.clock.unix_millis());
+            let new = Run::starting_at(UnixMillis::of(self.clock.now()));
             let advanced = self.advance_run(*target, Some(new)).boxed().await;
             (target.corp, advanced)
         });
@@ -157,7 +158,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             run.writes = run.writes,
             run.lost = run.lost,
             run.repaired = run.repaired,
-            run.seconds = run.updated_at - run.started_at,
+            run.seconds = run.updated_at.seconds_since(run.started_at),
             "a reconcile run has ended"
         );
     }

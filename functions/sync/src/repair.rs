@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, TagsOutcome, TagsResult};
 use domain::relation::{Relation, RelationKey};
 use wecom::api::path;
@@ -133,8 +134,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 }
                 Err(SyncError::Wecom(error)) => {
                     let mut outcome = TagsOutcome::new(TagsResult::Failed).with_error(&error);
-                    outcome.retryable =
-                        error.class() == Class::Retry && is_young(event, self.clock.unix_millis());
+                    outcome.retryable = error.class() == Class::Retry
+                        && is_young(event, UnixMillis::of(self.clock.now()));
                     outcome
                 }
                 Err(error) => return Err(error),
@@ -153,8 +154,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         attempts: u32,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        outcome.at = now.as_second();
-        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        outcome.at = UnixSeconds::of(now);
+        outcome.latency_ms = Some(UnixMillis::of(now).millis_since(event.received_at));
         outcome.attempts = attempts;
         let subject = Subject {
             event,
@@ -166,8 +167,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     }
 }
 
-/// Whether an event is young enough for another try at `now_ms` (Unix milliseconds). After that, the daily reconcile is the one who repairs.
-fn is_young(event: &InboxEvent, now_ms: i64) -> bool {
+/// Whether an event is young enough for another try at `now`. After that, the daily reconcile is the one who repairs.
+fn is_young(event: &InboxEvent, now: UnixMillis) -> bool {
     const THREE_DAYS_MS: i64 = 3 * 86_400_000;
-    now_ms < event.received_at_ms + THREE_DAYS_MS
+    now < event.received_at.plus_millis(THREE_DAYS_MS)
 }

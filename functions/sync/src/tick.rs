@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use domain::error::VendorError;
+use domain::instant::UnixMillis;
 use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -68,7 +69,10 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             ..target
         };
         // The calls of these parts are of no run.
-        let no_run = Progress::new(Run::starting_at(self.clock.unix_millis()), &self.clock);
+        let no_run = Progress::new(
+            Run::starting_at(UnixMillis::of(self.clock.now())),
+            &self.clock,
+        );
         let pass = Pass::new(self, short, no_run);
         let mut done = Map::new();
         let (tokens, due, pending) = tokio::join!(

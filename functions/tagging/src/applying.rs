@@ -3,6 +3,7 @@
 use domain::channel::Channel;
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
+use domain::instant::UnixSeconds;
 use domain::outcome::{TagsOutcome, TagsResult};
 use domain::placeholder::{Names, Placeholder, render_within};
 use domain::relation::{AddRecord, Observation, RelationKey};
@@ -75,7 +76,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 record.remark = texts.remark;
                 record.description = texts.description;
             }
-            Err(error) if affects_whole_tenant(&error, self.clock.unix_seconds()) => {
+            Err(error) if affects_whole_tenant(&error, UnixSeconds::of(self.clock.now())) => {
                 return Ok(Applied::Postponed(RetryReason::Wecom(error)));
             }
             Err(error) => {
@@ -123,7 +124,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 outcome: TagsOutcome::new(TagsResult::Tagged),
                 tagged: Some((tags.clone(), self.clock.now())),
             },
-            Err(error) if affects_whole_tenant(&error, self.clock.unix_seconds()) => {
+            Err(error) if affects_whole_tenant(&error, UnixSeconds::of(self.clock.now())) => {
                 return Err(RetryReason::Wecom(error));
             }
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
@@ -218,8 +219,9 @@ fn remark_of(
 
 /// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
 /// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn affects_whole_tenant(error: &VendorError, now: i64) -> bool {
-    if matches!(error, VendorError::Paused { until, .. } if *until > now + LONGEST_PAUSE_WAITED) {
+fn affects_whole_tenant(error: &VendorError, now: UnixSeconds) -> bool {
+    if matches!(error, VendorError::Paused { until, .. } if *until > now.plus_seconds(LONGEST_PAUSE_WAITED))
+    {
         return false;
     }
     // Every other code of the retry class is about this pair.
@@ -233,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: i64 = 1_700_000_000;
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
     #[test]
     fn errors_about_the_tenant_stop_the_stream_and_errors_about_one_customer_do_not() {
@@ -251,7 +253,7 @@ mod tests {
         });
         let paused = |seconds| VendorError::Paused {
             api: "mark_tag",
-            until: NOW + seconds,
+            until: NOW.plus_seconds(seconds),
         };
         for (error, holds, soon) in [
             (paused(60), true, false),

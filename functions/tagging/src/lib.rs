@@ -16,7 +16,7 @@ use clock::Clock;
 use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
-use domain::instant::UnixSeconds;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, TagsOutcome};
 use domain::ports::{
     ChannelStore, CountStore, CustomerApi, EventStore, OutcomeStore, ProvisionChannel,
@@ -233,8 +233,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             Applied::Postponed(reason) => return Err(reason),
         };
         let now = self.clock.now();
-        outcome.at = now.as_second();
-        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        outcome.at = UnixSeconds::of(now);
+        outcome.latency_ms = Some(UnixMillis::of(now).millis_since(event.received_at));
         let subject = Subject {
             event,
             relation: &change.key,
@@ -321,7 +321,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Writes one metric line with the outcome of an add's tags.
     fn report(&self, event: &InboxEvent, outcome: &TagsOutcome) {
         let measured = Group {
-            dimensions: &[("outcome", &outcome.word())],
+            dimensions: &[("outcome", outcome.outcome.as_str())],
             measured: &[("tags", Unit::Count, 1)],
         };
         let mut fields = outcome_fields(event, outcome);

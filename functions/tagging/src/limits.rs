@@ -4,6 +4,7 @@
 use domain::channel::Channel;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
+use domain::instant::UnixSeconds;
 use domain::relation::Change;
 use jiff::tz::TimeZone;
 use operations::duty::{self, AlignError};
@@ -50,7 +51,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         match duty::align(&self.store, &self.wecom, corp, id, timezone, now).await {
             Ok(aligned) => {
                 if aligned.changed {
-                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due, "a member has reached the daily limit, and was removed from the contact way");
+                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due.map(UnixSeconds::get), "a member has reached the daily limit, and was removed from the contact way");
                 }
                 Ok(())
             }

@@ -13,7 +13,7 @@ use clock::Clock;
 use domain::channel::ChannelId;
 use domain::error::StoreError;
 use domain::event::InboxEvent;
-use domain::instant::UnixSeconds;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
 use domain::ports::{
     AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
@@ -122,8 +122,8 @@ where
             .answer(event, &relation.member, channel.as_ref(), &timezone)
             .await?;
         let now = self.clock.now();
-        outcome.at = now.as_second();
-        outcome.latency_ms = Some(now.as_millisecond() - event.received_at_ms);
+        outcome.at = UnixSeconds::of(now);
+        outcome.latency_ms = Some(UnixMillis::of(now).millis_since(event.received_at));
         let day = now.to_zoned(timezone).date();
         let subject = Subject {
             event,
@@ -170,7 +170,7 @@ where
         let now = self.clock.now();
         if let Some(until) = candidates
             .guard
-            .paused_until(path::SEND_WELCOME_MSG, now.as_second())
+            .paused_until(path::SEND_WELCOME_MSG, UnixSeconds::of(now))
         {
             return Ok(sending::paused(until));
         }
@@ -217,7 +217,7 @@ where
     /// Writes one metric line with the outcome of a welcome.
     fn report(&self, event: &InboxEvent, outcome: &WelcomeOutcome) {
         let measured = Group {
-            dimensions: &[("outcome", &outcome.word())],
+            dimensions: &[("outcome", outcome.outcome.as_str())],
             measured: &[
                 ("welcomes", Unit::Count, 1),
                 (

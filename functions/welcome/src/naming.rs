@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::error::VendorError;
 use domain::event::InboxEvent;
+use domain::instant::UnixSeconds;
 use domain::ports::{
     AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
 };
@@ -32,7 +33,7 @@ where
         guard: &Guard,
     ) -> Option<WelcomeMessage> {
         let (member, customer) = event.event.contact()?;
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         let may_ask = |api| guard.paused_until(api, now).is_none();
         let customer = async {
             let get = || self.wecom.customer_name(&event.corp, &event.app, customer);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
 use wecom::api::path;
 use wecom::{Class, Error, ErrorCode, WelcomeMessage};
@@ -69,7 +70,7 @@ where
 }
 
 /// The outcome while WeCom has blocked the API: the code dies before the block ends, and a call would be refused.
-pub(crate) fn paused(until: i64) -> WelcomeOutcome {
+pub(crate) fn paused(until: UnixSeconds) -> WelcomeOutcome {
     let error = VendorError::Paused {
         api: path::SEND_WELCOME_MSG,
         until,

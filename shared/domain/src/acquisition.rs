@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use wecom::api::acquisition::AcquisitionQuota;
 
+use crate::instant::UnixSeconds;
+
 /// How many uses are left, and when that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// As WeCom returns it (doc 97375).
     #[serde(flatten)]
     pub quota: AcquisitionQuota,
-    /// Unix seconds.
-    pub read_at: i64,
+    /// When it was read.
+    pub read_at: UnixSeconds,
 }

@@ -8,6 +8,7 @@ use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
 
 use crate::duty::Schedule;
 use crate::field::{FieldError, at_most_chars, check_userid};
+use crate::instant::UnixSeconds;
 use crate::placeholder::{self, Placeholder};
 use crate::welcome::Welcome;
 
@@ -149,10 +150,10 @@ pub struct Channel {
     /// The members of the contact way or link, as last sent to WeCom; `None` if it is all of the spec's users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_duty: Option<Vec<UserId>>,
-    /// When that has to be looked at again, in Unix seconds.
+    /// When that has to be looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duty_until: Option<i64>,
-    /// The lease under which one process sends WeCom the list of who is on duty, in Unix seconds: until then others leave
+    pub duty_until: Option<UnixSeconds>,
+    /// The lease under which one process sends WeCom the list of who is on duty: until then others leave
     /// it to that process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the
     /// name that earlier releases read.
     #[serde(
@@ -160,13 +161,13 @@ pub struct Channel {
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    pub update_lease_until: Option<i64>,
+    pub update_lease_until: Option<UnixSeconds>,
     /// Grows with every write, so that of two simultaneous changes one fails.
     pub version: u64,
-    /// Unix seconds.
-    pub created_at: i64,
-    /// Unix seconds.
-    pub updated_at: i64,
+    /// When the admin API created it.
+    pub created_at: UnixSeconds,
+    /// When the admin API last wrote it.
+    pub updated_at: UnixSeconds,
 }
 
 /// What WeCom made for a channel.
@@ -192,8 +193,8 @@ pub enum Remote {
     },
     /// Deleted at WeCom. Kept, so that the customers who came through it can still be explained.
     Deleted {
-        /// Unix seconds.
-        deleted_at: i64,
+        /// When it was found or made to be deleted.
+        deleted_at: UnixSeconds,
     },
 }
 
@@ -219,9 +220,9 @@ impl Channel {
         matches!(&self.remote, Remote::AcquisitionLink { link_id: own, .. } if own == link_id)
     }
 
-    /// When the sync has to look at it, in Unix seconds: for who is on duty, or for media that expire.
+    /// When the sync has to look at it: for who is on duty, or for media that expire.
     #[must_use]
-    pub fn due_at(&self) -> Option<i64> {
+    pub fn due_at(&self) -> Option<UnixSeconds> {
         let media = self.spec.welcome.as_ref().and_then(Welcome::media_due);
         let due = [self.duty_until, media].into_iter().flatten().min();
         due.filter(|_| self.is_made())

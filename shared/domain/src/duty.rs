@@ -12,6 +12,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use wecom::UserId;
 
+use crate::instant::UnixSeconds;
 use crate::schedule::{Minute, Weekday, When};
 
 mod check;
@@ -217,17 +218,16 @@ impl Shift {
     }
 }
 
-/// The moment, in Unix seconds, by which a list computed at `now` has to be looked at again: when the clock of
+/// The moment by which a list computed at `now` has to be looked at again: when the clock of
 /// `timezone` shows `next`, or when that clock is changed (daylight saving), whichever is first. Between two
 /// changes of the clock local time runs on evenly, so no hour that is skipped or comes twice is missed.
 #[must_use]
-pub fn recheck_at(next: DateTime, now: Timestamp, timezone: &TimeZone) -> i64 {
+pub fn recheck_at(next: DateTime, now: Timestamp, timezone: &TimeZone) -> UnixSeconds {
     let shown = timezone.to_offset(now).to_timestamp(next);
     let shown = shown.unwrap_or(Timestamp::MAX);
     let clock_changes = timezone.following(now).next();
-    clock_changes
-        .map_or(shown, |change| shown.min(change.timestamp()))
-        .as_second()
+    let at = clock_changes.map_or(shown, |change| shown.min(change.timestamp()));
+    UnixSeconds::of(at)
 }
 
 #[cfg(test)]

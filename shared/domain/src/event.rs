@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wecom::{AppName, CorpId, Event, Fields, Message, WelcomeCode};
 
-use crate::instant::UnixSeconds;
+use crate::instant::{UnixMillis, UnixSeconds};
 use crate::work::RefreshTarget;
 
 /// The field that stays out of the event's id and of everything that is shown: the code is a credential,
@@ -77,8 +77,8 @@ pub struct InboxEvent {
     pub app: AppName,
     /// When WeCom made it; when it was received if the message does not say.
     pub created_at: UnixSeconds,
-    /// When the callback received it, in Unix milliseconds.
-    pub received_at_ms: i64,
+    /// When the callback received it.
+    pub received_at: UnixMillis,
     /// All fields but the welcome code.
     pub fields: Fields,
     /// The welcome code. It lives 20 seconds and is never shown.
@@ -92,8 +92,7 @@ impl InboxEvent {
     #[must_use]
     pub fn receive(corp: CorpId, app: AppName, message: Message, now: Timestamp) -> Self {
         let id = EventId::of(&corp, &app, &message.fields);
-        let created_at = message.create_time().unwrap_or_else(|| now.as_second());
-        let created_at = UnixSeconds(created_at);
+        let created_at = message.create_time().map(UnixSeconds);
         let welcome_code = message
             .fields
             .get(WELCOME_CODE)
@@ -108,8 +107,8 @@ impl InboxEvent {
             id,
             corp,
             app,
-            created_at,
-            received_at_ms: now.as_millisecond(),
+            created_at: created_at.unwrap_or_else(|| UnixSeconds::of(now)),
+            received_at: UnixMillis::of(now),
             fields,
             welcome_code,
             event: message.event,

@@ -6,6 +6,8 @@ use wecom::ChatId;
 use wecom::api::group::{GroupChat, GroupStatusKind};
 use wecom::event::UpdatedExternalChat;
 
+use crate::instant::UnixSeconds;
+
 /// A customer group as it was read last, or as an event has changed it since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
@@ -14,9 +16,9 @@ pub struct Group {
     pub chat: GroupChat,
     /// Whether its owner is still there (doc 92120).
     pub status: GroupStatusKind,
-    /// When it was found to be dissolved, in Unix seconds.
+    /// When it was found to be dissolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dissolved_at: Option<i64>,
+    pub dissolved_at: Option<UnixSeconds>,
     /// When it was read, or which later time it is known to agree with, by the bundle's own clock. Stored as `read_at`
     /// (Unix seconds) and `read_us` (microseconds beyond them).
     #[serde(flatten, with = "crate::instant::read_at")]
@@ -44,7 +46,7 @@ impl Group {
                 ..GroupChat::default()
             },
             status: GroupStatusKind::default(),
-            dissolved_at: Some(at.as_second()),
+            dissolved_at: Some(UnixSeconds::of(at)),
             read_at: at,
         }
     }

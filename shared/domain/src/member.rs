@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use wecom::api::user::UserStatus;
 use wecom::{Private, UserId};
 
+use crate::instant::UnixSeconds;
+
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -26,10 +28,10 @@ pub struct Member {
     /// Whether the member may have customers (WeCom doc 92571).
     #[serde(default)]
     pub follows: bool,
-    /// When the member was found to be out of the app's sight, in Unix seconds: gone from the company, or from the
+    /// When the member was found to be out of the app's sight: gone from the company, or from the
     /// app's range. Nothing is concluded about the customers of such a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gone_at: Option<i64>,
+    pub gone_at: Option<UnixSeconds>,
 }
 
 /// A department.

@@ -7,6 +7,7 @@ use wecom::ErrorCode;
 use crate::channel::ChannelId;
 use crate::error::VendorError;
 use crate::event::InboxEvent;
+use crate::instant::UnixSeconds;
 use crate::relation::RelationKey;
 
 /// How the welcome of an event ended.
@@ -29,6 +30,33 @@ pub enum WelcomeResult {
     Pending,
 }
 
+impl WelcomeResult {
+    /// Every result.
+    pub const ALL: [Self; 7] = [
+        Self::Sent,
+        Self::AlreadyWelcomed,
+        Self::TooLate,
+        Self::NoCode,
+        Self::NoTemplate,
+        Self::Failed,
+        Self::Pending,
+    ];
+
+    /// The word that is stored, shown by the admin API and counted by metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::AlreadyWelcomed => "already_welcomed",
+            Self::TooLate => "too_late",
+            Self::NoCode => "no_code",
+            Self::NoTemplate => "no_template",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+        }
+    }
+}
+
 /// How the tags of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +71,29 @@ pub enum TagsResult {
     Failed,
     /// Not done yet; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the customer first.
     Pending,
+}
+
+impl TagsResult {
+    /// Every result.
+    pub const ALL: [Self; 5] = [
+        Self::Tagged,
+        Self::NoChannel,
+        Self::NoTags,
+        Self::Failed,
+        Self::Pending,
+    ];
+
+    /// The word that is stored, shown by the admin API and counted by metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tagged => "tagged",
+            Self::NoChannel => "no_channel",
+            Self::NoTags => "no_tags",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+        }
+    }
 }
 
 /// One outcome, as it is stored and shown.
@@ -68,13 +119,13 @@ pub struct Outcome<R> {
     /// Whether trying again later could help. The sync repairs what is true here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
-    /// When it was written, in Unix seconds; 0, and not shown, while it is not.
+    /// When it was written; [`UnixSeconds::EPOCH`], and not shown, while it is not.
     #[serde(default, skip_serializing_if = "is_unwritten")]
-    pub at: i64,
+    pub at: UnixSeconds,
 }
 
-fn is_unwritten(at: &i64) -> bool {
-    *at == 0
+fn is_unwritten(at: &UnixSeconds) -> bool {
+    *at == UnixSeconds::EPOCH
 }
 
 /// Outcome of a welcome.
@@ -93,7 +144,7 @@ impl<R> Outcome<R> {
             attempts: 0,
             latency_ms: None,
             retryable: false,
-            at: 0,
+            at: UnixSeconds::EPOCH,
         }
     }
 
@@ -104,11 +155,11 @@ impl<R> Outcome<R> {
         self
     }
 
-    /// When it is worth another try, in Unix seconds: a minute per call that was made for it, an hour at most.
+    /// When it is worth another try: a minute per call that was made for it, an hour at most.
     #[must_use]
-    pub fn retry_at(&self) -> Option<i64> {
+    pub fn retry_at(&self) -> Option<UnixSeconds> {
         let minutes = i64::from(self.attempts.clamp(1, 60));
-        self.retryable.then_some(self.at + 60 * minutes)
+        self.retryable.then_some(self.at.plus_seconds(60 * minutes))
     }
 
     /// Fills `errcode`, `reason` and `retryable` from `error`.
@@ -118,16 +169,6 @@ impl<R> Outcome<R> {
         self.retryable = error.class() == wecom::Class::Retry;
         self.reason = Some(reason_of(error));
         self
-    }
-}
-
-impl<R: Serialize> Outcome<R> {
-    /// The word that stands for how it ended, as in the admin API.
-    #[must_use]
-    pub fn word(&self) -> String {
-        let word = serde_json::to_value(&self.outcome).ok();
-        word.and_then(|word| word.as_str().map(str::to_owned))
-            .unwrap_or_default()
     }
 }
 
@@ -171,23 +212,27 @@ mod tests {
             json,
             serde_json::json!({"outcome": "already_welcomed", "attempts": 2, "latency_ms": 340})
         );
-        for (result, word) in [
-            (TagsResult::NoChannel, "no_channel"),
-            (TagsResult::NoTags, "no_tags"),
-        ] {
-            assert_eq!(serde_json::to_value(result).unwrap(), word);
+        for result in WelcomeResult::ALL {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.as_str());
+        }
+        for result in TagsResult::ALL {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.as_str());
         }
     }
 
     #[test]
     fn what_passes_is_tried_again_ever_more_seldom() {
         let mut outcome = TagsOutcome::new(TagsResult::Failed);
-        outcome.at = 1_000;
+        outcome.at = UnixSeconds(1_000);
         assert_eq!(outcome.retry_at(), None);
         outcome.retryable = true;
         for (attempts, seconds) in [(0, 60), (3, 180), (500, 3_600)] {
             outcome.attempts = attempts;
-            assert_eq!(outcome.retry_at(), Some(1_000 + seconds), "{attempts}");
+            assert_eq!(
+                outcome.retry_at(),
+                Some(UnixSeconds(1_000 + seconds)),
+                "{attempts}"
+            );
         }
     }
 

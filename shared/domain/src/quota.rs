@@ -67,26 +67,27 @@ pub struct Usage {
 pub enum QuotaGrant {
     /// So many calls, at least one and at most as many as were wanted.
     Granted(u32),
-    /// None is left before this time (Unix seconds), when a new minute or hour begins.
-    SpentUntil(i64),
+    /// None is left before this time, when a new minute or hour begins.
+    SpentUntil(UnixSeconds),
 }
 
 impl Usage {
-    /// Takes up to `wanted` calls at `now` (Unix seconds).
-    pub fn take(&mut self, now: i64, wanted: u32, limits: &Limits) -> QuotaGrant {
-        if self.minute != now.div_euclid(MINUTE) {
-            (self.minute, self.in_minute) = (now.div_euclid(MINUTE), 0);
+    /// Takes up to `wanted` calls at `now`.
+    pub fn take(&mut self, now: UnixSeconds, wanted: u32, limits: &Limits) -> QuotaGrant {
+        let (minute, hour) = (window(now, MINUTE), window(now, HOUR));
+        if self.minute != minute {
+            (self.minute, self.in_minute) = (minute, 0);
         }
-        if self.hour != now.div_euclid(HOUR) {
-            (self.hour, self.in_hour) = (now.div_euclid(HOUR), 0);
+        if self.hour != hour {
+            (self.hour, self.in_hour) = (hour, 0);
         }
         let left_in_hour = limits.per_hour.saturating_sub(self.in_hour);
         let left_in_minute = limits.per_minute.saturating_sub(self.in_minute);
         if left_in_hour == 0 {
-            return QuotaGrant::SpentUntil((self.hour + 1) * HOUR);
+            return QuotaGrant::SpentUntil(UnixSeconds((self.hour + 1) * HOUR));
         }
         if left_in_minute == 0 {
-            return QuotaGrant::SpentUntil((self.minute + 1) * MINUTE);
+            return QuotaGrant::SpentUntil(UnixSeconds((self.minute + 1) * MINUTE));
         }
         let granted = wanted.min(left_in_hour).min(left_in_minute);
         self.in_minute += granted;
@@ -94,17 +95,22 @@ impl Usage {
         QuotaGrant::Granted(granted)
     }
 
-    /// How much of the limits is taken at `now` (Unix seconds), in percent: of the minute or of the hour, whichever is
+    /// How much of the limits is taken at `now`, in percent: of the minute or of the hour, whichever is
     /// closer to its end. A minute that has just ended counts still, for who looks once a minute may always look when
     /// one has just begun.
     #[must_use]
-    pub fn percent(&self, now: i64, limits: &Limits) -> u32 {
-        let is_recent = [0, 1].contains(&(now.div_euclid(MINUTE) - self.minute));
+    pub fn percent(&self, now: UnixSeconds, limits: &Limits) -> u32 {
+        let is_recent = [0, 1].contains(&(window(now, MINUTE) - self.minute));
         let of_minute = share(self.in_minute, limits.per_minute).filter(|_| is_recent);
-        let is_present = now.div_euclid(HOUR) == self.hour;
+        let is_present = window(now, HOUR) == self.hour;
         let of_hour = share(self.in_hour, limits.per_hour).filter(|_| is_present);
         of_minute.max(of_hour).unwrap_or_default()
     }
+}
+
+/// The number of the window of so many seconds that contains `at`, counted from 1970.
+fn window(at: UnixSeconds, seconds: i64) -> i64 {
+    at.get().div_euclid(seconds)
 }
 
 /// So many percent of `limit`, rounded down; `None` of a limit of nothing.
@@ -116,12 +122,12 @@ fn share(taken: u32, limit: u32) -> Option<u32> {
 /// Why and for how long an API is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// Unix second at which it ends.
-    pub until: i64,
-    /// Unix second until which another refusal is one of the same row. Stored as `minded_until`, the name that earlier
+    /// When it ends.
+    pub until: UnixSeconds,
+    /// Until when another refusal is one of the same row. Stored as `minded_until`, the name that earlier
     /// releases read.
     #[serde(rename = "minded_until")]
-    pub strike_window_until: i64,
+    pub strike_window_until: UnixSeconds,
     /// Refusals in a row, one per pause: 1 a minute, 2 an hour, 3 the rest of Beijing's day.
     pub step: u8,
 }
@@ -132,8 +138,8 @@ pub struct Pause {
 pub struct ConcurrencyCap {
     /// Calls in flight.
     pub in_flight: usize,
-    /// Unix second at which it was found.
-    pub at: i64,
+    /// When it was found.
+    pub at: UnixSeconds,
 }
 
 /// What all functions of the bundle share about WeCom's limits for one corp, by API.
@@ -162,16 +168,16 @@ pub struct Admission<'a> {
 }
 
 impl Guard {
-    /// The Unix second until which `api` is paused, if it is at `now`.
+    /// Until when `api` is paused, if it is at `now`.
     #[must_use]
-    pub fn paused_until(&self, api: &str, now: i64) -> Option<i64> {
+    pub fn paused_until(&self, api: &str, now: UnixSeconds) -> Option<UnixSeconds> {
         let pause = self.pauses.get(api)?;
         (now < pause.until).then_some(pause.until)
     }
 
-    /// How many APIs are paused at `now` (Unix seconds).
+    /// How many APIs are paused at `now`.
     #[must_use]
-    pub fn paused(&self, now: i64) -> usize {
+    pub fn paused(&self, now: UnixSeconds) -> usize {
         let pauses = self.pauses.values();
         pauses.filter(|pause| now < pause.until).count()
     }
@@ -180,7 +186,7 @@ impl Guard {
     /// midnight if WeCom repeats it right after the pause. Calls that were under way when the pause began change
     /// nothing. If calls `were_taken` since the last pause, it was not too short: another minute is spent, and no longer
     /// window.
-    pub fn refused(&mut self, api: &str, now: i64, limits: &Limits, were_taken: bool) {
+    pub fn refused(&mut self, api: &str, now: UnixSeconds, limits: &Limits, were_taken: bool) {
         let step = match self.pauses.get(api) {
             Some(pause) if now < pause.until => return,
             Some(pause) if were_taken => pause.step.min(1),
@@ -188,13 +194,13 @@ impl Guard {
             _ => 1,
         };
         let until = match step {
-            1 => now + limits.pause,
-            2 => now + limits.pause * SECOND_PAUSE_FACTOR,
+            1 => now.plus_seconds(limits.pause),
+            2 => now.plus_seconds(limits.pause * SECOND_PAUSE_FACTOR),
             _ => next_midnight(now),
         };
         let pause = Pause {
             until,
-            strike_window_until: until + limits.pause * STRIKE_WINDOW_FACTOR,
+            strike_window_until: until.plus_seconds(limits.pause * STRIKE_WINDOW_FACTOR),
             step,
         };
         self.pauses.insert(api.to_owned(), pause);
@@ -203,7 +209,7 @@ impl Guard {
 
     /// A process found out that it may have `own` calls in flight. All processes together may then have as many times
     /// that as processes make calls. A finding of the same second is kept.
-    pub fn share_limit(&mut self, api: &str, process: &str, own: f64, now: i64) {
+    pub fn share_limit(&mut self, api: &str, process: &str, own: f64, now: UnixSeconds) {
         if self
             .concurrency_caps
             .get(api)
@@ -212,7 +218,7 @@ impl Guard {
             return;
         }
         self.reports
-            .insert((api.to_owned(), process.to_owned()), UnixSeconds(now));
+            .insert((api.to_owned(), process.to_owned()), now);
         let processes = self.processes(api, now);
         let in_flight = concurrency::times(own, processes);
         self.concurrency_caps
@@ -222,17 +228,17 @@ impl Guard {
 
     /// What all processes have found out lately about the calls of `api` in flight.
     #[must_use]
-    pub fn shared_limit(&self, api: &str, now: i64) -> Option<SharedLimit> {
+    pub fn shared_limit(&self, api: &str, now: UnixSeconds) -> Option<SharedLimit> {
         let cap = self.concurrency_caps.get(api)?;
-        (now < cap.at + CAP_SECONDS).then(|| SharedLimit {
+        (now < cap.at.plus_seconds(CAP_SECONDS)).then(|| SharedLimit {
             calls: cap.in_flight,
-            found_at: UnixSeconds(cap.at),
+            found_at: cap.at,
             processes: self.processes(api, now),
         })
     }
 
     /// Processes that make calls of `api`, at least 1.
-    fn processes(&self, api: &str, now: i64) -> usize {
+    fn processes(&self, api: &str, now: UnixSeconds) -> usize {
         let of_api = self
             .reports
             .iter()
@@ -241,21 +247,22 @@ impl Guard {
     }
 
     /// What is long over need not be kept.
-    fn forget(&mut self, now: i64) {
+    fn forget(&mut self, now: UnixSeconds) {
         self.pauses
             .retain(|_, pause| now < pause.strike_window_until);
         self.concurrency_caps
-            .retain(|_, cap| now < cap.at + CAP_SECONDS);
+            .retain(|_, cap| now < cap.at.plus_seconds(CAP_SECONDS));
         self.reports.retain(|_, at| is_recent(*at, now));
     }
 }
 
-fn is_recent(reported: UnixSeconds, now: i64) -> bool {
-    now < reported.get() + PROCESS_SECONDS
+fn is_recent(reported: UnixSeconds, now: UnixSeconds) -> bool {
+    now < reported.plus_seconds(PROCESS_SECONDS)
 }
 
-fn next_midnight(now: i64) -> i64 {
-    ((now + BEIJING).div_euclid(DAY) + 1) * DAY - BEIJING
+fn next_midnight(now: UnixSeconds) -> UnixSeconds {
+    let day = window(now.plus_seconds(BEIJING), DAY);
+    UnixSeconds((day + 1) * DAY - BEIJING)
 }
 
 #[cfg(test)]
@@ -264,7 +271,7 @@ mod tests {
 
     const API: &str = "externalcontact/mark_tag";
     /// 2026-11-25 12:00:00 in Beijing.
-    const NOON: i64 = 1_795_579_200;
+    const NOON: UnixSeconds = UnixSeconds(1_795_579_200);
 
     #[test]
     fn a_window_is_taken_up_and_the_next_one_is_fresh() {
@@ -277,14 +284,18 @@ mod tests {
         let cases = [
             (0, 8, QuotaGrant::Granted(8)),
             (1, 8, QuotaGrant::Granted(2)),
-            (59, 1, QuotaGrant::SpentUntil(60)),
+            (59, 1, QuotaGrant::SpentUntil(UnixSeconds(60))),
             (60, 10, QuotaGrant::Granted(10)),
             (120, 10, QuotaGrant::Granted(5)),
-            (180, 1, QuotaGrant::SpentUntil(3_600)),
+            (180, 1, QuotaGrant::SpentUntil(UnixSeconds(3_600))),
             (3_600, 10, QuotaGrant::Granted(10)),
         ];
         for (now, wanted, expected) in cases {
-            assert_eq!(usage.take(now, wanted, &limits), expected, "at {now}");
+            assert_eq!(
+                usage.take(UnixSeconds(now), wanted, &limits),
+                expected,
+                "at {now}"
+            );
         }
     }
 
@@ -297,29 +308,29 @@ mod tests {
         };
         let mut usage = Usage::default();
         assert_eq!(usage.percent(NOON, &limits), 0);
-        let minute = NOON + 60;
+        let minute = NOON.plus_seconds(60);
         assert_eq!(usage.take(minute, 8, &limits), QuotaGrant::Granted(8));
         let cases = [
             (minute, 80),
-            (minute + 119, 80),
-            (minute + 120, 20),
-            (NOON + HOUR - 1, 20),
-            (NOON + HOUR, 0),
+            (minute.plus_seconds(119), 80),
+            (minute.plus_seconds(120), 20),
+            (NOON.plus_seconds(HOUR - 1), 20),
+            (NOON.plus_seconds(HOUR), 0),
         ];
         for (now, expected) in cases {
             assert_eq!(usage.percent(now, &limits), expected, "at {now}");
         }
         for minute in 2..6 {
-            usage.take(NOON + minute * 60, 10, &limits);
+            usage.take(NOON.plus_seconds(minute * 60), 10, &limits);
         }
-        assert_eq!(usage.percent(NOON + 300, &limits), 100);
+        assert_eq!(usage.percent(NOON.plus_seconds(300), &limits), 100);
         let smaller = Limits {
             per_minute: 0,
             per_hour: 20,
             ..limits
         };
         assert_eq!(
-            usage.percent(NOON + 300, &smaller),
+            usage.percent(NOON.plus_seconds(300), &smaller),
             200,
             "it was made smaller"
         );
@@ -330,21 +341,30 @@ mod tests {
         let mut guard = Guard::default();
         let limits = Limits::default();
         guard.refused(API, NOON, &limits, false);
-        assert_eq!(guard.paused_until(API, NOON), Some(NOON + 60));
-        guard.refused(API, NOON + 5, &limits, true);
+        assert_eq!(guard.paused_until(API, NOON), Some(NOON.plus_seconds(60)));
+        guard.refused(API, NOON.plus_seconds(5), &limits, true);
         assert_eq!(
-            guard.paused_until(API, NOON + 5),
-            Some(NOON + 60),
+            guard.paused_until(API, NOON.plus_seconds(5)),
+            Some(NOON.plus_seconds(60)),
             "calls that were under way"
         );
-        assert_eq!(guard.paused_until(API, NOON + 60), None);
-        assert_eq!((guard.paused(NOON + 59), guard.paused(NOON + 60)), (1, 0));
-        guard.refused(API, NOON + 61, &limits, false);
-        assert_eq!(guard.paused_until(API, NOON + 61), Some(NOON + 3_661));
-        guard.refused(API, NOON + 3_662, &limits, false);
+        assert_eq!(guard.paused_until(API, NOON.plus_seconds(60)), None);
         assert_eq!(
-            guard.paused_until(API, NOON + 3_662),
-            Some(NOON + 12 * HOUR)
+            (
+                guard.paused(NOON.plus_seconds(59)),
+                guard.paused(NOON.plus_seconds(60))
+            ),
+            (1, 0)
+        );
+        guard.refused(API, NOON.plus_seconds(61), &limits, false);
+        assert_eq!(
+            guard.paused_until(API, NOON.plus_seconds(61)),
+            Some(NOON.plus_seconds(3_661))
+        );
+        guard.refused(API, NOON.plus_seconds(3_662), &limits, false);
+        assert_eq!(
+            guard.paused_until(API, NOON.plus_seconds(3_662)),
+            Some(NOON.plus_seconds(12 * HOUR))
         );
         assert_eq!(guard.paused_until("externalcontact/get", NOON), None);
     }
@@ -353,7 +373,7 @@ mod tests {
     fn a_refusal_long_after_a_pause_is_a_first_one() {
         let mut guard = Guard::default();
         guard.refused(API, NOON, &Limits::default(), false);
-        guard.refused(API, NOON + 180, &Limits::default(), false);
+        guard.refused(API, NOON.plus_seconds(180), &Limits::default(), false);
         assert_eq!(guard.pauses[API].step, 1);
     }
 
@@ -362,12 +382,10 @@ mod tests {
         let mut guard = Guard::default();
         let limits = Limits::default();
         guard.refused(API, NOON, &limits, true);
-        for minute in [61, 122, 183] {
-            guard.refused(API, NOON + minute, &limits, true);
-            assert_eq!(
-                guard.paused_until(API, NOON + minute),
-                Some(NOON + minute + 60)
-            );
+        for seconds in [61, 122, 183] {
+            let now = NOON.plus_seconds(seconds);
+            guard.refused(API, now, &limits, true);
+            assert_eq!(guard.paused_until(API, now), Some(now.plus_seconds(60)));
         }
     }
 
@@ -375,27 +393,26 @@ mod tests {
     fn what_a_process_found_out_is_shared_for_a_while() {
         let mut guard = Guard::default();
         let report = |process: &str| (API.to_owned(), process.to_owned());
-        guard.reports.insert(report("b"), UnixSeconds(NOON - 1));
-        guard
-            .reports
-            .insert(report("c"), UnixSeconds(NOON - PROCESS_SECONDS));
+        let long_ago = NOON.plus_seconds(-PROCESS_SECONDS);
+        guard.reports.insert(report("b"), NOON.plus_seconds(-1));
+        guard.reports.insert(report("c"), long_ago);
         guard.share_limit(API, "a", 1.6, NOON);
         guard.share_limit(API, "b", 9.0, NOON);
-        let shared = |processes| SharedLimit {
-            calls: 4,
-            found_at: UnixSeconds(NOON),
-            processes,
+        let shared = |processes| {
+            Some(SharedLimit {
+                calls: 4,
+                found_at: NOON,
+                processes,
+            })
         };
-        assert_eq!(guard.shared_limit(API, NOON), Some(shared(2)));
-        assert_eq!(
-            guard.shared_limit(API, NOON + CAP_SECONDS - 1),
-            Some(shared(1))
-        );
-        assert_eq!(guard.shared_limit(API, NOON + CAP_SECONDS), None);
+        assert_eq!(guard.shared_limit(API, NOON), shared(2));
+        let last = NOON.plus_seconds(CAP_SECONDS - 1);
+        assert_eq!(guard.shared_limit(API, last), shared(1));
+        assert_eq!(guard.shared_limit(API, last.plus_seconds(1)), None);
         assert_eq!(guard.reports.len(), 2, "what is over is not kept");
         guard.refused(
             "externalcontact/get",
-            NOON + CAP_SECONDS,
+            NOON.plus_seconds(CAP_SECONDS),
             &Limits::default(),
             false,
         );

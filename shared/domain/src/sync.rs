@@ -7,6 +7,8 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use wecom::{ExternalUserId, UserId};
 
+use crate::instant::{UnixMillis, UnixSeconds};
+
 pub use chunk::{Chunk, PageRead};
 
 mod chunk;
@@ -17,16 +19,17 @@ mod chunk;
 pub struct RunId(String);
 
 impl RunId {
-    /// The run that begins at `now_ms` (Unix milliseconds).
+    /// The run that begins at `now`.
     #[must_use]
-    pub fn starting_at(now_ms: i64) -> Self {
-        Self(format!("run{now_ms:013}"))
+    pub fn starting_at(now: UnixMillis) -> Self {
+        Self(format!("run{:013}", now.get()))
     }
 
-    /// When it began, in Unix milliseconds.
+    /// When it began.
     #[must_use]
-    pub fn started_at_ms(&self) -> i64 {
-        self.0.trim_start_matches("run").parse().unwrap_or_default()
+    pub fn started_at(&self) -> UnixMillis {
+        let millis = self.0.trim_start_matches("run").parse();
+        UnixMillis(millis.unwrap_or_default())
     }
 
     /// The id as text.
@@ -45,16 +48,16 @@ impl std::fmt::Display for RunId {
 /// Hours since the last complete run, of a corp that never had one: a week.
 const NEVER_HOURS: i64 = 168;
 
-/// Whole hours since the last complete run began, of what is known of a corp's runs at `now` (Unix seconds).
+/// Whole hours since the last complete run began, of what is known of a corp's runs at `now`.
 ///
 /// They are counted from its beginning: what has changed at WeCom while it ran may not be in it, so a run of six hours
 /// leaves a copy that is six hours old. A corp without one counts as a week old, so that an alarm is on until there is
 /// one.
 #[must_use]
-pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: i64) -> i64 {
+pub fn hours_since_complete(running: Option<&Run>, last: Option<&Run>, now: UnixSeconds) -> i64 {
     let runs = running.into_iter().chain(last);
     let begun = runs.filter_map(Run::complete_since).max();
-    begun.map_or(NEVER_HOURS, |begun| (now - begun).max(0) / 3_600)
+    begun.map_or(NEVER_HOURS, |begun| now.seconds_since(begun).max(0) / 3_600)
 }
 
 /// What asking for the lease of a run came to.
@@ -87,10 +90,10 @@ pub struct Run {
     pub id: RunId,
     /// What it does: `reconcile`.
     pub task: String,
-    /// When it began, in Unix seconds.
-    pub started_at: i64,
-    /// When it ended, in Unix seconds; `None` before.
-    pub finished_at: Option<i64>,
+    /// When it began.
+    pub started_at: UnixSeconds,
+    /// When it ended; `None` before.
+    pub finished_at: Option<UnixSeconds>,
     /// The part that it is in.
     pub phase: Phase,
     /// Members and groups that are done.
@@ -130,22 +133,22 @@ pub struct Run {
     /// Why it could not continue, while it is not over. Stored as `held_up`, the name that earlier releases read.
     #[serde(rename = "held_up", default, skip_serializing_if = "Option::is_none")]
     pub blocked_on: Option<String>,
-    /// When this was written, in Unix seconds.
+    /// When this was written.
     #[serde(default)]
-    pub updated_at: i64,
-    /// When the last complete run before this one began, in Unix seconds. The run itself is kept no longer than until
+    pub updated_at: UnixSeconds,
+    /// When the last complete run before this one began. The run itself is kept no longer than until
     /// another one is over, and that may fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub complete_before: Option<i64>,
+    pub complete_before: Option<UnixSeconds>,
 }
 
 impl Run {
-    /// A run that begins at `now_ms` (Unix milliseconds).
+    /// A run that begins at `now`.
     #[must_use]
-    pub fn starting_at(now_ms: i64) -> Self {
-        let now = now_ms.div_euclid(1000);
+    pub fn starting_at(now: UnixMillis) -> Self {
+        let (id, now) = (RunId::starting_at(now), now.seconds());
         Self {
-            id: RunId::starting_at(now_ms),
+            id,
             task: "reconcile".to_owned(),
             started_at: now,
             finished_at: None,
@@ -172,7 +175,7 @@ impl Run {
     /// The same run as the one that follows on `before`. Its id is greater, also if both begin in one millisecond.
     #[must_use]
     pub fn following(self, before: &Self) -> Self {
-        let earliest = before.id.started_at_ms() + 1;
+        let earliest = before.id.started_at().plus_millis(1);
         Self {
             id: self.id.max(RunId::starting_at(earliest)),
             complete_before: before.complete_since(),
@@ -182,7 +185,7 @@ impl Run {
 
     /// When the last complete run began that this one knows of: itself, if it ended without an error.
     #[must_use]
-    pub fn complete_since(&self) -> Option<i64> {
+    pub fn complete_since(&self) -> Option<UnixSeconds> {
         let is_complete = self.finished_at.is_some() && self.error.is_none();
         if is_complete {
             Some(self.started_at)
@@ -201,7 +204,7 @@ impl Run {
     /// Members and groups done per minute, waiting for the next tick included; `None` before the first.
     #[must_use]
     pub fn per_minute(&self) -> Option<u64> {
-        let seconds = u64::try_from(self.updated_at - self.started_at)
+        let seconds = u64::try_from(self.updated_at.seconds_since(self.started_at))
             .ok()?
             .max(1);
         (self.done > 0).then(|| self.done * 60 / seconds)
@@ -210,7 +213,7 @@ impl Run {
     /// Seconds that the rest takes at this rate.
     #[must_use]
     pub fn seconds_left(&self) -> Option<u64> {
-        let seconds = u64::try_from(self.updated_at - self.started_at)
+        let seconds = u64::try_from(self.updated_at.seconds_since(self.started_at))
             .ok()?
             .max(1);
         let left = self.total.checked_sub(self.done)?;
@@ -260,14 +263,16 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time_and_the_estimate_follows_the_rate() {
-        assert!(RunId::starting_at(999) < RunId::starting_at(1_700_000_000_000));
-        let one = Run::starting_at(1_000_000);
-        assert!(Run::starting_at(1_000_000).following(&one).id > one.id);
-        let mut run = Run::starting_at(1_000_000);
+        assert!(
+            RunId::starting_at(UnixMillis(999)) < RunId::starting_at(UnixMillis(1_700_000_000_000))
+        );
+        let one = Run::starting_at(UnixMillis(1_000_000));
+        assert!(Run::starting_at(UnixMillis(1_000_000)).following(&one).id > one.id);
+        let mut run = Run::starting_at(UnixMillis(1_000_000));
         assert_eq!((run.per_minute(), run.seconds_left()), (None, None));
         run.done = 20;
         run.total = 100;
-        run.updated_at = run.started_at + 10;
+        run.updated_at = run.started_at.plus_seconds(10);
         assert_eq!(
             (run.per_minute(), run.seconds_left()),
             (Some(120), Some(40))
@@ -276,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_part_that_is_done_is_told_when_the_whole_is_known() {
-        let mut run = Run::starting_at(0);
+        let mut run = Run::starting_at(UnixMillis(0));
         for (done, total, percent) in [
             (0, 0, None),
             (0, 3, Some(0)),
@@ -292,27 +297,33 @@ mod tests {
     #[test]
     fn a_copy_is_as_old_as_the_beginning_of_the_last_run_without_an_error() {
         const HOUR: i64 = 3_600;
-        let at = |hour: i64| Run::starting_at(hour * HOUR * 1_000);
+        let at = |hour: i64| Run::starting_at(UnixMillis(hour * HOUR * 1_000));
         let over = |mut run: Run, error: Option<&str>| {
-            run.finished_at = Some(run.started_at + 2 * HOUR);
+            run.finished_at = Some(run.started_at.plus_seconds(2 * HOUR));
             run.error = error.map(str::to_owned);
             run
         };
-        assert_eq!(hours_since_complete(None, None, 9 * HOUR), 168);
+        assert_eq!(hours_since_complete(None, None, UnixSeconds(9 * HOUR)), 168);
         let first = at(10);
-        assert_eq!(hours_since_complete(Some(&first), None, 11 * HOUR), 168);
+        assert_eq!(
+            hours_since_complete(Some(&first), None, UnixSeconds(11 * HOUR)),
+            168
+        );
         let complete = over(first, None);
-        let age = hours_since_complete(None, Some(&complete), 13 * HOUR - 1);
+        let age = hours_since_complete(None, Some(&complete), UnixSeconds(13 * HOUR - 1));
         assert_eq!(age, 2);
         // Neither a run under way nor failed ones, however many, make it younger or forget it.
         let running = at(34).following(&complete);
-        let age = hours_since_complete(Some(&running), Some(&complete), 35 * HOUR);
+        let age = hours_since_complete(Some(&running), Some(&complete), UnixSeconds(35 * HOUR));
         assert_eq!(age, 25);
         let failed = over(running, Some("refused"));
         let again = over(at(58).following(&failed), Some("refused"));
-        assert_eq!(hours_since_complete(None, Some(&again), 60 * HOUR), 50);
+        assert_eq!(
+            hours_since_complete(None, Some(&again), UnixSeconds(60 * HOUR)),
+            50
+        );
         let repaired = over(at(82).following(&again), None);
-        let age = hours_since_complete(None, Some(&repaired), 84 * HOUR);
+        let age = hours_since_complete(None, Some(&repaired), UnixSeconds(84 * HOUR));
         assert_eq!(age, 2);
     }
 

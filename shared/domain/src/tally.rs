@@ -23,17 +23,12 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Every fact with the word that is stored.
-    const WORDS: [(Self, &'static str); 4] = [
-        (Self::Added, "added"),
-        (Self::Lost, "lost"),
-        (Self::Welcomed, "welcomed"),
-        (Self::WelcomeFailed, "welcome_failed"),
-    ];
+    /// Every fact.
+    pub const ALL: [Self; 4] = [Self::Added, Self::Lost, Self::Welcomed, Self::WelcomeFailed];
 
     /// The word that is stored.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Lost => "lost",
@@ -45,10 +40,7 @@ impl Fact {
     /// The fact of a stored word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(_, known)| *known == word)
-            .map(|(fact, _)| *fact)
+        Self::ALL.into_iter().find(|fact| fact.as_str() == word)
     }
 }
 
@@ -97,8 +89,9 @@ mod tests {
 
     #[test]
     fn every_fact_has_a_word_of_its_own_and_a_counter_of_its_own() {
-        for (fact, word) in Fact::WORDS {
-            assert_eq!((fact.word(), Fact::from_word(word)), (word, Some(fact)));
+        for fact in Fact::ALL {
+            let word = fact.as_str();
+            assert_eq!(Fact::from_word(word), Some(fact));
             let mut day = DayCounts::default();
             day.count(fact);
             assert_eq!(serde_json::to_value(day).unwrap()[word], 1);

@@ -7,6 +7,7 @@ use wecom::api::welcome::{ATTACHMENTS_MAX, TEXT_MAX_BYTES};
 use wecom::{Attachment, Text, UserId, WelcomeMessage};
 
 use crate::field::FieldError;
+use crate::instant::UnixSeconds;
 use crate::placeholder::{self, Names, Placeholder};
 use crate::quota::Guard;
 use crate::schedule::{Minute, Weekday, When};
@@ -229,9 +230,9 @@ impl Welcome {
         )
     }
 
-    /// When the media of its sources have to be uploaded again, in Unix seconds; `None` if it has none.
+    /// When the media of its sources have to be uploaded again; `None` if it has none.
     #[must_use]
-    pub fn media_due(&self) -> Option<i64> {
+    pub fn media_due(&self) -> Option<UnixSeconds> {
         self.attachments()
             .filter_map(WelcomeAttachment::media_due)
             .min()

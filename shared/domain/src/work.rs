@@ -54,6 +54,19 @@ impl RefreshTarget {
             _ => return None,
         })
     }
+
+    /// The word for its kind in logs and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Contact(_) => "contact",
+            Self::Tags => "tags",
+            Self::Group(_) => "group",
+            Self::Balance => "balance",
+            Self::Link(_) => "link",
+            Self::Member(_) => "member",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +98,8 @@ mod tests {
                 "{change}"
             );
         }
+        let customer = RefreshTarget::Contact(ExternalUserId::from("wmA"));
+        assert_eq!(customer.as_str(), "contact", "without the id");
         let cases = [
             (
                 "<Event>change_external_tag</Event><ChangeType>shuffle</ChangeType>",

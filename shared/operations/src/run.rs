@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use domain::ports::RunStore;
 use domain::sync::{Run, RunLease};
 use wecom::CorpId;
@@ -67,7 +68,7 @@ impl<S: RunStore + Sync> Runner<'_, S> {
     /// # Errors
     /// If the run cannot be read or stored.
     pub async fn acquire(&self, new: Option<Run>) -> Result<RunLease, StoreError> {
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         self.store
             .take_run(self.corp, self.owner, new, now, self.leased_until())
             .await
@@ -131,7 +132,7 @@ impl<S: RunStore + Sync> Runner<'_, S> {
             Ok(()) => true,
             Err(reason) => !reason.is_transient(),
         };
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         progress.change(|run| {
             run.finished_at = is_over.then_some(now);
             run.blocked_on = None;
@@ -143,7 +144,11 @@ impl<S: RunStore + Sync> Runner<'_, S> {
             }
         });
         let run = progress.run();
-        if !self.store.save_run(self.corp, self.owner, &run, 0).await? {
+        if !self
+            .store
+            .save_run(self.corp, self.owner, &run, UnixSeconds::EPOCH)
+            .await?
+        {
             // This process was suspended for longer than its lease: whoever has the lease now decides how the run ends.
             return Ok(RunStatus::HeldByOther(run));
         }
@@ -154,9 +159,8 @@ impl<S: RunStore + Sync> Runner<'_, S> {
         Ok(RunStatus::Continues(run))
     }
 
-    /// Unix seconds.
-    fn leased_until(&self) -> i64 {
+    fn leased_until(&self) -> UnixSeconds {
         let lease = i64::try_from(self.tuning.lease.as_secs()).unwrap_or(i64::MAX);
-        self.clock.unix_seconds().saturating_add(lease)
+        UnixSeconds::of(self.clock.now()).plus_seconds(lease)
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use clock::Clock;
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::quota::{Guard, Limits};
 use jiff::Timestamp;
 use wecom::{CorpId, ErrorCode};
@@ -219,7 +220,7 @@ impl Governor {
         let taken = self.calls(corp, api, |calls| std::mem::take(&mut calls.taken));
         let were_taken = taken >= CALLS_THAT_SHOW;
         self.share(corp, |guard| {
-            guard.refused(api, now + 1, limits, were_taken);
+            guard.refused(api, now.plus_seconds(1), limits, were_taken);
         })
         .await;
     }
@@ -231,7 +232,7 @@ impl Governor {
         };
         let now = self.now();
         let known = self.known(corp).shared_limit(api, now);
-        if known.is_none_or(|known| known.found_at.get() < now) {
+        if known.is_none_or(|known| known.found_at < now) {
             self.share(corp, |guard| {
                 guard.share_limit(api, &self.process, own, now)
             })
@@ -270,8 +271,8 @@ impl Governor {
         }
     }
 
-    fn now(&self) -> i64 {
-        self.clock.unix_seconds()
+    fn now(&self) -> UnixSeconds {
+        UnixSeconds::of(self.clock.now())
     }
 
     async fn share(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {

@@ -58,6 +58,7 @@
 
 use domain::channel::ChannelId;
 use domain::event::EventId;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::relation::RelationKey;
 use domain::sync::{Chunk, RunId};
 use domain::tally::Fact;
@@ -256,8 +257,8 @@ pub fn unionid(corp: &CorpId, unionid: &UnionId) -> String {
 
 /// Sort key of the inbox's index `by_work`.
 #[must_use]
-pub fn work_sort(received_at_ms: i64, event: &EventId) -> String {
-    format!("{:013}#{event}", received_at_ms.max(0))
+pub fn work_sort(received_at: UnixMillis, event: &EventId) -> String {
+    format!("{:013}#{event}", received_at.get().max(0))
 }
 
 /// Partition of all that is known of a customer; in the inbox, of the events about it, which is spelt
@@ -276,11 +277,11 @@ pub fn contact_events(corp: &CorpId, customer: &ExternalUserId) -> String {
 /// Sort key of the inbox's index `by_contact`: by WeCom's second, and within it by the receipt. Ten digits hold
 /// Unix seconds, and thirteen milliseconds, until the year 2286.
 #[must_use]
-pub fn contact_sort(created_at: i64, received_at_ms: i64, event: &EventId) -> String {
+pub fn contact_sort(created_at: UnixSeconds, received_at: UnixMillis, event: &EventId) -> String {
     format!(
         "{:010}#{:013}#{event}",
-        created_at.max(0),
-        received_at_ms.max(0)
+        created_at.get().max(0),
+        received_at.get().max(0)
     )
 }
 
@@ -304,8 +305,8 @@ pub fn member_of(day_add: &str) -> Option<UserId> {
 
 /// Sort key of the index `by_due`: ten digits hold Unix seconds until the year 2286.
 #[must_use]
-pub fn due_at(unix_seconds: i64) -> String {
-    format!("{:010}", unix_seconds.max(0))
+pub fn due_at(at: UnixSeconds) -> String {
+    format!("{:010}", at.get().max(0))
 }
 
 /// Partition of the index `by_day`.
@@ -326,7 +327,7 @@ pub fn channel_and_date(day: &str) -> Option<(ChannelId, Date)> {
 #[must_use]
 pub fn day_sort(fact: Fact, relation: &RelationKey) -> String {
     let RelationKey { member, customer } = relation;
-    format!("{}#{}#{customer}", fact.word(), member.key())
+    format!("{}#{}#{customer}", fact.as_str(), member.key())
 }
 
 /// The fact of a sort key of the index `by_day`.

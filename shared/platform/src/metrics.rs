@@ -157,7 +157,7 @@ impl<'a> Directive<'a> {
         let measured = group.measured.iter();
         let metrics = measured.map(|(name, unit, _)| Metric {
             name,
-            unit: unit.word(),
+            unit: unit.as_str(),
         });
         Self {
             namespace: NAMESPACE,
@@ -168,7 +168,12 @@ impl<'a> Directive<'a> {
 }
 
 impl Unit {
-    const fn word(self) -> &'static str {
+    /// Every unit.
+    pub const ALL: [Self; 4] = [Self::Count, Self::Milliseconds, Self::Percent, Self::None];
+
+    /// CloudWatch's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
@@ -216,6 +221,12 @@ mod tests {
         let timestamp: Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
         assert_eq!(line["_aws"]["Timestamp"], timestamp.as_millisecond());
         assert_eq!(line["level"], "INFO");
+    }
+
+    #[test]
+    fn every_unit_is_a_unit_of_cloudwatch() {
+        let units = Unit::ALL.map(Unit::as_str);
+        assert_eq!(units, ["Count", "Milliseconds", "Percent", "None"]);
     }
 
     /// Compares the one line that `write` writes with a snapshot.

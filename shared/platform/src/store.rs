@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use clock::Clock;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_item};
@@ -50,11 +51,11 @@ struct Due {
 }
 
 impl Due {
-    /// Due at a time in Unix seconds, or not.
-    fn at(corp: &CorpId, unix_seconds: Option<i64>) -> Self {
+    /// Due at a time, or not.
+    fn at(corp: &CorpId, at: Option<UnixSeconds>) -> Self {
         Self {
-            due: unix_seconds.map(|_| corp.to_string()),
-            due_at: unix_seconds.map(layout::due_at),
+            due: at.map(|_| corp.to_string()),
+            due_at: at.map(layout::due_at),
         }
     }
 }

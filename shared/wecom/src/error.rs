@@ -145,8 +145,16 @@ impl Error {
 }
 
 impl Class {
+    /// Every class.
+    pub const ALL: [Self; 4] = [
+        Self::Retry,
+        Self::RefreshToken,
+        Self::Outcome,
+        Self::Configuration,
+    ];
+
     /// A stable word for logs and metrics.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "retry",
             Self::RefreshToken => "refresh_token",

@@ -8,6 +8,7 @@ use domain::due::Due;
 use domain::error::{StoreError, UploadError, VendorError};
 use domain::event::{EventId, InboxEvent};
 use domain::group::Group;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::member::{Department, Member};
 use domain::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use domain::ports::{
@@ -71,7 +72,7 @@ intercept! { Store:
     EventStore {
         fn event(id: &EventId) -> Result<Option<InboxEvent>, StoreError>;
         fn events_of(corp: &CorpId, customer: &ExternalUserId, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
-        fn pending_events(corp: &CorpId, until_ms: i64, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
+        fn pending_events(corp: &CorpId, until: UnixMillis, limit: i32) -> Result<Vec<InboxEvent>, StoreError>;
         fn mark_refreshed(events: &[EventId]) -> Result<(), StoreError>;
         fn mark_pending(event: &InboxEvent) -> Result<(), StoreError>;
     }
@@ -104,7 +105,7 @@ intercept! { Store:
         fn put_balance(corp: &CorpId, balance: &Balance, at: Timestamp) -> Result<(), StoreError>;
     }
     DueStore {
-        fn due(corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError>;
+        fn due(corp: &CorpId, now: UnixSeconds, limit: i32) -> Result<Vec<Due>, StoreError>;
     }
     GroupStore {
         fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;
@@ -123,8 +124,8 @@ intercept! { Store:
     }
     RunStore {
         fn runs(corp: &CorpId) -> Result<(Option<Run>, Option<Run>), StoreError>;
-        fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: i64, until: i64) -> Result<RunLease, StoreError>;
-        fn save_run(corp: &CorpId, owner: &str, run: &Run, until: i64) -> Result<bool, StoreError>;
+        fn take_run(corp: &CorpId, owner: &str, new: Option<Run>, now: UnixSeconds, until: UnixSeconds) -> Result<RunLease, StoreError>;
+        fn save_run(corp: &CorpId, owner: &str, run: &Run, until: UnixSeconds) -> Result<bool, StoreError>;
         fn release_run(corp: &CorpId, owner: &str) -> Result<(), StoreError>;
         fn put_chunks(corp: &CorpId, run: &RunId, chunks: &[Chunk]) -> Result<(), StoreError>;
         fn chunks(corp: &CorpId, run: &RunId) -> Result<Vec<Chunk>, StoreError>;

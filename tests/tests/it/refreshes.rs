@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use platform::start::Platform;
 use serde_json::json;
 use wecom_sandbox::{Fault, JoinScene, MemberEdit, QuitScene, Scan};
 
 use crate::copy;
 use crate::counts::Counts;
+use crate::crashing::FaultPoint;
+use crate::external_world::ExternalWorld;
+use crate::sync_scene::{Process, TUNING};
 use crate::world::{World, later};
 
 /// Longer than the time that an event has to settle before a tick handles it.
@@ -278,4 +282,49 @@ async fn the_link_balance_is_read_after_a_balance_event() {
     world.corp.console_deletes_link(link).unwrap();
     refresh(&world, 1).await;
     assert!(!is_listed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_stay_pending_while_the_configuration_lacks_their_app() {
+    let mut external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
+    let customer = world.search("zhangsan");
+    customer.relation_is("active").await;
+    let edit = MemberEdit {
+        remark: Some("李总".to_owned()),
+        ..MemberEdit::default()
+    };
+    world
+        .corp
+        .member_edits(&customer.external_userid, "zhangsan", &edit)
+        .unwrap();
+    world.all_delivered().await;
+    // Longer than after any other error.
+    world.time_passes(Duration::from_secs(3 * 86_400));
+    let complete = external.platform(&world.stack.dynamodb_url, "sync");
+    complete.config.current().await.unwrap();
+    external.remove("contact");
+    let lacking = Platform {
+        wecom: external.platform(&world.stack.dynamodb_url, "sync").wecom,
+        ..complete.clone()
+    };
+    let none = FaultPoint::none();
+    let [lacking, complete] = [&lacking, &complete]
+        .map(|platform| Process::new(platform, &world.time, "sync", TUNING, &none));
+    for _ in 0..2 {
+        let tick = lacking.tick().await;
+        let error = tick["folded"]["error"].as_str().unwrap_or_default();
+        assert!(
+            error.contains("is not in the configuration secret"),
+            "{tick}"
+        );
+    }
+    let given_up = |line: &serde_json::Value| line.get("folds_given_up").is_some();
+    assert!(!external.lines().iter().any(given_up));
+    let tick = complete.tick().await;
+    assert!(
+        tick["folded"].as_u64().is_some_and(|events| events > 0),
+        "{tick}"
+    );
+    assert_eq!(customer.relation().await["remark"], "李总");
 }

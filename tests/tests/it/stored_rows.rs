@@ -14,6 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use domain::channel::ChannelId;
 use domain::due::Due;
 use domain::event::EventId;
+use domain::instant::UnixSeconds;
 use domain::ports::{
     BalanceStore, ChannelStore, CountStore, DueStore, EventStore, GroupStore, MemberStore,
     ReadApps, ReadQuota, RelationStore, RunStore, TagStore,
@@ -159,14 +160,17 @@ async fn the_sync_reads_the_rows_of_version_0_1_0() {
     );
 
     let (guard, _) = store.quota(&corp).await.unwrap();
-    assert_eq!(guard.paused(1_795_821_900), 1);
+    assert_eq!(guard.paused(UnixSeconds(1_795_821_900)), 1);
     let app = AppName::from("contact");
     let state = scene.platform.wecom.app_state(&corp, &app).await;
     assert!(matches!(
         state.unwrap(),
         domain::app::AppState::Valid { .. }
     ));
-    let due = store.due(&corp, 1_800_000_000, 50).await.unwrap();
+    let due = store
+        .due(&corp, UnixSeconds(1_800_000_000), 50)
+        .await
+        .unwrap();
     assert!(matches!(due.as_slice(), [Due::Channel(_), ..]), "{due:?}");
     let channel = ChannelId::parse("chf6q2kjwsm19db").unwrap();
     let stored = store.channel(&corp, &channel).await.unwrap().unwrap();

@@ -304,3 +304,28 @@ async fn an_app_with_missing_permissions_reads_the_rest_and_reports_it() {
     // A scan afterwards still works.
     world.scan_as(&world.channel(json!({})).await, Scan::default());
 }
+
+/// Such a code is neither a missing permission nor about the one member who was read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_about_the_whole_company_fails_the_run_and_nothing_is_skipped() {
+    let world = World::new().await;
+    world.without_delivery(|| world.search("zhangsan"));
+    for api in [
+        "get_corp_tag_list",
+        "department/list",
+        "user/get",
+        "groupchat/list",
+    ] {
+        world.wecom.faults().next(api, 1, Fault::Code(90510));
+        let ran = world.reconcile().await;
+        assert_eq!(ran["state"], "finished", "{api}: {ran}");
+        let last = world.get("sync").await["last"].take();
+        let error = last["error"].as_str().unwrap_or_default();
+        assert!(error.contains("90510"), "{api}: {last}");
+        assert_eq!(last["skipped"], json!(null), "{api}: {last}");
+    }
+    world.reconcile().await;
+    let last = world.get("sync").await["last"].take();
+    assert_eq!(last["error"], json!(null), "{last}");
+    copy::agrees(&world).await;
+}

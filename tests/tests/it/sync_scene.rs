@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::sync::{LeaseTuning, Schedule, SyncTuning, Syncer, Task};
 use domain::channel::{Channel, ChannelId, Remote};
+use domain::instant::UnixSeconds;
 use domain::ports::{ChannelStore, ProvisionChannel};
 use futures::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
@@ -115,8 +116,8 @@ pub(crate) async fn make_channel(platform: &Platform, tag_ids: &[String]) -> Cha
         duty_until: None,
         update_lease_until: None,
         version: 1,
-        created_at: 0,
-        updated_at: 0,
+        created_at: UnixSeconds::EPOCH,
+        updated_at: UnixSeconds::EPOCH,
     };
     channel.remote = platform.wecom.make(&corp_id(), &channel).await.unwrap();
     let corp = corp_id();

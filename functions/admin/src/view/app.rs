@@ -1,6 +1,7 @@
 //! An app and how it stands with WeCom.
 
 use domain::app::AppState;
+use domain::instant::UnixSeconds;
 use serde::Serialize;
 use wecom::{AppName, ErrorCode};
 
@@ -20,11 +21,11 @@ pub(crate) struct AppView<'a> {
 pub(crate) struct TokenView {
     token: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<i64>,
+    expires_at: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errcode: Option<ErrorCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<i64>,
+    since: Option<UnixSeconds>,
 }
 
 impl From<&AppState> for TokenView {
@@ -53,13 +54,15 @@ mod tests {
         for (state, shown) in [
             (AppState::None, json!({"token": "none"})),
             (
-                AppState::Valid { expires_at: 7 },
+                AppState::Valid {
+                    expires_at: UnixSeconds(7),
+                },
                 json!({"token": "valid", "expires_at": 7}),
             ),
             (
                 AppState::Broken {
                     errcode: ErrorCode::INVALID_SECRET,
-                    since: 3,
+                    since: UnixSeconds(3),
                 },
                 json!({"token": "broken", "errcode": 40001, "since": 3}),
             ),

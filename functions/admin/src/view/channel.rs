@@ -2,6 +2,7 @@
 
 use domain::channel::{Channel, ChannelId, ChannelKind, Remote};
 use domain::duty::Schedule;
+use domain::instant::UnixSeconds;
 use domain::welcome::Welcome;
 use serde::Serialize;
 use wecom::{ConfigId, LinkId, State, TagId, UserId};
@@ -30,8 +31,8 @@ pub(crate) struct ChannelView<'a> {
     schedule: Option<&'a Schedule>,
     /// What events and WeCom's lists name the channel by.
     state: State,
-    created_at: i64,
-    updated_at: i64,
+    created_at: UnixSeconds,
+    updated_at: UnixSeconds,
     /// Who is on duty, where not all of the users always are, and until when.
     #[serde(flatten)]
     duty: Option<DutyView<'a>>,
@@ -42,7 +43,7 @@ pub(crate) struct ChannelView<'a> {
 #[derive(Serialize)]
 struct DutyView<'a> {
     on_duty: &'a [UserId],
-    duty_until: Option<i64>,
+    duty_until: Option<UnixSeconds>,
 }
 
 /// What WeCom made of it; nothing yet, or nothing any more, has no fields.

@@ -21,7 +21,7 @@ pub(crate) struct ProfileView<'a> {
     position: &'a str,
     corp_name: &'a str,
     corp_full_name: &'a str,
-    read_at: i64,
+    read_at: UnixSeconds,
 }
 
 impl<'a> From<&'a Profile> for ProfileView<'a> {
@@ -80,7 +80,7 @@ pub(crate) struct RelationView<'a> {
     #[serde(skip_serializing_if = "<[Private]>::is_empty")]
     remark_mobiles: &'a [Private],
     #[serde(skip_serializing_if = "Option::is_none")]
-    observed_at: Option<i64>,
+    observed_at: Option<UnixSeconds>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     concluded: bool,
 }
@@ -184,7 +184,7 @@ mod tests {
                     name: "王".into(),
                     ..ExternalContact::default()
                 }),
-                observed_at: Some(instant::join(6, Some(17))),
+                observed_at: Some(instant::join(UnixSeconds(6), Some(17))),
             },
             tags: Tags {
                 current: vec!["et1".into()],

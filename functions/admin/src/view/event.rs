@@ -1,6 +1,7 @@
 //! An event, and what was done about it.
 
 use domain::event::{EventId, InboxEvent};
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{TagsOutcome, TagsResult, WelcomeOutcome, WelcomeResult};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,8 +15,8 @@ pub(crate) struct EventView<'a> {
     event_id: &'a EventId,
     event: &'a str,
     app: &'a AppName,
-    created_at: i64,
-    received_at_ms: i64,
+    created_at: UnixSeconds,
+    received_at_ms: UnixMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     userid: Option<&'a UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,8 +38,8 @@ impl<'a> From<&'a InboxEvent> for EventView<'a> {
             event_id: &event.id,
             event: event.event.name(),
             app: &event.app,
-            created_at: event.created_at.get(),
-            received_at_ms: event.received_at_ms,
+            created_at: event.created_at,
+            received_at_ms: event.received_at,
             userid,
             external_userid,
             state: event.event.state(),

@@ -1,5 +1,6 @@
 //! What was done about an event.
 
+use domain::instant::UnixSeconds;
 use domain::outcome::Outcome;
 use serde::Serialize;
 use wecom::ErrorCode;
@@ -21,7 +22,7 @@ pub(crate) struct OutcomeView<R> {
     retryable: bool,
     /// Absent while nothing is written down.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<i64>,
+    at: Option<UnixSeconds>,
 }
 
 impl<R: Copy> From<&Outcome<R>> for OutcomeView<R> {
@@ -34,7 +35,7 @@ impl<R: Copy> From<&Outcome<R>> for OutcomeView<R> {
             attempts: outcome.attempts,
             latency_ms: outcome.latency_ms,
             retryable: outcome.retryable,
-            at: Some(outcome.at).filter(|at| *at != 0),
+            at: Some(outcome.at).filter(|at| *at != UnixSeconds::EPOCH),
         }
     }
 }

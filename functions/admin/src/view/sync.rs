@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::acquisition::Balance;
+use domain::instant::UnixSeconds;
 use domain::sync::{Phase, Run, RunId};
 use serde::Serialize;
 use wecom::api::acquisition::ExpiringQuota;
@@ -13,8 +14,8 @@ use wecom::api::acquisition::ExpiringQuota;
 pub(crate) struct RunView<'a> {
     id: &'a RunId,
     task: &'a str,
-    started_at: i64,
-    finished_at: Option<i64>,
+    started_at: UnixSeconds,
+    finished_at: Option<UnixSeconds>,
     phase: Phase,
     done: u64,
     total: u64,
@@ -34,7 +35,7 @@ pub(crate) struct RunView<'a> {
     /// The same under its name of before, for one version.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_up: Option<&'a str>,
-    updated_at: i64,
+    updated_at: UnixSeconds,
     per_minute: Option<u64>,
     /// Absent once the run is over; `null` while its rate is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +76,7 @@ pub(crate) struct BalanceView {
     total: i64,
     balance: i64,
     quota_list: Vec<ExpiringView>,
-    read_at: i64,
+    read_at: UnixSeconds,
 }
 
 /// Uses that expire together.
@@ -109,15 +110,16 @@ impl From<&ExpiringQuota> for ExpiringView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::instant::UnixMillis;
     use serde_json::json;
 
     #[test]
     fn a_run_under_way_is_shown_with_the_fields_of_the_contract_and_no_others() {
-        let mut run = Run::starting_at(1_700_000_000_000);
+        let mut run = Run::starting_at(UnixMillis(1_700_000_000_000));
         run.chunks = Some(3);
         run.members_read = true;
         run.resume_after = Some("zhangsan".to_owned());
-        run.complete_before = Some(1);
+        run.complete_before = Some(UnixSeconds(1));
         let shown = json!({
             "id": "run1700000000000", "task": "reconcile", "started_at": 1_700_000_000, "finished_at": null,
             "phase": "tags", "done": 0, "total": 0, "relations": 0, "calls": 0, "quota": {}, "writes": 0,
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_a_run_waits_for_is_shown_under_its_name_and_the_one_of_before() {
-        let mut run = Run::starting_at(0);
+        let mut run = Run::starting_at(UnixMillis(0));
         run.blocked_on = Some("a paused API".to_owned());
         let shown = json!(RunView::from(&run));
         assert_eq!(shown["blocked_on"], "a paused API");
@@ -137,9 +139,9 @@ mod tests {
 
     #[test]
     fn a_run_that_is_over_has_no_time_left() {
-        let mut run = Run::starting_at(0);
-        (run.done, run.total, run.updated_at) = (2, 2, 60);
-        run.finished_at = Some(60);
+        let mut run = Run::starting_at(UnixMillis(0));
+        (run.done, run.total, run.updated_at) = (2, 2, UnixSeconds(60));
+        run.finished_at = Some(UnixSeconds(60));
         run.skipped.push("groups".to_owned());
         run.error = Some("refused".to_owned());
         let shown = json!(RunView::from(&run));

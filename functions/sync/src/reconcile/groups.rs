@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::group::Group;
+use domain::instant::UnixSeconds;
 use domain::relation::Trigger;
 use wecom::api::group::{GroupChat, GroupStatus, GroupStatusKind, OWNERS_MAX};
 use wecom::api::path;
-use wecom::{ChatId, Class, ErrorCode, UserId};
+use wecom::{ChatId, ErrorCode, UserId};
 
 use crate::concurrent;
 use crate::error::SyncError;
@@ -23,7 +24,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let statuses = match self.list_groups().await {
             Ok(statuses) => statuses,
             // An app without the permission for groups has none to keep.
-            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+            Err(SyncError::Wecom(error)) if error.is_refusal() => {
                 self.progress.note_skipped("customer groups", &error);
                 return Ok(());
             }
@@ -76,7 +77,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let left = self.owners_who_left(&statuses).await?;
         for owners in left.chunks(OWNERS_MAX) {
             match self.list_groups_of(owners).await {
-                Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+                Err(SyncError::Wecom(error)) if error.is_refusal() => {
                     statuses.extend(self.list_each(owners).await?);
                 }
                 listed => statuses.extend(listed?),
@@ -101,7 +102,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let mut statuses = Statuses::new();
         for owner in owners.chunks(1) {
             match self.list_groups_of(owner).await {
-                Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {}
+                Err(SyncError::Wecom(error)) if error.is_refusal() => {}
                 listed => statuses.extend(listed?),
             }
         }
@@ -194,7 +195,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 let before = stored.clone();
                 let group = before.unwrap_or_else(|| Group::dissolved(id, read_at));
                 Group {
-                    dissolved_at: group.dissolved_at.or(Some(read_at.as_second())),
+                    dissolved_at: group.dissolved_at.or(Some(UnixSeconds::of(read_at))),
                     read_at,
                     ..group
                 }

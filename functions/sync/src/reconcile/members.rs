@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::instant::UnixSeconds;
 use domain::member::{Department, Member};
 use jiff::Timestamp;
+use wecom::UserId;
 use wecom::api::path;
-use wecom::{Class, UserId};
 
 use crate::concurrent;
 use crate::error::SyncError;
@@ -32,7 +33,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 ids.extend(visible);
                 true
             }
-            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+            Err(SyncError::Wecom(error)) if error.is_refusal() => {
                 self.progress.note_skipped("the address book", &error);
                 false
             }
@@ -48,7 +49,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         for member in gone.filter(|member| complete && member.gone_at.is_none()) {
             let gone = Member {
                 follows: false,
-                gone_at: Some(begun.as_second()),
+                gone_at: Some(UnixSeconds::of(begun)),
                 ..member.clone()
             };
             self.put(&gone, begun).await?;
@@ -151,7 +152,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let user = match response.await {
             Ok(user) => user,
             // A member who has left meanwhile, or is out of sight, does not stop the run.
-            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => return Ok(()),
+            Err(SyncError::Wecom(error)) if error.is_refusal() => return Ok(()),
             Err(error) => return Err(error),
         };
         let member = Member {

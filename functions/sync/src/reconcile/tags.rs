@@ -2,10 +2,11 @@
 
 use domain::acquisition::Balance;
 use domain::channel::ChannelKind;
+use domain::instant::UnixSeconds;
 use domain::relation::Trigger;
+use wecom::TagGroupId;
 use wecom::api::path;
 use wecom::api::tag::TagGroup;
-use wecom::{Class, TagGroupId};
 
 use crate::error::SyncError;
 use crate::pass::{Pass, count};
@@ -14,7 +15,7 @@ use crate::{Store, Wecom};
 impl<S: Store, W: Wecom> Pass<'_, S, W> {
     pub(crate) async fn read_tags(&self) -> Result<(), SyncError> {
         match self.read_tag_library(Trigger::Scheduled).await {
-            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+            Err(SyncError::Wecom(error)) if error.is_refusal() => {
                 self.progress
                     .note_skipped("the library of corp tags", &error);
             }
@@ -63,7 +64,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         });
         let quota = match fetched.await {
             Ok(quota) => quota,
-            Err(SyncError::Wecom(error)) if error.class() == Class::Configuration => {
+            Err(SyncError::Wecom(error)) if error.is_refusal() => {
                 self.progress
                     .note_skipped("the balance of acquisition links", &error);
                 return Ok(());
@@ -73,7 +74,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let stored = self.store.balance(corp).await?;
         if stored.is_none_or(|stored| stored.quota != quota) {
             self.progress.change(|run| run.writes += 1);
-            let read_at = at.as_second();
+            let read_at = UnixSeconds::of(at);
             let balance = Balance { quota, read_at };
             self.store.put_balance(corp, &balance, at).await?;
         }

@@ -3,6 +3,7 @@
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::due::Due;
 use domain::event::EventId;
+use domain::instant::UnixSeconds;
 use domain::welcome::WelcomeOwner;
 use operations::duty;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     /// Does what is due, and returns how many items. One item's failure does not affect another, and media come last: a
     /// boundary of a schedule does not wait for a web server.
     pub(super) async fn do_due(&self, findings: &Findings) -> Result<Value, SyncError> {
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         let due = self.store.due(self.corp, now, MAX_DUE_PER_TICK).await?;
         let tags = due.iter().filter(|due| matches!(due, Due::Tags { .. }));
         findings.tags_waiting.get_or_init(|| tags.count());

@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use domain::quota::{Guard, Usage};
 use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;
@@ -53,7 +54,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     fn report_runs(&self, runs: &[Runs]) {
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         let ages = runs
             .iter()
             .map(|(running, last)| hours_since_complete(running.as_ref(), last.as_ref(), now));
@@ -69,7 +70,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     fn report_quotas(&self, targets: &[Target<'_>], quotas: &[Quota]) {
-        let now = self.clock.unix_seconds();
+        let now = UnixSeconds::of(self.clock.now());
         let paused: usize = quotas.iter().map(|(guard, _)| guard.paused(now)).sum();
         self.gauge("apis_paused", Unit::Count, paused);
         let used = targets.iter().zip(quotas).flat_map(|(target, (_, usage))| {

@@ -7,6 +7,7 @@ use domain::channel::Remote;
 use domain::error::VendorError;
 use domain::event::{EventId, InboxEvent};
 use domain::group::{Fold, Group};
+use domain::instant::UnixMillis;
 use domain::relation::{Change, ChangeKind, Observation, Reading, Trigger};
 use domain::work::RefreshTarget;
 use futures::FutureExt;
@@ -32,13 +33,13 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     /// Applies pending events as long as there are some and time is left, and returns how many.
     pub(super) async fn apply_pending(&self) -> Result<Value, SyncError> {
         let settle = i64::try_from(self.tuning.settle.as_millis()).unwrap_or(i64::MAX);
-        let until_ms = self.clock.unix_millis() - settle;
+        let until = UnixMillis::of(self.clock.now()).plus_millis(-settle);
         let (mut applied, mut first_error) = (0, None);
         let outage = &AtomicBool::new(false);
         while self.has_time() {
             let events = self
                 .store
-                .pending_events(self.corp, until_ms, EVENTS_PER_QUERY)
+                .pending_events(self.corp, until, EVENTS_PER_QUERY)
                 .await?;
             let more = i32::try_from(events.len()).is_ok_and(|length| length == EVENTS_PER_QUERY);
             let objects = by_object(events).into_iter();
@@ -59,12 +60,16 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 self.config.limits.concurrent_objects(),
             )
             .await?;
+            // Without the app no reconcile has run that would make up for events that are given up.
+            let keeps_old = objects.iter().any(|(_, _, refreshed)| {
+                matches!(refreshed, Err(SyncError::Wecom(error)) if error.is_of_configuration())
+            });
             let mut done: Vec<EventId> = Vec::new();
             for (object, events, refreshed) in objects {
                 match refreshed {
                     Ok(()) => done.extend(events.into_iter().map(|event| event.id)),
                     Err(error) => {
-                        done.extend(self.give_up(&object, events, &error));
+                        done.extend(self.give_up(&object, events, &error, keeps_old));
                         first_error =
                             first_error.or(Some(error).filter(|error| !is_about_object(error)));
                     }
@@ -86,20 +91,22 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     }
 
     /// The events that are not tried again: because WeCom refuses this thing permanently, or
-    /// because they are too old.
+    /// because they are too old, unless those are to be kept.
     fn give_up(
         &self,
         object: &RefreshTarget,
         events: Vec<InboxEvent>,
         error: &SyncError,
+        keeps_old: bool,
     ) -> Vec<EventId> {
-        let oldest = self.clock.unix_millis() - GIVE_UP_MS;
+        let oldest = UnixMillis::of(self.clock.now()).plus_millis(-GIVE_UP_MS);
+        let is_too_old = |event: &InboxEvent| !keeps_old && event.received_at < oldest;
         let given_up = events
             .into_iter()
-            .filter(|event| is_about_object(error) || event.received_at_ms < oldest);
+            .filter(|event| is_about_object(error) || is_too_old(event));
         let given_up: Vec<EventId> = given_up.map(|event| event.id).collect();
         if !given_up.is_empty() {
-            let kind = kind(object);
+            let kind = object.as_str();
             tracing::warn!(event = "pending.given_up", refresh.object = kind, refresh.events = given_up.len(), refresh.error = %error, wecom.errcode = error.errcode(), "events are left to the reconcile");
             self.metrics
                 .put("folds_given_up", Unit::Count, 1, &[("object", kind)]);
@@ -214,9 +221,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             }
             let expected_version = channel.version;
             channel.version += 1;
-            channel.remote = Remote::Deleted {
-                deleted_at: deleted_at.get(),
-            };
+            channel.remote = Remote::Deleted { deleted_at };
             // One that an operator changes at this moment is found again by the next look at WeCom.
             self.store
                 .put_channel(self.corp, &channel, Some(expected_version))
@@ -235,14 +240,12 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
 /// Whether the error is about this one object: it does not pass, and another object would not meet it.
 fn is_about_object(error: &SyncError) -> bool {
     match error {
+        SyncError::Wecom(error) if error.concerns_app() => false,
         SyncError::Wecom(VendorError::Wecom(error)) => match error {
             Error::Api { code, .. } => code.concerns_one_object(),
             Error::Unreadable { .. } | Error::Invalid { .. } => true,
             _ => false,
         },
-        SyncError::Wecom(
-            VendorError::AppNotConfigured { .. } | VendorError::ConfigurationUnreadable(_),
-        ) => true,
         _ => false,
     }
 }
@@ -256,7 +259,7 @@ fn by_object(events: Vec<InboxEvent>) -> BTreeMap<RefreshTarget, Vec<InboxEvent>
         }
     }
     for events in objects.values_mut() {
-        events.sort_by_key(|event| (event.created_at, event.received_at_ms));
+        events.sort_by_key(|event| (event.created_at, event.received_at));
     }
     objects
 }
@@ -276,15 +279,4 @@ fn apply(group: &Group, events: &[InboxEvent]) -> Option<Group> {
         }
     }
     Some(group)
-}
-
-fn kind(object: &RefreshTarget) -> &'static str {
-    match object {
-        RefreshTarget::Contact(_) => "contact",
-        RefreshTarget::Tags => "tags",
-        RefreshTarget::Group(_) => "group",
-        RefreshTarget::Balance => "balance",
-        RefreshTarget::Link(_) => "link",
-        RefreshTarget::Member(_) => "member",
-    }
 }

@@ -80,18 +80,16 @@ fn a_channel_is_due_for_its_duty_or_its_media_whichever_is_first() {
     ))
     .unwrap();
     assert_eq!(channel.members(), channel.spec.users);
-    let media = 1000 + 2 * 24 * 3600;
-    for (duty_until, due) in [
-        (None, media),
-        (Some(media - 1), media - 1),
-        (Some(media + 1), media),
-    ] {
+    let media = UnixSeconds(1000 + 2 * 24 * 3600);
+    let (before, after) = (media.plus_seconds(-1), media.plus_seconds(1));
+    for (duty_until, due) in [(None, media), (Some(before), before), (Some(after), media)] {
         channel.duty_until = duty_until;
         assert_eq!(channel.due_at(), Some(due));
     }
     channel.on_duty = Some(vec!["b".into()]);
     assert_eq!(channel.members(), [UserId::from("b")]);
-    for gone in [Remote::Creating, Remote::Deleted { deleted_at: 2 }] {
+    let deleted_at = UnixSeconds(2);
+    for gone in [Remote::Creating, Remote::Deleted { deleted_at }] {
         channel.remote = gone;
         assert_eq!(channel.due_at(), None);
     }

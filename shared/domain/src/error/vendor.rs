@@ -1,7 +1,9 @@
 //! Why WeCom did not do what it was asked for, as the rules see it: besides the answers of WeCom also the calls that
 //! were not made.
 
-use wecom::{AppName, Class, CorpId, Error, ErrorCode};
+use wecom::{AppName, Class, Concern, CorpId, Error, ErrorCode};
+
+use crate::instant::UnixSeconds;
 
 /// Why a call of WeCom did not give its result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +19,8 @@ pub enum VendorError {
     Paused {
         /// The API.
         api: &'static str,
-        /// When calls resume, in Unix seconds.
-        until: i64,
+        /// When calls resume.
+        until: UnixSeconds,
     },
     /// No call was made: the configuration has no such app, or no longer.
     #[error("{corp}/{app} is not in the configuration secret")]
@@ -63,6 +65,34 @@ impl VendorError {
         self.code() == Some(code)
     }
 
+    /// Whether other calls of the app meet the same error: it is about the company, about the app's credentials or
+    /// token, or about the configuration, and not about what was asked for. Whether it passes is the
+    /// [class](Self::class).
+    #[must_use]
+    pub fn concerns_app(&self) -> bool {
+        let is_of_app =
+            |code: ErrorCode| matches!(code.concern(), Concern::Tenant | Concern::Token);
+        self.is_of_configuration()
+            || matches!(self, Self::Wecom(Error::Broken { .. }))
+            || self.code().is_some_and(is_of_app)
+    }
+
+    /// Whether the request as such is refused, until somebody changes a permission or the request. An error that other
+    /// requests of the app meet as well is none.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.class() == Class::Configuration && !self.concerns_app()
+    }
+
+    /// Whether no call was made because the configuration lacks the app, or cannot be read.
+    #[must_use]
+    pub fn is_of_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::AppNotConfigured { .. } | Self::ConfigurationUnreadable(_)
+        )
+    }
+
     /// Whether a call was made, or at least begun: it counts for the quota.
     #[must_use]
     pub fn is_of_a_call(&self) -> bool {
@@ -83,7 +113,7 @@ mod tests {
     fn a_pause_has_the_code_and_the_class_of_the_refusal_that_it_avoids() {
         let paused = VendorError::Paused {
             api: "externalcontact/get",
-            until: 1_700_000_060,
+            until: UnixSeconds(1_700_000_060),
         };
         assert_eq!(
             (paused.class(), paused.code()),
@@ -112,6 +142,43 @@ mod tests {
         ] {
             assert_eq!((error.class(), error.code()), (Class::Configuration, None));
             assert!(!error.is_of_a_call());
+            assert!(error.is_of_configuration() && error.concerns_app() && !error.is_refusal());
+        }
+    }
+
+    #[test]
+    fn errors_of_the_company_or_the_token_are_not_refusals_of_one_request() {
+        let api = |code: i64| {
+            VendorError::from(Error::Api {
+                api: "user/get",
+                code: code.into(),
+                message: String::new(),
+            })
+        };
+        let broken = VendorError::from(Error::Broken {
+            code: 1.into(),
+            since: 1_700_000_000,
+        });
+        let unreadable = VendorError::from(Error::Unreadable {
+            api: "user/get",
+            reason: "no JSON".into(),
+        });
+        // A code that is not in the table is taken for a refusal of the request.
+        for (error, concerns_app, is_refusal) in [
+            (api(48002), false, true),
+            (api(60011), false, true),
+            (api(1), false, true),
+            (unreadable, false, true),
+            (api(40001), true, false),
+            (api(90510), true, false),
+            (api(610_023), true, false),
+            (api(45009), true, false),
+            (api(84061), false, false),
+            (broken, true, false),
+        ] {
+            let found = (error.concerns_app(), error.is_refusal());
+            assert_eq!(found, (concerns_app, is_refusal), "{error}");
+            assert!(!error.is_of_configuration());
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::channel::{Channel, ChannelId};
 use crate::contact::{ContactRecord, Profile};
 use crate::error::StoreError;
 use crate::event::{EventId, InboxEvent, Stored};
+use crate::instant::UnixMillis;
 use crate::outcome::{Subject, TagsOutcome, WelcomeOutcome};
 use crate::relation::{AddRecord, Change, Relation, RelationKey};
 use crate::tally::{DayAdds, Days, Fact};
@@ -39,11 +40,11 @@ pub trait EventStore {
         customer: &ExternalUserId,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
-    /// Events that were received before `until_ms` (Unix milliseconds) and are still pending, oldest first.
+    /// Events that were received before `until` and are still pending, oldest first.
     fn pending_events(
         &self,
         corp: &CorpId,
-        until_ms: i64,
+        until: UnixMillis,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<InboxEvent>, StoreError>> + Send;
     /// Records that these events are no longer pending.

@@ -9,6 +9,7 @@ use crate::acquisition::Balance;
 use crate::due::Due;
 use crate::error::StoreError;
 use crate::group::Group;
+use crate::instant::UnixSeconds;
 use crate::member::{Department, Member};
 use crate::quota::{Guard, Usage};
 use crate::relation::{Change, Comparison, Observation, Reading, RelationKey};
@@ -75,15 +76,15 @@ pub trait RunStore {
         &self,
         corp: &CorpId,
     ) -> impl Future<Output = Result<(Option<Run>, Option<Run>), StoreError>> + Send;
-    /// Takes the lease of the corp's run until `until` (Unix seconds) for `owner`. `new` begins if no run is under
+    /// Takes the lease of the corp's run until `until` for `owner`. `new` begins if no run is under
     /// way; without it there may be nothing to do.
     fn take_run(
         &self,
         corp: &CorpId,
         owner: &str,
         new: Option<Run>,
-        now: i64,
-        until: i64,
+        now: UnixSeconds,
+        until: UnixSeconds,
     ) -> impl Future<Output = Result<RunLease, StoreError>> + Send;
     /// Writes down how far `run` has come and holds its lease until `until`; a run that is over gives it up. Returns
     /// whether the lease was still `owner`'s.
@@ -92,7 +93,7 @@ pub trait RunStore {
         corp: &CorpId,
         owner: &str,
         run: &Run,
-        until: i64,
+        until: UnixSeconds,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
     /// Gives the lease up before its time.
     fn release_run(
@@ -230,11 +231,11 @@ pub trait GroupStore {
 
 /// The index of rows of the data table that are due at a time.
 pub trait DueStore {
-    /// What is due at `now` (Unix seconds), longest due first.
+    /// What is due at `now`, longest due first.
     fn due(
         &self,
         corp: &CorpId,
-        now: i64,
+        now: UnixSeconds,
         limit: i32,
     ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
 }

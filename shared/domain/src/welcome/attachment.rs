@@ -9,6 +9,7 @@ use wecom::api::welcome::{
 use wecom::{Attachment, MediaId};
 
 use crate::field::FieldError;
+use crate::instant::UnixSeconds;
 
 /// Seconds after an upload in which the media are good, less a reserve of a day: they live 3 days (WeCom doc
 /// 90253), and a WeCom or a source that is away for hours must not cost a welcome its picture.
@@ -58,9 +59,9 @@ pub struct Media {
     /// Where the bundle fetches the bytes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// When the bytes of `source` were uploaded last, in Unix seconds. Written by the bundle.
+    /// When the bytes of `source` were uploaded last. Written by the bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uploaded_at: Option<i64>,
+    pub uploaded_at: Option<UnixSeconds>,
 }
 
 /// A link card.
@@ -95,9 +96,9 @@ pub struct MiniprogramCard {
     /// Where the bundle fetches the cover from, in place of `pic_media_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// When the cover was uploaded last, in Unix seconds. Written by the bundle.
+    /// When the cover was uploaded last. Written by the bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uploaded_at: Option<i64>,
+    pub uploaded_at: Option<UnixSeconds>,
 }
 
 /// An `https://` or `s3://bucket/key` URL.
@@ -144,8 +145,8 @@ impl WelcomeAttachment {
         source.as_ref().map(|source| (source, kind))
     }
 
-    /// Takes the media id of an upload made at `now` (Unix seconds).
-    pub fn uploaded(&mut self, media_id: MediaId, now: i64) {
+    /// Takes the media id of an upload made at `now`.
+    pub fn uploaded(&mut self, media_id: MediaId, now: UnixSeconds) {
         match self {
             Self::Image { image: media }
             | Self::Video { video: media }
@@ -163,9 +164,9 @@ impl WelcomeAttachment {
         }
     }
 
-    /// The upload that was made for it: source, media id, Unix seconds.
+    /// The upload that was made for it: source, media id, time.
     #[must_use]
-    pub fn upload(&self) -> Option<(Source, MediaId, i64)> {
+    pub fn upload(&self) -> Option<(Source, MediaId, UnixSeconds)> {
         let (source, media_id, at) = match self {
             Self::Image { image: media }
             | Self::Video { video: media }
@@ -178,10 +179,10 @@ impl WelcomeAttachment {
         Some((source.clone()?, media_id.clone()?, at?))
     }
 
-    /// When its source has to be uploaded again, in Unix seconds. Never uploaded, it is due at once; a picture with
+    /// When its source has to be uploaded again. Never uploaded, it is due at once; a picture with
     /// a `pic_url` needs no upload.
     #[must_use]
-    pub fn media_due(&self) -> Option<i64> {
+    pub fn media_due(&self) -> Option<UnixSeconds> {
         let uploaded_at = match self {
             Self::Image { image } if image.pic_url.is_some() => return None,
             Self::Image { image: media }
@@ -191,7 +192,7 @@ impl WelcomeAttachment {
             Self::Link { .. } => None,
         };
         self.source()?;
-        Some(uploaded_at.map_or(0, |at| at + MEDIA_SECONDS))
+        Some(uploaded_at.map_or(UnixSeconds::EPOCH, |at| at.plus_seconds(MEDIA_SECONDS)))
     }
 
     /// Whether it may stand for a picture that was uploaded for good; other media are files of 3 days.

@@ -159,7 +159,7 @@ fn media_that_was_never_uploaded_is_left_out_and_the_rest_is_sent() {
     };
     assert_eq!(message(&picture).attachments.len(), 1);
     for attachment in picture.attachments_mut() {
-        attachment.uploaded(wecom::MediaId::from("MID"), 1_700_000_000);
+        attachment.uploaded(wecom::MediaId::from("MID"), UnixSeconds(1_700_000_000));
     }
     assert_eq!(message(&picture).attachments.len(), 2);
     let sent = serde_json::to_value(&message(&picture).attachments[0]).unwrap();
@@ -186,16 +186,22 @@ fn sources_are_due_a_day_before_their_media_expire() {
     let own = r#"{"msgtype":"file","file":{"media_id":"M","uploaded_at":1}}"#;
     assert_eq!(due(&[link.into(), own.into()], ""), None);
     let two_days = 2 * 24 * 3600;
-    assert_eq!(due(&[uploaded(late, "")], ""), Some(2000 + two_days));
+    assert_eq!(
+        due(&[uploaded(late, "")], ""),
+        Some(UnixSeconds(2000 + two_days))
+    );
     assert_eq!(
         due(&[uploaded(late, "")], &uploaded(early, "")),
-        Some(1000 + two_days)
+        Some(UnixSeconds(1000 + two_days))
     );
-    assert_eq!(due(&[uploaded("", ""), uploaded(late, "")], ""), Some(0));
+    assert_eq!(
+        due(&[uploaded("", ""), uploaded(late, "")], ""),
+        Some(UnixSeconds::EPOCH)
+    );
     let permanent = uploaded(early, r#","pic_url":"https://c/d""#);
     assert_eq!(due(&[permanent], ""), None);
     let card = r#"{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p","source":"s3://b/c","uploaded_at":5}}"#;
-    assert_eq!(due(&[card.into()], ""), Some(5 + two_days));
+    assert_eq!(due(&[card.into()], ""), Some(UnixSeconds(5 + two_days)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use wecom::{Class, CorpId};
 use super::plan::{Plan, plan};
 use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
+use domain::instant::UnixSeconds;
 use domain::ports::{ChannelStore, CountStore, ProvisionChannel};
 
 /// Seconds after which a lease expires: a call with its retries takes some 20 at most.
@@ -26,8 +27,8 @@ const ROUNDS: usize = 8;
 pub struct Aligned {
     /// Whether WeCom was sent another list.
     pub changed: bool,
-    /// When the channel has to be looked at next, in Unix seconds.
-    pub due: Option<i64>,
+    /// When the channel has to be looked at next.
+    pub due: Option<UnixSeconds>,
 }
 
 /// Why WeCom may not have the list that it should have.
@@ -63,7 +64,7 @@ where
         store,
         wecom,
         corp,
-        now: now.as_second(),
+        now: UnixSeconds::of(now),
         unclear: false,
         changed: false,
     };
@@ -88,8 +89,7 @@ struct Run<'a, S, W> {
     store: &'a S,
     wecom: &'a W,
     corp: &'a CorpId,
-    /// Unix seconds.
-    now: i64,
+    now: UnixSeconds,
     /// Whether WeCom was sent a list that could not be stored, because another process has changed the
     /// channel. It is not known then which list WeCom has, so it is sent again.
     unclear: bool,
@@ -126,7 +126,7 @@ impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
 
     /// Takes the lease, updates WeCom, and stores that it was updated.
     async fn update(&mut self, channel: &Channel, plan: &Plan) -> Result<(), AlignError> {
-        let until = self.now + LEASE_SECONDS;
+        let until = self.now.plus_seconds(LEASE_SECONDS);
         let leased = Channel {
             update_lease_until: Some(until),
             duty_until: Some(until),
@@ -163,7 +163,7 @@ impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
         if error.code().is_none() || error.class() == Class::Retry {
             return Ok(());
         }
-        let again = self.now + REFUSED_SECONDS;
+        let again = self.now.plus_seconds(REFUSED_SECONDS);
         // What was unclear before is still unclear, and no process is working on it.
         let update_lease_until = if self.unclear {
             Some(self.now)
@@ -188,7 +188,7 @@ impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
         Ok(put.await?.then_some(channel))
     }
 
-    fn ends(&self, due: Option<i64>) -> Aligned {
+    fn ends(&self, due: Option<UnixSeconds>) -> Aligned {
         Aligned {
             changed: self.changed,
             due,

@@ -7,6 +7,7 @@ use wecom::{CorpId, UserId};
 use domain::channel::Channel;
 use domain::duty::recheck_at;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use domain::ports::CountStore;
 use domain::tally::DayAdds;
 
@@ -15,8 +16,8 @@ use domain::tally::DayAdds;
 pub struct Plan {
     /// The members in the order in which WeCom gets them; `None` without a schedule, for then it is all users.
     pub on_duty: Option<Vec<UserId>>,
-    /// When the clock may change the list, in Unix seconds; `None` if it does not.
-    pub until: Option<i64>,
+    /// When the clock may change the list; `None` if it does not.
+    pub until: Option<UnixSeconds>,
 }
 
 /// Finds out who of `channel` is on duty at `now`. Adds are counted before they are compared with a limit, so

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clock::Clock;
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::sync::{Phase, Run};
 
 /// The run that a process works on.
@@ -26,7 +27,7 @@ impl Progress {
     #[must_use]
     pub fn run(&self) -> Run {
         let mut run = self.lock().clone();
-        run.updated_at = self.clock.unix_seconds();
+        run.updated_at = UnixSeconds::of(self.clock.now());
         run
     }
 

@@ -106,7 +106,7 @@ impl Governor {
     ) -> T {
         let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = all.entry((corp.clone(), api)).or_default();
-        let minute = self.now().div_euclid(60);
+        let minute = self.now().get().div_euclid(60);
         if taken.minute != minute {
             *taken = Allowance {
                 minute,

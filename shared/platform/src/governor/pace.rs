@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::pace::{PaceGrant, PaceLimits, Slots};
 use jiff::{SignedDuration, Timestamp};
 use wecom::CorpId;
@@ -42,7 +43,7 @@ impl Governor {
             return Ok(());
         };
         if slot > latest {
-            let until = slot.as_second();
+            let until = UnixSeconds::of(slot);
             return Err(VendorError::Paused { api, until });
         }
         if let Ok(wait) = Duration::try_from(slot.duration_since(self.clock.now())) {
@@ -84,7 +85,7 @@ impl Governor {
                 Ok(slot)
             }
             Ok(PaceGrant::TakenUntil(until)) => {
-                let until = until.as_second();
+                let until = UnixSeconds::of(until);
                 Err(VendorError::Paused { api, until })
             }
             Err(error) => {
@@ -102,7 +103,7 @@ impl Governor {
 
     /// Whether a process may make a call without a time slot: the first few of a minute.
     fn is_unpaced(&self, corp: &CorpId, api: &'static str, limits: &PaceLimits) -> bool {
-        let minute = self.now().div_euclid(60);
+        let minute = self.now().get().div_euclid(60);
         self.paced(corp, api, |paced| {
             if paced.minute != minute {
                 (paced.minute, paced.unpaced) = (minute, 0);

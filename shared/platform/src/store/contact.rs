@@ -3,7 +3,7 @@
 use domain::contact::{ContactRecord, Profile};
 use domain::error::StoreError;
 use domain::event::EventId;
-use domain::instant;
+use domain::instant::{self, UnixSeconds};
 use domain::outcome::{Outcome, TagsResult, WelcomeResult};
 use domain::ports::ContactStore;
 use serde::de::DeserializeOwned;
@@ -20,9 +20,9 @@ struct ProfileRow {
     key: Key,
     /// The profile as JSON.
     profile: String,
-    /// When it was read, in Unix seconds, and the microseconds beyond them: what was read before does not replace it.
+    /// When it was read, and the microseconds beyond them: what was read before does not replace it.
     #[serde(default)]
-    read_at: i64,
+    read_at: UnixSeconds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_us: Option<u32>,
 }

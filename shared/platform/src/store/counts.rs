@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use domain::channel::ChannelId;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use domain::ports::CountStore;
 use domain::relation::RelationKey;
 use domain::tally::{DayAdds, DayCounts, Days, Fact};
@@ -29,8 +30,7 @@ struct Row {
 struct DayAddRow {
     #[serde(flatten)]
     key: Key,
-    /// Unix seconds.
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 impl CountStore for Store {
@@ -145,11 +145,13 @@ impl Store {
     }
 }
 
-/// When a row of `day` is not kept any longer, in Unix seconds.
-fn expires_at(day: Date) -> i64 {
+/// When a row of `day` is not kept any longer.
+fn expires_at(day: Date) -> UnixSeconds {
     let begins = day.to_zoned(TimeZone::UTC);
-    let begins = begins.map_or(i64::MAX, |begins| begins.timestamp().as_second());
-    begins.saturating_add(DAY_KEPT * 24 * 3600)
+    let begins = begins.map_or(UnixSeconds(i64::MAX), |begins| {
+        UnixSeconds::of(begins.timestamp())
+    });
+    begins.plus_seconds(DAY_KEPT * 24 * 3600)
 }
 
 impl Store {

@@ -4,6 +4,7 @@ use domain::channel::ChannelId;
 use domain::due::Due;
 use domain::error::StoreError;
 use domain::event::EventId;
+use domain::instant::UnixSeconds;
 use domain::ports::DueStore;
 use domain::welcome::WelcomeOwner;
 use wecom::{CorpId, ExternalUserId, UserId};
@@ -12,7 +13,12 @@ use super::{Store, attr_s, from_row, unavailable};
 use crate::layout::{self, Key};
 
 impl DueStore for Store {
-    async fn due(&self, corp: &CorpId, now: i64, limit: i32) -> Result<Vec<Due>, StoreError> {
+    async fn due(
+        &self,
+        corp: &CorpId,
+        now: UnixSeconds,
+        limit: i32,
+    ) -> Result<Vec<Due>, StoreError> {
         let query = self
             .client
             .query()

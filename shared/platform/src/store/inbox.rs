@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::error::StoreError;
 use domain::event::{EventId, InboxEvent, Stored};
-use domain::instant::UnixSeconds;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::ports::{EventStore, StoreEvent};
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ struct Row {
     /// The event's name: the streams filter by it.
     name: String,
     created_at: UnixSeconds,
-    received_at_ms: i64,
+    #[serde(rename = "received_at_ms")]
+    received_at: UnixMillis,
     /// All fields but the welcome code, as JSON: an item of one string is small and read in one go.
     fields: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +39,7 @@ struct Row {
     work: Option<CorpId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     work_sort: Option<String>,
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 const DAY_SECONDS: i64 = 86_400;
@@ -56,17 +57,20 @@ impl Row {
             app: event.app.clone(),
             name: event.event.name().to_owned(),
             created_at: event.created_at,
-            received_at_ms: event.received_at_ms,
+            received_at: event.received_at,
             fields: serde_json::to_string(&event.fields)
                 .map_err(|error| StoreError::unwritable("an event", error))?,
             welcome_code: event.welcome_code.clone(),
-            contact_sort: contact.is_some().then(|| {
-                layout::contact_sort(event.created_at.get(), event.received_at_ms, &event.id)
-            }),
+            contact_sort: contact
+                .is_some()
+                .then(|| layout::contact_sort(event.created_at, event.received_at, &event.id)),
             contact,
             work: is_work.then(|| event.corp.clone()),
-            work_sort: is_work.then(|| layout::work_sort(event.received_at_ms, &event.id)),
-            expires_at: event.received_at_ms / 1000 + layout::INBOX_DAYS * DAY_SECONDS,
+            work_sort: is_work.then(|| layout::work_sort(event.received_at, &event.id)),
+            expires_at: event
+                .received_at
+                .seconds()
+                .plus_seconds(layout::INBOX_DAYS * DAY_SECONDS),
         })
     }
 
@@ -79,7 +83,7 @@ impl Row {
             corp: self.corp,
             app: self.app,
             created_at: self.created_at,
-            received_at_ms: self.received_at_ms,
+            received_at: self.received_at,
             fields: message.fields,
             welcome_code: self.welcome_code,
             event: message.event,
@@ -134,7 +138,7 @@ impl EventStore for Store {
     async fn pending_events(
         &self,
         corp: &CorpId,
-        until_ms: i64,
+        until: UnixMillis,
         limit: i32,
     ) -> Result<Vec<InboxEvent>, StoreError> {
         let query = self
@@ -147,7 +151,7 @@ impl EventStore for Store {
             .key_condition_expression("#work = :corp AND work_sort < :until")
             .expression_attribute_names("#work", "work")
             .expression_attribute_values(":corp", attr_s(corp.as_str()))
-            .expression_attribute_values(":until", attr_s(format!("{:013}", until_ms.max(0))));
+            .expression_attribute_values(":until", attr_s(format!("{:013}", until.get().max(0))));
         let page = query.limit(limit).send().await.map_err(unavailable)?;
         let events = page.items.unwrap_or_default().into_iter();
         // An item that cannot be read must not hold up the others for ever.
@@ -172,7 +176,7 @@ impl EventStore for Store {
     }
 
     async fn mark_pending(&self, event: &InboxEvent) -> Result<(), StoreError> {
-        let sort = layout::work_sort(event.received_at_ms, &event.id);
+        let sort = layout::work_sort(event.received_at, &event.id);
         let update = self
             .update_marks(&event.id, "SET #work = :corp, work_sort = :sort")
             .expression_attribute_values(":corp", attr_s(event.corp.as_str()))

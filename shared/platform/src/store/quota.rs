@@ -40,7 +40,7 @@ struct PaceRow {
     /// The time slots as JSON.
     pace: String,
     /// Slots of hours that are over are free again.
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +51,7 @@ struct UsageRow {
     #[serde(flatten)]
     usage: Usage,
     /// Nobody asks about an hour that is long over.
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 const THE_GUARD: &str = "the guard of the quota";
@@ -122,14 +122,14 @@ impl Store {
         Err(StoreError::Contended(THE_GUARD))
     }
 
-    /// Notes that a process makes calls of `api` at `now` (Unix seconds). Nothing is written for a corp that has no guard
+    /// Notes that a process makes calls of `api` at `now`. Nothing is written for a corp that has no guard
     /// yet: nobody would divide anything by the number of processes.
     pub(crate) async fn report_process(
         &self,
         corp: &CorpId,
         api: &str,
         process: &str,
-        now: i64,
+        now: UnixSeconds,
     ) -> Result<(), StoreError> {
         let key = Key::guard(corp);
         let update = self
@@ -169,7 +169,7 @@ impl Store {
                 key: key.clone(),
                 version: version + 1,
                 pace: json(&pace, THE_SLOTS)?,
-                expires_at: now.as_second() + USAGE_SECONDS,
+                expires_at: UnixSeconds::of(now).plus_seconds(USAGE_SECONDS),
             };
             if self.put_version(&to_row(&row)?, version).await? {
                 return Ok(granted);
@@ -178,14 +178,14 @@ impl Store {
         Err(StoreError::Contended(THE_SLOTS))
     }
 
-    /// Takes up to `wanted` calls of `api` at `now` (Unix seconds).
+    /// Takes up to `wanted` calls of `api` at `now`.
     pub(crate) async fn take_quota(
         &self,
         corp: &CorpId,
         api: &str,
         wanted: u32,
         limits: &Limits,
-        now: i64,
+        now: UnixSeconds,
     ) -> Result<QuotaGrant, StoreError> {
         let key = Key::usage(corp, api);
         for _ in 0..TRIES {
@@ -200,7 +200,7 @@ impl Store {
                 key: key.clone(),
                 version: version + 1,
                 usage,
-                expires_at: now + USAGE_SECONDS,
+                expires_at: now.plus_seconds(USAGE_SECONDS),
             };
             if self.put_version(&to_row(&row)?, version).await? {
                 return Ok(taken);

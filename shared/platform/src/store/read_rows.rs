@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use domain::error::StoreError;
-use domain::instant;
+use domain::instant::{self, UnixSeconds};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,8 @@ struct Row {
     key: Key,
     /// What was read, as JSON.
     value: String,
-    /// When, in Unix seconds.
-    read_at: i64,
+    /// When.
+    read_at: UnixSeconds,
     /// The microseconds beyond them. A row of a release that had none counts as of the end of its second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     read_us: Option<u32>,
@@ -31,7 +31,7 @@ pub(super) const NOT_NEWER: &str = "(read_at < :s OR (read_at = :s AND read_us <
 /// The values of [`NOT_NEWER`].
 pub(super) fn read_at(at: Timestamp) -> Option<Item> {
     let (seconds, microseconds) = instant::split(at);
-    let values = [(":s", seconds), (":us", microseconds.into())];
+    let values = [(":s", seconds.get()), (":us", microseconds.into())];
     Some(
         values
             .map(|(name, value)| (name.to_owned(), attr_n(value)))

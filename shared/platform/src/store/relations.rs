@@ -1,5 +1,7 @@
 //! Follow relations, changed under optimistic locking.
 
+use std::convert::Infallible;
+
 use domain::error::StoreError;
 use domain::ports::RelationStore;
 use domain::relation::{AddRecord, Change, Relation, RelationKey};
@@ -81,16 +83,9 @@ impl Store {
         key: &RelationKey,
         next: impl Fn(Option<&Relation>) -> Relation,
     ) -> Result<Rewritten, StoreError> {
-        for _ in 0..MAX_TRIES {
-            let stored = self.versioned(corp, key).await?;
-            let (before, version) =
-                stored.map_or((None, 0), |(relation, version)| (Some(relation), version));
-            let after = next(before.as_ref());
-            if self.replace(corp, before.as_ref(), version, &after).await? {
-                return Ok(Rewritten { before, after });
-            }
-        }
-        Err(StoreError::Contended("a follow relation"))
+        let next = |before: Option<&Relation>| Ok::<_, Infallible>(next(before));
+        let Ok(rewritten) = self.try_rewrite(corp, key, next).await?;
+        Ok(rewritten)
     }
 
     /// The same for a relation that exists. `None`: it does not, and nothing is written.
@@ -100,14 +95,29 @@ impl Store {
         key: &RelationKey,
         next: impl Fn(&Relation) -> Relation,
     ) -> Result<Option<Rewritten>, StoreError> {
+        let next = |before: Option<&Relation>| before.map(&next).ok_or(());
+        let rewritten = self.try_rewrite(corp, key, next).await?;
+        Ok(rewritten.ok())
+    }
+
+    /// Writes what `next` makes of the stored relation, again from the beginning if another process has changed it
+    /// meanwhile. If `next` refuses, nothing is written, and the refusal is returned.
+    async fn try_rewrite<R>(
+        &self,
+        corp: &CorpId,
+        key: &RelationKey,
+        next: impl Fn(Option<&Relation>) -> Result<Relation, R>,
+    ) -> Result<Result<Rewritten, R>, StoreError> {
         for _ in 0..MAX_TRIES {
-            let Some((before, version)) = self.versioned(corp, key).await? else {
-                return Ok(None);
+            let stored = self.versioned(corp, key).await?;
+            let (before, version) =
+                stored.map_or((None, 0), |(relation, version)| (Some(relation), version));
+            let after = match next(before.as_ref()) {
+                Ok(after) => after,
+                Err(refusal) => return Ok(Err(refusal)),
             };
-            let after = next(&before);
-            if self.replace(corp, Some(&before), version, &after).await? {
-                let before = Some(before);
-                return Ok(Some(Rewritten { before, after }));
+            if self.replace(corp, before.as_ref(), version, &after).await? {
+                return Ok(Ok(Rewritten { before, after }));
             }
         }
         Err(StoreError::Contended("a follow relation"))

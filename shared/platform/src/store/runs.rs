@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::error::StoreError;
-use domain::instant;
+use domain::instant::{self, UnixSeconds};
 use domain::ports::RunStore;
 use domain::sync::{Chunk, PageRead, Run, RunId, RunLease};
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ struct RunRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     #[serde(default)]
-    leased_until: i64,
+    leased_until: UnixSeconds,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,11 +37,11 @@ struct ChunkRow {
     members: Vec<UserId>,
     reading: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<i64>,
+    since: Option<UnixSeconds>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since_us: Option<u32>,
     done: bool,
-    expires_at: i64,
+    expires_at: UnixSeconds,
 }
 
 impl RunRow {
@@ -69,8 +69,8 @@ impl RunStore for Store {
         corp: &CorpId,
         owner: &str,
         new: Option<Run>,
-        now: i64,
-        until: i64,
+        now: UnixSeconds,
+        until: UnixSeconds,
     ) -> Result<RunLease, StoreError> {
         let stored = self.read_item::<RunRow>(&Key::run(corp)).await?;
         let version = stored.as_ref().map_or(0, |row| row.version);
@@ -104,7 +104,7 @@ impl RunStore for Store {
         corp: &CorpId,
         owner: &str,
         run: &Run,
-        until: i64,
+        until: UnixSeconds,
     ) -> Result<bool, StoreError> {
         let json = json(run)?;
         // A run that is over has no owner: a heartbeat that was sent before and arrives after must not revive it.
@@ -121,7 +121,7 @@ impl RunStore for Store {
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":run", attr_s(json))
-            .expression_attribute_values(":until", attr_n(until))
+            .expression_attribute_values(":until", attr_n(until.get()))
             .expression_attribute_values(":one", attr_n(1))
             .expression_attribute_values(":owner", attr_s(owner));
         condition_held(update.send().await)
@@ -206,7 +206,7 @@ impl RunStore for Store {
             let members = page.unlicensed.iter().map(|member| attr_s(member.as_str()));
             row.insert("unlicensed".into(), AttributeValue::L(members.collect()));
         }
-        row.insert("expires_at".into(), attr_n(expires_at(run)));
+        row.insert("expires_at".into(), attr_n(expires_at(run).get()));
         self.put(row).await
     }
 
@@ -252,7 +252,7 @@ impl RunStore for Store {
 
 impl Store {
     async fn put_last(&self, corp: &CorpId, run: &Run) -> Result<(), StoreError> {
-        let row = run_row(Key::last_run(corp), 1, run, None, 0)?;
+        let row = run_row(Key::last_run(corp), 1, run, None, UnixSeconds::EPOCH)?;
         self.put(to_row(&row)?).await
     }
 
@@ -299,7 +299,7 @@ fn run_row(
     version: u64,
     run: &Run,
     owner: Option<&str>,
-    leased_until: i64,
+    leased_until: UnixSeconds,
 ) -> Result<RunRow, StoreError> {
     Ok(RunRow {
         key,
@@ -314,6 +314,6 @@ fn json(run: &Run) -> Result<String, StoreError> {
     serde_json::to_string(run).map_err(|error| StoreError::unwritable("a run", error))
 }
 
-fn expires_at(run: &RunId) -> i64 {
-    run.started_at_ms() / 1000 + PARTS_SECONDS
+fn expires_at(run: &RunId) -> UnixSeconds {
+    run.started_at().seconds().plus_seconds(PARTS_SECONDS)
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::error::StoreError;
+use domain::instant::UnixSeconds;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use wecom::client::Broken;
@@ -20,7 +21,7 @@ pub struct SharedTokens {
 #[derive(Deserialize)]
 struct Row {
     token: Option<String>,
-    valid_until: Option<i64>,
+    valid_until: Option<UnixSeconds>,
     /// [`Broken`] as JSON.
     broken: Option<String>,
 }
@@ -59,20 +60,25 @@ impl SharedTokens {
         let broken: Option<Broken> = broken.and_then(|json| serde_json::from_str(&json).ok());
         Ok(Some(StoredToken {
             token: SecretString::from(token),
-            expires_at,
+            expires_at: expires_at.get(),
             broken,
         }))
     }
 
-    async fn lease(&self, key: &TokenKey, now: i64, until: i64) -> Result<bool, StoreError> {
+    async fn lease(
+        &self,
+        key: &TokenKey,
+        now: UnixSeconds,
+        until: UnixSeconds,
+    ) -> Result<bool, StoreError> {
         let update = self
             .update(key)?
             .update_expression("SET leased_until = :until");
         let update = update
             .condition_expression("attribute_not_exists(leased_until) OR leased_until <= :now");
         let update = update
-            .expression_attribute_values(":until", attr_n(until))
-            .expression_attribute_values(":now", attr_n(now));
+            .expression_attribute_values(":until", attr_n(until.get()))
+            .expression_attribute_values(":now", attr_n(now.get()));
         condition_held(update.send().await)
     }
 
@@ -100,12 +106,12 @@ impl SharedTokens {
         condition_held(update.send().await).map(|_| ())
     }
 
-    async fn free(&self, key: &TokenKey, until: i64) -> Result<(), StoreError> {
+    async fn free(&self, key: &TokenKey, until: UnixSeconds) -> Result<(), StoreError> {
         let update = self.update(key)?.update_expression("REMOVE leased_until");
         let update = update.condition_expression("leased_until = :until");
         condition_held(
             update
-                .expression_attribute_values(":until", attr_n(until))
+                .expression_attribute_values(":until", attr_n(until.get()))
                 .send()
                 .await,
         )
@@ -124,7 +130,11 @@ impl TokenStore for SharedTokens {
         now: i64,
         until: i64,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(async move { self.lease(key, now, until).await.map_err(failed) })
+        Box::pin(async move {
+            self.lease(key, UnixSeconds(now), UnixSeconds(until))
+                .await
+                .map_err(failed)
+        })
     }
 
     fn save<'a>(
@@ -136,7 +146,7 @@ impl TokenStore for SharedTokens {
     }
 
     fn release<'a>(&'a self, key: &'a TokenKey, until: i64) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move { self.free(key, until).await.map_err(failed) })
+        Box::pin(async move { self.free(key, UnixSeconds(until)).await.map_err(failed) })
     }
 }
 

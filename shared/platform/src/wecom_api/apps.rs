@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::app::AppState;
 use domain::error::{StoreError, VendorError};
+use domain::instant::UnixSeconds;
 use domain::ports::{ReadApps, RefreshTokens};
 use wecom::api::path;
 use wecom::{AppName, Client, CorpId};
@@ -20,9 +21,11 @@ impl ReadApps for WecomApi {
         Ok(match (state.broken, state.expires_at) {
             (Some(broken), _) => AppState::Broken {
                 errcode: broken.code,
-                since: broken.since,
+                since: UnixSeconds(broken.since),
             },
-            (None, Some(expires_at)) => AppState::Valid { expires_at },
+            (None, Some(expires_at)) => AppState::Valid {
+                expires_at: UnixSeconds(expires_at),
+            },
             (None, None) => AppState::None,
         })
     }

@@ -2,6 +2,7 @@
 
 use domain::channel::{Channel, ChannelKind, Remote};
 use domain::error::VendorError;
+use domain::instant::UnixSeconds;
 use domain::ports::ProvisionChannel;
 use wecom::api::acquisition::{AcquisitionLink, LinkRange, LinkRequest};
 use wecom::api::contact_way::{
@@ -37,7 +38,7 @@ impl ProvisionChannel for WecomApi {
         let find = |client: Client| async move {
             match channel.spec.kind {
                 ChannelKind::ContactWay => {
-                    let now = self.clock.unix_seconds();
+                    let now = UnixSeconds::of(self.clock.now());
                     find_contact_way(&client, channel, now).await
                 }
                 ChannelKind::AcquisitionLink => find_link(&client, channel, taken).await,
@@ -202,11 +203,11 @@ fn with_channel(link: AcquisitionLink, channel: &Channel) -> Remote {
 async fn find_contact_way(
     client: &Client,
     channel: &Channel,
-    now: i64,
+    now: UnixSeconds,
 ) -> Result<Option<Remote>, Error> {
     let mut page = ListContactWay {
-        start_time: Some(channel.created_at - CLOCKS_DIFFER),
-        end_time: Some(now + CLOCKS_DIFFER),
+        start_time: Some(channel.created_at.plus_seconds(-CLOCKS_DIFFER).get()),
+        end_time: Some(now.plus_seconds(CLOCKS_DIFFER).get()),
         ..ListContactWay::default()
     };
     let mut seen = 0;
@@ -263,7 +264,7 @@ async fn made_for(
 ) -> Result<Option<AcquisitionLink>, Error> {
     let link = client.get_link(link_id).await?.link;
     let is_it = link.link_name == channel.spec.name
-        && link.create_time >= channel.created_at - CLOCKS_DIFFER;
+        && link.create_time >= channel.created_at.plus_seconds(-CLOCKS_DIFFER).get();
     Ok(is_it.then(|| AcquisitionLink {
         link_id: link_id.clone(),
         ..link

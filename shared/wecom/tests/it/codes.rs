@@ -209,3 +209,12 @@ fn a_code_is_written_and_shown_as_its_number() {
     assert_eq!(serde_json::from_str::<ErrorCode>("84061").unwrap(), code);
     assert_eq!(code.to_string(), "84061");
 }
+
+#[test]
+fn every_class_has_a_word_of_its_own() {
+    let words = Class::ALL.map(Class::as_str);
+    assert_eq!(
+        words,
+        ["retry", "refresh_token", "outcome", "configuration"]
+    );
+}

@@ -51,9 +51,9 @@ struct StoredRelation {
     remark_mobiles: Vec<Private>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact: Option<StoredContact>,
-    /// Unix seconds, and the microseconds beyond them.
+    /// The second, and the microseconds beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    observed_at: Option<i64>,
+    observed_at: Option<UnixSeconds>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed_us: Option<u32>,
     /// Whether the end was inferred.
