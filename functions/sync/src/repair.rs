@@ -32,8 +32,8 @@ impl ChannelTags {
 }
 
 impl<S: Store, W: Wecom> Pass<'_, S, W> {
-    /// Applies missing tags. A refusal about one customer does not stop the others; an error of the whole tenant is left to
-    /// the next run.
+    /// Applies missing tags. A refusal about one customer does not stop the others; an error of the whole tenant is
+    /// left to the next run.
     pub(crate) async fn repair_all(
         &self,
         lacking: Vec<(&Relation, Vec<TagId>)>,
@@ -41,7 +41,12 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let repairs = lacking.into_iter().map(|(relation, tags)| async move {
             match self.repair(relation, &tags).await {
                 Err(SyncError::Wecom(error)) => {
-                    tracing::warn!(event = "repair.failed", wecom.error = %error, wecom.errcode = error.code().map(ErrorCode::get), "missing tags could not be applied");
+                    tracing::warn!(
+                        event = "repair.failed",
+                        wecom.error = %error,
+                        wecom.errcode = error.code().map(ErrorCode::get),
+                        "missing tags could not be applied"
+                    );
                     Ok(())
                 }
                 repaired => repaired,
@@ -166,7 +171,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
     }
 }
 
-/// Whether an event is young enough for another try at `now_ms` (Unix milliseconds). After that, the daily reconcile is the one who repairs.
+/// Whether an event is young enough for another try at `now_ms` (Unix milliseconds). After that, the daily reconcile is
+/// the one who repairs.
 fn is_young(event: &InboxEvent, now_ms: i64) -> bool {
     const THREE_DAYS_MS: i64 = 3 * 86_400_000;
     now_ms < event.received_at_ms + THREE_DAYS_MS

@@ -6,8 +6,8 @@
 //! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
 //! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
-//! A function [that is latency-critical](Governor::latency_critical) neither waits nor reads here; it still shares with the others what WeCom
-//! said.
+//! A function [that is latency-critical](Governor::latency_critical) neither waits nor reads here; it still shares with
+//! the others what WeCom said.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -187,7 +187,13 @@ impl Governor {
             }
             Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
-                tracing::warn!(event = "governor.uncounted", corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted, and are made all the same");
+                tracing::warn!(
+                    event = "governor.uncounted",
+                    corp.id = %corp,
+                    wecom.api = api,
+                    store.error = %error,
+                    "calls could not be counted, and are made all the same"
+                );
                 Ok(())
             }
         }
@@ -237,7 +243,12 @@ impl Governor {
                 guard
             }
             Err(error) => {
-                tracing::warn!(corp.id = %corp, store.error = %error, "the state of the quota could not be read; calls go on");
+                tracing::warn!(
+                    event = "governor.unread",
+                    corp.id = %corp,
+                    store.error = %error,
+                    "the state of the quota could not be read; calls are made all the same"
+                );
                 self.known(corp)
             }
         }
@@ -268,7 +279,13 @@ impl Governor {
     }
 
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
-        tracing::warn!(event = "governor.paused", corp.id = %corp, wecom.api = api, wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(), "WeCom answered that its quota is spent; the API is paused");
+        tracing::warn!(
+            event = "governor.paused",
+            corp.id = %corp,
+            wecom.api = api,
+            wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(),
+            "WeCom answered that its quota is spent; the API is paused"
+        );
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
         let now = self.now();
@@ -297,7 +314,12 @@ impl Governor {
         match self.store.change_guard(corp, change).await {
             Ok(guard) => self.learn(corp, guard),
             Err(error) => {
-                tracing::warn!(event = "governor.unshared", corp.id = %corp, store.error = %error, "the pause or limit could not be shared with the other functions");
+                tracing::warn!(
+                    event = "governor.unshared",
+                    corp.id = %corp,
+                    store.error = %error,
+                    "the pause or limit could not be shared with the other functions"
+                );
             }
         }
     }
