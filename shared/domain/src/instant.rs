@@ -1,5 +1,5 @@
-//! Instants: WeCom's, in whole Unix seconds ([`UnixSeconds`]), and those of our own clock as they are stored: whole Unix seconds in the field that has always had them, and the
-//! microseconds of the second in a separate field.
+//! Instants: WeCom's, in whole Unix seconds ([`UnixSeconds`]), and those of our own clock as they are stored: whole
+//! Unix seconds in the field that has always had them, and the microseconds of the second in a separate field.
 //!
 //! Readings of WeCom are compared with one another by these instants, and several fall into one second. A release that
 //! does not know the second field reads and writes the first.

@@ -21,8 +21,8 @@ pub struct InFlight {
     limiters: Mutex<HashMap<(CorpId, &'static str), Arc<Limiter>>>,
 }
 
-/// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken again
-/// and again would miss its 20 seconds.
+/// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken
+/// again and again would miss its 20 seconds.
 #[derive(Debug)]
 struct Limiter {
     most: usize,
@@ -45,8 +45,8 @@ struct State {
 /// One call's permit. It is given back when dropped, so that a call that panics or is cancelled frees it.
 struct Slot {
     limiter: Arc<Limiter>,
-    /// The reductions before this call. Calls that were refused together count as one sign, not as several: if each halved
-    /// the limit, a short burst would end at one call at a time.
+    /// The reductions before this call. Calls that were refused together count as one sign, not as several: if each
+    /// halved the limit, a short burst would end at one call at a time.
     reductions: u64,
 }
 

@@ -112,6 +112,7 @@ fn limit(step: &Step) -> String {
         return "the processors of this machine: functions, database, WeCom and customers share them"
             .to_owned();
     }
-    "the calls in flight at WeCom that one instance makes for a corp (8 welcomes, 6 names): they wait for WeCom's answers"
+    "the calls in flight at WeCom that one instance makes for a corp (8 welcomes, 6 names): they wait for WeCom's \
+     answers"
         .to_owned()
 }

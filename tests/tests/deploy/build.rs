@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Outcome, directory};
 
-/// Overrides of Cargo's release profile for a build that is only tested: it takes a third of the processor time. As in a
-/// release, a panic unwinds and symbols are stripped.
+/// Overrides of Cargo's release profile for a build that is only tested: it takes a third of the processor time. As in
+/// a release, a panic unwinds and symbols are stripped.
 const LIGHT: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
@@ -75,8 +75,8 @@ impl Build {
         self.packages().join(logical_id(function))
     }
 
-    /// Copies the build with a changed package of every function, like a next version. Returns the directory, which also
-    /// contains the template.
+    /// Copies the build with a changed package of every function, like a next version. Returns the directory, which
+    /// also contains the template.
     pub(crate) fn next_version(&self) -> Outcome<PathBuf> {
         let next = directory().join("next");
         if next.exists() {

@@ -5,10 +5,10 @@
 //! cargo test -p bundle-tests --test deploy
 //! ```
 //!
-//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. By default the
-//! functions are compiled with little optimization, and for arm64 only one function is built. With `-- --release`
-//! everything is built as for a release, for both processors, and each package is compared with its size limit;
-//! `-- --packages` stops after that. `-- --built` reuses the builds of the previous run. All files of a run are in
+//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. By default
+//! the functions are compiled with little optimization, and for arm64 only one function is built. With `-- --release`
+//! everything is built as for a release, for both processors, and each package is compared with its size limit; `--
+//! --packages` stops after that. `-- --built` reuses the builds of the previous run. All files of a run are in
 //! `target/deploy`, with a log of each command; it listens on 127.0.0.1 only.
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Media of welcomes, renewed from their sources (defect of easywechat#2039: media ids of welcome pictures expire after 3
-//! days).
+//! Media of welcomes, renewed from their sources (defect of easywechat#2039: media ids of welcome pictures expire after
+//! 3 days).
 //!
 //! Sources are objects of an S3 server that is part of the test: it is the only AWS endpoint here, and it forwards all
 //! other requests to the tables.
@@ -151,7 +151,8 @@ async fn media_ids_of_welcome_pictures_never_expire() {
     scene.object("shop.mp4", Object::Bytes(b"a video of the shop"));
     scene
         .welcome(json!([
-            {"msgtype": "image", "image": {"source": "s3://bucket/menu.png", "media_id": "old", "uploaded_at": days_ago(2)}},
+            {"msgtype": "image",
+             "image": {"source": "s3://bucket/menu.png", "media_id": "old", "uploaded_at": days_ago(2)}},
             {"msgtype": "video", "video": {"source": "s3://bucket/shop.mp4"}},
         ]))
         .await;

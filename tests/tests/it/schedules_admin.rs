@@ -256,7 +256,13 @@ async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
             "schedule.backup[1]",
         ),
         (
-            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}], "backup": ["lisi"]}}),
+            json!({
+                "users": ["zhangsan", "nobody"],
+                "schedule": {
+                    "shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}],
+                    "backup": ["lisi"],
+                },
+            }),
             "users[1]",
         ),
     ] {
