@@ -292,8 +292,7 @@ async fn writing_back_a_welcome_as_read_keeps_the_permanent_picture() {
     let before = scene.attachments().await;
     let mut read = scene.world.get("welcome").await;
     read["corp"]["text"] = json!("hello");
-    let (status, json) = scene.world.operator.put("welcome", &read).await.unwrap();
-    assert_eq!(status, 200, "{json}");
+    scene.world.operator.sets_welcomes(&read).await.is(200);
     assert_eq!(scene.attachments().await, before);
     assert_eq!(
         (scene.world.calls(PICTURE), scene.world.calls(UPLOAD)),
