@@ -61,6 +61,9 @@ impl InFlight {
     }
 
     /// Makes a call when there is a permit for `corp` and `api`.
+    ///
+    /// # Errors
+    /// Those of the call.
     pub async fn call<T>(
         &self,
         corp: &CorpId,

@@ -16,7 +16,7 @@ const LIGHT: [(&str, &str); 3] = [
 /// How functions are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Fast to compile: all functions for x86_64, and one for arm64.
+    /// Fast to compile: all functions for `x86_64`, and one for arm64.
     Light,
     /// As for a release: all functions for both processors.
     Release,

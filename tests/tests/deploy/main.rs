@@ -55,7 +55,7 @@ struct Options {
     /// Build only the package of this function.
     #[arg(long, value_name = "FUNCTION", requires = "packages")]
     only: Option<String>,
-    /// Stop after the journey through the x86_64 stack, without upgrade, arm64 and deletion.
+    /// Stop after the journey through the `x86_64` stack, without upgrade, arm64 and deletion.
     #[arg(long)]
     journey_only: bool,
 }
