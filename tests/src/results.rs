@@ -52,8 +52,8 @@ pub fn command(name: &str) -> String {
     typed(&format!("cargo bench -p bundle-tests --bench {name} --"))
 }
 
-/// `program` with the options of this process. What `cargo bench` adds is left out, and so is where binaries lie, which is
-/// of no interest to others.
+/// `program` with the options of this process. What `cargo bench` adds is left out, and so is where binaries lie, which
+/// is of no interest to others.
 #[must_use]
 pub fn typed(program: &str) -> String {
     let mut words = vec![program.to_owned()];

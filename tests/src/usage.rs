@@ -38,8 +38,8 @@ impl Usage {
     }
 
     fn at(process: &Path) -> Self {
-        // The first includes threads that have ended, but in hundredths of a second and rounded down; the second is exact
-        // for running threads only. Both are lower bounds, so the larger one is more accurate.
+        // The first includes threads that have ended, but in hundredths of a second and rounded down; the second is
+        // exact for running threads only. Both are lower bounds, so the larger one is more accurate.
         let cpu_seconds = [of_all(process), of_living_threads(process)];
         Self {
             cpu_seconds: cpu_seconds.into_iter().flatten().reduce(f64::max),

@@ -100,7 +100,12 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             read_at: now,
         };
         if let Err(error) = self.store.put_profile(&scope.corp, &profile).await {
-            tracing::warn!(corp.id = %scope.corp, store.error = %error, "a profile was read and could not be kept");
+            tracing::warn!(
+                event = "contact.profile_unsaved",
+                corp.id = %scope.corp,
+                store.error = %error,
+                "a profile was read and could not be stored"
+            );
         }
         Some(profile)
     }

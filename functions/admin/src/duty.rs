@@ -30,8 +30,8 @@ impl<S: Store, W: Wecom> Admin<S, W> {
         self.check_off_duty(scope, channel, before).await
     }
 
-    /// Refuses members that WeCom does not know. WeCom checks those who are on duty now; a mistyped id among the others would
-    /// show only at the hour at which their shift begins.
+    /// Refuses members that WeCom does not know. WeCom checks those who are on duty now; a mistyped id among the others
+    /// would show only at the hour at which their shift begins.
     async fn check_off_duty(
         &self,
         scope: &Scope,

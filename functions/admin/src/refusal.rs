@@ -40,8 +40,8 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     Wecom(VendorError),
     #[error(
-        "WeCom's answer about channel {0} was lost and could not be looked up: read the channel in a minute, it will be \
-         settled then"
+        "WeCom's answer about channel {0} was lost and could not be looked up: read the channel in a minute, it will \
+         be settled then"
     )]
     Unclear(String),
     #[error(transparent)]

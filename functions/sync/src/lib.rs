@@ -3,8 +3,8 @@
 //! A tick (`tick.rs`) does what is due: tokens, pending events, channels at a boundary of their schedule, media that
 //! expire, tags to retry, and the rest of a run that had to stop. Its parts are bounded, and none depends on another's
 //! success. A reconcile (`reconcile.rs`) reads a whole corp and updates what is stored. It works under a lease
-//! (`operations::run`), stores each page that it has done, stops ahead of the function's deadline, and is resumed by the
-//! next tick. The work on one corp is a `Pass` (`pass.rs`).
+//! (`operations::run`), stores each page that it has done, stops ahead of the function's deadline, and is resumed by
+//! the next tick. The work on one corp is a `Pass` (`pass.rs`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,12 +41,15 @@ pub use operations::run::LeaseTuning;
 
 domain::port_set! {
     /// What the sync asks of its store.
-    pub trait Store: BalanceStore, ChannelStore, CountStore, DueStore, EventStore, GroupStore, MemberStore, ObserveRelations, OutcomeStore, ReadQuota, RelationStore, RunStore, TagStore, WelcomeStore
+    pub trait Store:
+        BalanceStore, ChannelStore, CountStore, DueStore, EventStore, GroupStore, MemberStore, ObserveRelations,
+        OutcomeStore, ReadQuota, RelationStore, RunStore, TagStore, WelcomeStore
 }
 
 domain::port_set! {
     /// What the sync asks of WeCom.
-    pub trait Wecom: AddressBookApi, CustomerApi, GroupApi, MediaApi, ProvisionChannel, ReadAcquisition, RefreshTokens, TagApi
+    pub trait Wecom:
+        AddressBookApi, CustomerApi, GroupApi, MediaApi, ProvisionChannel, ReadAcquisition, RefreshTokens, TagApi
 }
 
 /// How the sync paces itself.

@@ -80,7 +80,11 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         let pass = Pass::new(self, target, Progress::new(run, &self.clock));
         async {
             let phase = pass.progress.with(|run| run.phase);
-            tracing::info!(event = "run.started", run.phase = ?phase, "a reconcile run was started or resumed");
+            tracing::info!(
+                event = "run.started",
+                run.phase = ?phase,
+                "a reconcile run was started or resumed"
+            );
             let phases = pass.run_phases().boxed();
             let status = pass.runner.drive(&pass.progress, phases).await?;
             pass.report(&status);
@@ -111,8 +115,8 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         }
     }
 
-    /// Reads members and customers at the same time: their APIs have limits of their own, and while members are asked for,
-    /// one by one, the tables have little to do.
+    /// Reads members and customers at the same time: their APIs have limits of their own, and while members are asked
+    /// for, one by one, the tables have little to do.
     async fn read_people(&self) -> Result<(), SyncError> {
         let members = async {
             if !self.progress.with(|run| run.members_read) {

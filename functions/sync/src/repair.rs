@@ -33,8 +33,8 @@ impl ChannelTags {
 }
 
 impl<S: Store, W: Wecom> Pass<'_, S, W> {
-    /// Applies missing tags. A refusal about one customer does not stop the others; an error of the whole tenant is left to
-    /// the next run.
+    /// Applies missing tags. A refusal about one customer does not stop the others; an error of the whole tenant is
+    /// left to the next run.
     pub(crate) async fn repair_all(
         &self,
         lacking: Vec<(&Relation, Vec<TagId>)>,
@@ -42,7 +42,12 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let repairs = lacking.into_iter().map(|(relation, tags)| async move {
             match self.repair(relation, &tags).await {
                 Err(SyncError::Wecom(error)) => {
-                    tracing::warn!(event = "repair.failed", wecom.error = %error, wecom.errcode = error.code().map(ErrorCode::get), "missing tags could not be applied");
+                    tracing::warn!(
+                        event = "repair.failed",
+                        wecom.error = %error,
+                        wecom.errcode = error.code().map(ErrorCode::get),
+                        "missing tags could not be applied"
+                    );
                     Ok(())
                 }
                 repaired => repaired,

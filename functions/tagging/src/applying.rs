@@ -96,7 +96,13 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) => {}
             unread => {
                 let error = unread.err().map(|error| error.to_string());
-                tracing::info!(event.id = %add.event.id, corp.id = %add.event.corp, wecom.error = error, "the customer of an add is left to the sync");
+                tracing::info!(
+                    event = "tagging.left_to_sync",
+                    event.id = %add.event.id,
+                    corp.id = %add.event.corp,
+                    wecom.error = error,
+                    "the customer of an add is left to the sync"
+                );
                 self.store.mark_pending(add.event).await?;
             }
         }

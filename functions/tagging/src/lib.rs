@@ -167,7 +167,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 if matches!(cause, RetryReason::Wecom(_)) {
                     outages.trip(&event.corp);
                 }
-                tracing::warn!(event = "tagging.retry", record.cause = %cause, "the record will be retried");
+                tracing::warn!(
+                    event = "tagging.retry",
+                    record.cause = %cause,
+                    "the record will be retried"
+                );
                 self.metrics.put("tags_held", Unit::Count, 1, &[]);
                 Verdict::Retry
             }
@@ -325,7 +329,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             measured: &[("tags", Unit::Count, 1)],
         };
         let mut fields = outcome_fields(event, outcome);
-        fields.push(("latency_ms", outcome.latency_ms.into()));
+        fields.push(("outcome.latency_ms", outcome.latency_ms.into()));
         self.metrics.write(&[measured], &fields);
     }
 }

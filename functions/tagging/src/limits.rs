@@ -1,5 +1,5 @@
-//! Daily limits: an add is counted first and compared afterwards, so that of many at the same time the last to be counted
-//! sees them all. Only customers who scan before WeCom has the new list exceed a limit.
+//! Daily limits: an add is counted first and compared afterwards, so that of many at the same time the last to be
+//! counted sees them all. Only customers who scan before WeCom has the new list exceed a limit.
 
 use domain::channel::Channel;
 use domain::error::StoreError;
@@ -8,11 +8,13 @@ use domain::instant::UnixSeconds;
 use domain::relation::Change;
 use jiff::tz::TimeZone;
 use operations::duty::{self, AlignError};
+use wecom::ErrorCode;
 
 use crate::{Store, Tagger, Wecom, local_day};
 
 impl<S: Store, W: Wecom> Tagger<S, W> {
-    /// Counts an add through a channel with limits. A member who reaches the limit by it is removed from the contact way.
+    /// Counts an add through a channel with limits. A member who reaches the limit by it is removed from the contact
+    /// way.
     pub(crate) async fn keep_limits(
         &self,
         event: &InboxEvent,
@@ -29,7 +31,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             .store
             .count_add_on(&event.corp, &channel.id, &change.key, day)
             .await?;
-        // The backup has no limit. A member who is not in the list any more was removed by an add that was counted before.
+        // The backup has no limit. A member who is not in the list any more was removed by an add that was counted
+        // before.
         let member = &change.key.member;
         let is_listed = channel.spec.users.contains(member) && channel.members().contains(member);
         let limit = schedule.limit_of(member).filter(|_| is_listed);
@@ -39,8 +42,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok(())
     }
 
-    /// Sends WeCom the members on duty now. A refusal must not stop the stream: the channel is due then, and the sync tries
-    /// again.
+    /// Sends WeCom the members on duty now. A refusal must not stop the stream: the channel is due then, and the sync
+    /// tries again.
     async fn align(
         &self,
         event: &InboxEvent,
@@ -51,13 +54,27 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         match duty::align(&self.store, &self.wecom, corp, id, timezone, now).await {
             Ok(aligned) => {
                 if aligned.changed {
-                    tracing::info!(corp.id = %corp, channel.id = %id, duty.due_at = aligned.due.map(UnixSeconds::get), "a member has reached the daily limit, and was removed from the contact way");
+                    tracing::info!(
+                        event = "limit.reached",
+                        corp.id = %corp,
+                        channel.id = %id,
+                        duty.due_at = aligned.due.map(UnixSeconds::get),
+                        "a member has reached the daily limit, and was removed from the contact way"
+                    );
                 }
                 Ok(())
             }
             Err(AlignError::Store(error)) => Err(error),
             Err(AlignError::Wecom(error)) => {
-                tracing::warn!(event.id = %event.id, corp.id = %corp, channel.id = %id, wecom.error = %error, "a member has reached the daily limit, and is still in the contact way");
+                tracing::warn!(
+                    event = "limit.not_applied",
+                    event.id = %event.id,
+                    corp.id = %corp,
+                    channel.id = %id,
+                    wecom.error = %error,
+                    wecom.errcode = error.code().map(ErrorCode::get),
+                    "a member has reached the daily limit, and is still in the contact way"
+                );
                 Ok(())
             }
         }

@@ -106,7 +106,11 @@ where
         match self.welcome_and_record(&event).await {
             Ok(()) => Verdict::Done,
             Err(error) => {
-                tracing::error!(event = "welcome.retry", store.error = %error, "the store failed; the record will be retried");
+                tracing::error!(
+                    event = "welcome.retry",
+                    store.error = %error,
+                    "the store failed; the record will be retried"
+                );
                 Verdict::Retry
             }
         }

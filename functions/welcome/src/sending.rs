@@ -121,7 +121,10 @@ fn ended(
     outcome.attempts = attempts;
     outcome.retryable = false;
     if result == WelcomeResult::AlreadyWelcomed && unheard {
-        outcome.reason = Some("the answer to an earlier attempt was lost: the welcome that arrived is most likely ours".into());
+        outcome.reason = Some(
+            "the answer to an earlier attempt was lost: the welcome that arrived is most likely ours"
+                .into(),
+        );
     }
     outcome
 }

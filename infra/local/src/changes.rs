@@ -45,7 +45,7 @@ impl Changes {
     }
 }
 
-/// A number that differs after a commit by any other connection (`SQLite`, "PRAGMA data_version").
+/// A number that differs after a commit by any other connection (SQLite, `PRAGMA data_version`).
 fn version(storage: &Storage) -> Result<i64, DynoxideError> {
     let mut statement = storage.conn().prepare_cached("PRAGMA data_version")?;
     Ok(statement.query_row([], |row| row.get(0))?)

@@ -38,7 +38,10 @@ pub enum KeepError {
         source: io::Error,
     },
     /// It holds something else. Its content is not shown, because it may be about people.
-    #[error("{} is not the state of a sandbox (line {line}, column {column}); move it away to begin anew", .file.display())]
+    #[error(
+        "{} is not the state of a sandbox (line {line}, column {column}); move it away to begin anew",
+        .file.display()
+    )]
     NoState {
         /// The file.
         file: PathBuf,

@@ -11,15 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Clock, TimeSource, Wait, Waiting};
 
-/// What every manual clock shows at first: noon in Shanghai on 2100-06-16, a Wednesday. It is far ahead of the machine's
-/// time, so that a database that deletes by its own clock deletes nothing in a test.
+/// What every manual clock shows at first: noon in Shanghai on 2100-06-16, a Wednesday. It is far ahead of the
+/// machine's time, so that a database that deletes by its own clock deletes nothing in a test.
 pub const START: Timestamp = Timestamp::constant(4_116_801_600, 0);
 
 /// What a reading adds: two readings of one clock differ, as those of a real clock do.
 const TICK: Duration = Duration::from_micros(1);
 
-/// A clock that its owner moves. Each reading moves it by a microsecond; nothing else does by itself. Deadlines expire by
-/// [`advance`](Self::advance) only, never by readings or by the end of a pause. Clones are the same clock.
+/// A clock that its owner moves. Each reading moves it by a microsecond; nothing else does by itself. Deadlines expire
+/// by [`advance`](Self::advance) only, never by readings or by the end of a pause. Clones are the same clock.
 #[derive(Clone)]
 pub struct ManualClock(Arc<Inner>);
 

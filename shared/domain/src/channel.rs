@@ -153,9 +153,9 @@ pub struct Channel {
     /// When that has to be looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty_until: Option<UnixSeconds>,
-    /// The lease under which one process sends WeCom the list of who is on duty: until then others leave
-    /// it to that process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the
-    /// name that earlier releases read.
+    /// The lease under which one process sends WeCom the list of who is on duty: until then others leave it to that
+    /// process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the name that
+    /// earlier releases read.
     #[serde(
         rename = "telling_until",
         default,
@@ -284,8 +284,8 @@ impl ChannelSpec {
             return Ok(());
         };
         if !self.parties.is_empty() {
-            let message = "cannot be combined with a schedule, because a department has neither shifts nor limits: name its \
-                           members in users";
+            let message = "cannot be combined with a schedule, because a department has neither shifts nor limits: \
+                           name its members in users";
             return Err(FieldError::new("parties", message));
         }
         let checked = schedule.check(&self.users, self.kind.most_users());

@@ -184,8 +184,8 @@ impl Change {
         }
     }
 
-    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and no customer is added again within the
-    /// second. It also replaces an end that was only inferred.
+    /// An end wins over a start of the same second: `CreateTime` has no finer resolution, and no customer is added
+    /// again within the second. It also replaces an end that was only inferred.
     fn end(&self, relation: &mut Relation, stage: Stage) {
         let known = relation.lifecycle;
         let explains = known.end_is_inferred() && known.began_by(self.at);

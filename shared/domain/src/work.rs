@@ -118,7 +118,8 @@ mod tests {
                 Some(RefreshTarget::Link(LinkId::from("l1"))),
             ),
             (
-                "<Event>change_contact</Event><ChangeType>update_user</ChangeType><UserID>li</UserID><NewUserID>Li</NewUserID>",
+                "<Event>change_contact</Event><ChangeType>update_user</ChangeType>\
+                 <UserID>li</UserID><NewUserID>Li</NewUserID>",
                 Some(RefreshTarget::Member(UserId::from("li"))),
             ),
             ("<Event>msgaudit_notify</Event>", None),

@@ -1,8 +1,8 @@
 //! The machinery of long work: a run under a lease, with checkpoints.
 //!
 //! One process at a time works on the run of a corp. It stores how far it has come at every checkpoint and every few
-//! seconds, which prolongs its lease; it stops ahead of its deadline, and the next process resumes from what is stored. A
-//! process that ends without giving its lease up keeps others away until the lease expires, and no longer.
+//! seconds, which prolongs its lease; it stops ahead of its deadline, and the next process resumes from what is stored.
+//! A process that ends without giving its lease up keeps others away until the lease expires, and no longer.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -117,7 +117,11 @@ impl<S: RunStore + Sync> Runner<'_, S> {
                 }
                 // The lease outlives a few of these.
                 Err(error) => {
-                    tracing::warn!(event = "run.unsaved", store.error = %error, "the run could not be stored; it continues");
+                    tracing::warn!(
+                        event = "run.unsaved",
+                        store.error = %error,
+                        "the run could not be stored; it continues"
+                    );
                 }
             }
         }

@@ -190,7 +190,12 @@ impl Governor {
                 guard
             }
             Err(error) => {
-                tracing::warn!(corp.id = %corp, store.error = %error, "the state of the quota could not be read; calls go on");
+                tracing::warn!(
+                    event = "governor.unread",
+                    corp.id = %corp,
+                    store.error = %error,
+                    "the state of the quota could not be read; calls are made all the same"
+                );
                 self.known(corp)
             }
         }
@@ -213,7 +218,13 @@ impl Governor {
     }
 
     async fn pause(&self, corp: &CorpId, limits: &Limits, api: &'static str) {
-        tracing::warn!(event = "governor.paused", corp.id = %corp, wecom.api = api, wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(), "WeCom answered that its quota is spent; the API is paused");
+        tracing::warn!(
+            event = "governor.paused",
+            corp.id = %corp,
+            wecom.api = api,
+            wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(),
+            "WeCom answered that its quota is spent; the API is paused"
+        );
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
         let now = self.now();
@@ -279,7 +290,12 @@ impl Governor {
         match self.store.change_guard(corp, change).await {
             Ok(guard) => self.learn(corp, guard),
             Err(error) => {
-                tracing::warn!(event = "governor.unshared", corp.id = %corp, store.error = %error, "the pause or limit could not be shared with the other functions");
+                tracing::warn!(
+                    event = "governor.unshared",
+                    corp.id = %corp,
+                    store.error = %error,
+                    "the pause or limit could not be shared with the other functions"
+                );
             }
         }
     }

@@ -51,8 +51,8 @@ pub fn client() -> Result<reqwest::Client, HttpError> {
     Ok(builder.tls_backend_preconfigured(tls).build()?)
 }
 
-/// The client below the AWS SDK. Requests and answers are held whole: DynamoDB has none above 16 MB, and pages are of one. The time
-/// that a try may take is the SDK's to watch.
+/// The client below the AWS SDK. Requests and answers are held whole: DynamoDB has none above 16 MB, and pages are of
+/// one. The time that a try may take is the SDK's to watch.
 #[derive(Clone, Debug)]
 pub struct AwsHttp(Client<HttpsConnector<TcpConnector>, Full<Bytes>>);
 

@@ -39,8 +39,8 @@
 //! | token of an app | `{corp}#app#{app}` | `token` | key |
 //!
 //! Index `by_day`: `day` = `{corp}#{channel}#{date}`, `day_sort` = `{fact}#{userid}#{external_userid}`, on
-//! relations (the add by their first channel), on outcomes of welcomes that count, and on counted facts (all others). It
-//! holds keys only: counting needs no more.
+//! relations (the add by their first channel), on outcomes of welcomes that count, and on counted facts (all others).
+//! It holds keys only: counting needs no more.
 //!
 //! Adds of a day are counted in the main table and not in `by_day`: an index lags behind, and a limit is compared with
 //! what was counted a moment ago. They expire [`DAY_KEPT`] days after their day began.
@@ -48,8 +48,8 @@
 //! Index `by_due`: `due` = `{corp}`, `due_at` = ten digits of Unix seconds, on what the sync has to look at then:
 //! channels (a schedule's boundary, media that expire), default welcomes (media), outcomes of tags that are tried
 //! again. Index `by_member`: `member` = `{corp}#{userid}`, `customer` = `{external_userid}`, on active relations.
-//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `customer` as before, on relations. All three are sparse and hold
-//! keys only.
+//! Index `by_unionid`: `unionid` = `{corp}#{unionid}`, `customer` as before, on relations. All three are sparse and
+//! hold keys only.
 //!
 //! A relation is meant to stay below 1 KB, which is one write unit: so the two indexes share `customer`, and the JSON
 //! leaves out what the keys say.

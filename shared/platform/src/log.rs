@@ -133,7 +133,13 @@ mod tests {
     #[test]
     fn a_line_without_an_event_has_its_sentence_and_fields() {
         compare("log_sentence", || {
-            tracing::info!(corp.id = %"c1", run.writes = 3_u64, run.lost = 0, run.done = true, "a run is complete");
+            tracing::info!(
+                corp.id = %"c1",
+                run.writes = 3_u64,
+                run.lost = 0,
+                run.done = true,
+                "a run is complete"
+            );
         });
     }
 
@@ -141,7 +147,12 @@ mod tests {
     fn an_error_has_its_cause_as_text() {
         compare("log_error", || {
             let cause = "a \"cause\"\nof two lines";
-            tracing::error!(event = "admin.failed", http.status = 502, refusal.cause = %cause, "a call failed");
+            tracing::error!(
+                event = "admin.failed",
+                http.status = 502,
+                refusal.cause = %cause,
+                "a call failed"
+            );
         });
     }
 

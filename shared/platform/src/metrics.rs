@@ -90,7 +90,11 @@ impl Metrics {
         match serde_json::to_string(&line) {
             Ok(line) => (self.print)(&line),
             Err(error) => {
-                tracing::error!(event = "metrics.unwritten", cause = %error, "could not write a metric");
+                tracing::error!(
+                    event = "metrics.unwritten",
+                    metrics.error = %error,
+                    "could not write a metric"
+                );
             }
         }
     }
@@ -131,7 +135,8 @@ struct Metric<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut line = serializer.serialize_map(None)?;
-        // Without the two, Lambda's logging controls take a line for one of level INFO that was written when it came in.
+        // Without the two, Lambda's logging controls take a line for one of level INFO that was written when it came
+        // in.
         line.serialize_entry("timestamp", &format_args!("{:.3}", self.timestamp))?;
         line.serialize_entry("level", "INFO")?;
         line.serialize_entry("_aws", &self.aws)?;

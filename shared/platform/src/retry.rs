@@ -1,5 +1,5 @@
-//! Which calls of WeCom are repeated, how often and after which pause: the one policy of all functions but `welcome`, which
-//! has 20 seconds.
+//! Which calls of WeCom are repeated, how often and after which pause: the one policy of all functions but `welcome`,
+//! which has 20 seconds.
 
 use std::time::Duration;
 

@@ -197,7 +197,11 @@ impl ConfigSource {
         let (config, fresh_for) = match (read, kept) {
             (Ok(config), _) => (Arc::new(config), FRESH),
             (Err(error), Some(last)) => {
-                tracing::error!(config.error = %error, "the configuration could not be read again; the last one stays in use");
+                tracing::error!(
+                    event = "config.stale",
+                    config.error = %error,
+                    "the configuration could not be read again; the last one stays in use"
+                );
                 (Arc::clone(&last.config), EARLY)
             }
             (Err(error), None) => {

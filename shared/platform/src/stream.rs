@@ -49,8 +49,8 @@ where
 {
     let verdicts = futures::stream::iter(events).map(|(place, event)| {
         let span = tracing::error_span!("record", event.id = %event.id, corp.id = %event.corp);
-        // Boxed, because what a record takes is a deep future, and a batch holds many; and as a type of its own, so that the
-        // compiler does not have to prove the whole depth `Send` in every crate that spawns a batch.
+        // Boxed, because what a record takes is a deep future, and a batch holds many; and as a type of its own, so
+        // that the compiler does not have to prove the whole depth `Send` in every crate that spawns a batch.
         let handled = AssertUnwindSafe(handle(event).boxed()).catch_unwind();
         let verdict = async move {
             let verdict = handled.await.unwrap_or_else(|_| {
@@ -81,7 +81,7 @@ pub fn outcome_fields<R>(event: &InboxEvent, outcome: &Outcome<R>) -> Vec<(&'sta
     let mut fields = vec![
         ("event.id", Value::from(event.id.as_str())),
         ("corp.id", Value::from(event.corp.as_str())),
-        ("attempts", Value::from(outcome.attempts)),
+        ("outcome.attempts", Value::from(outcome.attempts)),
     ];
     let code = outcome
         .errcode

@@ -107,17 +107,27 @@ impl WecomApi {
                 Err(error) => Err(error),
             };
             if let Err(error) = warmed {
-                tracing::warn!(corp.id = %corp.id, app.name = %app.name, wecom.error = %error, "could not call WeCom ahead of the first event");
+                tracing::warn!(
+                    event = "warm_up.failed",
+                    corp.id = %corp.id,
+                    app.name = %app.name,
+                    wecom.error = %error,
+                    "could not call WeCom ahead of the first event"
+                );
             }
         });
         let all = futures::future::join_all(warm.take(WARM_UP_APPS));
         if self.clock.timeout(WARM_UP_TIME, all).await.is_err() {
-            tracing::warn!("WeCom is slow to answer; the first event will wait for it");
+            tracing::warn!(
+                event = "warm_up.slow",
+                "WeCom is slow to answer; the first event will wait for it"
+            );
         }
     }
 
-    /// Makes a call of `api` as an app, when the governor lets it through. A secret that WeCom refuses may have been reset:
-    /// the configuration is read again, at most once a minute, and if it is another one, the call gets one more try.
+    /// Makes a call of `api` as an app, when the governor lets it through. A secret that WeCom refuses may have been
+    /// reset: the configuration is read again, at most once a minute, and if it is another one, the call gets one more
+    /// try.
     async fn call<T, F>(
         &self,
         corp: &CorpId,

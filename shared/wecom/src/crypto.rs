@@ -199,7 +199,8 @@ impl CallbackCrypto {
     /// If the message is longer than 4 GiB.
     #[expect(
         clippy::expect_used,
-        reason = "the length is documented above, and a buffer of whole blocks under a key of the right size always encrypts"
+        reason = "the length is documented above, and a buffer of whole blocks under a key of the right size always \
+                  encrypts"
     )]
     pub fn seal_with(
         &self,

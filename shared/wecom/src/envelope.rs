@@ -68,7 +68,8 @@ mod tests {
     fn xml_and_json_are_read() {
         let cases = [
             "<xml><ToUserName><![CDATA[ww1]]></ToUserName><Encrypt><![CDATA[QQ==]]></Encrypt></xml>",
-            "\u{feff}\n<xml>\n<Encrypt>\n<![CDATA[QQ==]]>\n</Encrypt><ToUserName>ww1</ToUserName><AgentID></AgentID></xml>\n",
+            "\u{feff}\n<xml>\n<Encrypt>\n<![CDATA[QQ==]]>\n</Encrypt>\
+             <ToUserName>ww1</ToUserName><AgentID></AgentID></xml>\n",
             r#"{"encrypt":"QQ==","tousername":"ww1","agentid":""}"#,
             r#" {"Encrypt":"QQ==","ToUserName":"ww1"}"#,
         ];

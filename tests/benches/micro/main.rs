@@ -1,9 +1,9 @@
 //! Measures the processing of an event without I/O: signature, decryption, parsing, rendering, comparing.
 //!
 //! `cargo bench -p bundle-tests --bench micro` accepts criterion's options; with `--save` alone it runs everything and
-//! writes the section `micro` of the results. The processing of a callback is compared with the raw work of the libraries
-//! on the same bytes (SHA-1, base64, AES-256-CBC), which no implementation can avoid. The ratio of the two, measured
-//! alternately, is printed.
+//! writes the section `micro` of the results. The processing of a callback is compared with the raw work of the
+//! libraries on the same bytes (SHA-1, base64, AES-256-CBC), which no implementation can avoid. The ratio of the two,
+//! measured alternately, is printed.
 
 mod ratio;
 mod report;

@@ -1,5 +1,5 @@
-//! The ratio of some work to the raw work, measured alternately: other load on the machine slows both equally. Criterion
-//! measures one after the other.
+//! The ratio of some work to the raw work, measured alternately: other load on the machine slows both equally.
+//! Criterion measures one after the other.
 
 use std::hint::black_box;
 

@@ -77,7 +77,8 @@ impl Delivery {
         }
     }
 
-    /// The work that no implementation can avoid, with the libraries alone: SHA-1 over the parameters, base64, AES-256-CBC.
+    /// The work that no implementation can avoid, with the libraries alone: SHA-1 over the parameters, base64,
+    /// AES-256-CBC.
     pub(super) fn raw(&self) -> Result<Vec<u8>, Unspecified> {
         let mut parts = [TOKEN, TIMESTAMP, NONCE, &self.sealed.encrypt];
         parts.sort_unstable();

@@ -1,11 +1,11 @@
 //! Measures the reconcile of a large corp: its first pass, and passes without changes.
 //!
-//! `cargo bench -p bundle-tests --bench reconcile -- --help` lists the options. The function runs in a separate process for
-//! each pass, because its memory is measured. WeCom's sandbox and the embedded DynamoDB are in this process and share the
-//! machine's processors with it; only the sandbox's latency simulates a network. The exit code is 1 if a run failed, if
-//! the stored relations differ from those of the sandbox, or if a later pass wrote rows although nothing had changed.
-//! Times are reported, but do not change the exit code.
-//! With `--save`, a run without these faults is written to the results.
+//! `cargo bench -p bundle-tests --bench reconcile -- --help` lists the options. The function runs in a separate process
+//! for each pass, because its memory is measured. WeCom's sandbox and the embedded DynamoDB are in this process and
+//! share the machine's processors with it; only the sandbox's latency simulates a network. The exit code is 1 if a run
+//! failed, if the stored relations differ from those of the sandbox, or if a later pass wrote rows although nothing had
+//! changed. Times are reported, but do not change the exit code. With `--save`, a run without these faults is written
+//! to the results.
 
 mod check;
 mod counter;

@@ -74,8 +74,8 @@ async fn build() -> Result<PathBuf, String> {
     Ok(target().join("release"))
 }
 
-/// The compressed size of a file, or of the files of a directory for which `belongs` is true, each compressed as in a ZIP
-/// archive. The overhead of the archive, about a hundred bytes for each file, is not included.
+/// The compressed size of a file, or of the files of a directory for which `belongs` is true, each compressed as in a
+/// ZIP archive. The overhead of the archive, about a hundred bytes for each file, is not included.
 pub(crate) fn packed(path: &Path, belongs: &impl Fn(&Path) -> bool) -> io::Result<u64> {
     if path.is_dir() {
         let mut sum = 0;

@@ -1,11 +1,11 @@
 //! Measures the functions' binaries as Lambda runs them: starts, events, and their resource usage.
 //!
-//! `cargo bench -p bundle-tests --bench runtime -- --help` lists the options. Each function is a separate process that gets
-//! its events from a Runtime API in this process. DynamoDB, Secrets Manager and WeCom are in this process as well, reached
-//! over plain HTTP on the loopback: no figure of any candidate includes a network or a TLS handshake. The callback is
-//! compared with implementations in Python and JavaScript that use the common libraries there (`peers/`); candidates
-//! alternate, so that other load on the machine affects all of them. Every answer is checked, and the exit code is 1 if
-//! one is wrong.
+//! `cargo bench -p bundle-tests --bench runtime -- --help` lists the options. Each function is a separate process that
+//! gets its events from a Runtime API in this process. DynamoDB, Secrets Manager and WeCom are in this process as well,
+//! reached over plain HTTP on the loopback: no figure of any candidate includes a network or a TLS handshake. The
+//! callback is compared with implementations in Python and JavaScript that use the common libraries there (`peers/`);
+//! candidates alternate, so that other load on the machine affects all of them. Every answer is checked, and the exit
+//! code is 1 if one is wrong.
 
 mod binaries;
 mod candidate;

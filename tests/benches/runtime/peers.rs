@@ -11,8 +11,8 @@ use tokio::process::Command;
 use crate::binaries::{deployed_memory, packed, target};
 use crate::candidate::{Candidate, Function, Runtime};
 
-/// Contents of the site-packages that are not deployed to Lambda: installers, packages that Lambda's runtime includes, and
-/// generated files.
+/// Contents of the site-packages that are not deployed to Lambda: installers, packages that Lambda's runtime includes,
+/// and generated files.
 const NOT_DEPLOYED: [&str; 5] = [
     "pip",
     "setuptools",

@@ -145,8 +145,8 @@ impl<'a> Run<'a> {
         callback.stop().await
     }
 
-    /// Processes adds through all functions, one after the other. Each round ends with a tick that handles edits of these
-    /// customers by members; the adds themselves need no work by a tick.
+    /// Processes adds through all functions, one after the other. Each round ends with a tick that handles edits of
+    /// these customers by members; the adds themselves need no work by a tick.
     pub(crate) async fn adds(&mut self) -> Result<(), String> {
         let others = [
             Function::Welcome,

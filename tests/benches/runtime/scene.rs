@@ -28,7 +28,8 @@ use wecom_sandbox::{Corp, MemberEdit, Sandbox, SandboxOptions, Scan, Served, ser
 
 use crate::meter::Meter;
 
-/// The inbox of the other languages. It has the same layout as the bundle's, so that a write costs the database the same.
+/// The inbox of the other languages. It has the same layout as the bundle's, so that a write costs the database the
+/// same.
 pub(crate) const PEERS_TABLE: &str = "peers";
 /// The timeout for an event from WeCom to the gateway.
 const PATIENCE: Duration = Duration::from_secs(10);

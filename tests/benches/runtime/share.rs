@@ -1,4 +1,5 @@
-//! Limits a process to the share of a processor that Lambda gives for a memory size, with a control group of the kernel.
+//! Limits a process to the share of a processor that Lambda gives for a memory size, with a control group of the
+//! kernel.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

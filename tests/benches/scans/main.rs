@@ -1,8 +1,8 @@
 //! Measures scans under load: a number of scans within a number of seconds, through the whole local stack.
 //!
-//! `cargo bench -p bundle-tests --bench scans -- --help` lists the options. The functions, DynamoDB, WeCom and the customers
-//! share one process, so the figures include all of them; only the sandbox's latency simulates a network. The exit code is
-//! 1 if an event was lost or handled twice. Times are reported, but do not change the exit code.
+//! `cargo bench -p bundle-tests --bench scans -- --help` lists the options. The functions, DynamoDB, WeCom and the
+//! customers share one process, so the figures include all of them; only the sandbox's latency simulates a network. The
+//! exit code is 1 if an event was lost or handled twice. Times are reported, but do not change the exit code.
 //!
 //! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second. With `--per-minute` WeCom allows fewer
 //! calls than there are scans: then it counts how many welcomes of those that WeCom allows were sent, and whether every

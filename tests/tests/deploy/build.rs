@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Outcome, directory};
 
-/// Overrides of Cargo's release profile for a build that is only tested: it takes a third of the processor time. As in a
-/// release, a panic unwinds and symbols are stripped.
+/// Overrides of Cargo's release profile for a build that is only tested: it takes a third of the processor time. As in
+/// a release, a panic unwinds and symbols are stripped.
 const LIGHT: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
@@ -16,7 +16,7 @@ const LIGHT: [(&str, &str); 3] = [
 /// How functions are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Fast to compile: all functions for x86_64, and one for arm64.
+    /// Fast to compile: all functions for `x86_64`, and one for arm64.
     Light,
     /// As for a release: all functions for both processors.
     Release,
@@ -75,8 +75,8 @@ impl Build {
         self.packages().join(logical_id(function))
     }
 
-    /// Copies the build with a changed package of every function, like a next version. Returns the directory, which also
-    /// contains the template.
+    /// Copies the build with a changed package of every function, like a next version. Returns the directory, which
+    /// also contains the template.
     pub(crate) fn next_version(&self) -> Outcome<PathBuf> {
         let next = directory().join("next");
         if next.exists() {

@@ -107,8 +107,8 @@ impl Bundle {
     pub(crate) async fn build(&self, steps: &Steps) -> Outcome<()> {
         let (x86_64, arm64) = (self.x86_64(), self.arm64());
         match self.profile {
-            // One after the other in the same target directory: build-time dependencies are compiled once, and each build
-            // uses all cores.
+            // One after the other in the same target directory: build-time dependencies are compiled once, and each
+            // build uses all cores.
             Profile::Light => {
                 let target = directory().join("target");
                 let command = |build: &Build| self.command(build, &target).envs(&light());

@@ -1,7 +1,7 @@
 //! Compares the deployed resources with lists: permissions, triggers, schedules, alarms and tables.
 //!
-//! The emulator enforces the roles of functions, but does not check whether the API or a schedule may invoke a function,
-//! and a role that allows too much causes no error. Hence the lists.
+//! The emulator enforces the roles of functions, but does not check whether the API or a schedule may invoke a
+//! function, and a role that allows too much causes no error. Hence the lists.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,8 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
     );
     let table = aws.ask(&command).await?;
     let stream = &table["Table"]["LatestStreamArn"];
-    // Batch size, parallelization factor, age and retries. The local stack has the same in infra/local/src/functions.rs.
+    // Batch size, parallelization factor, age and retries. The local stack has the same in
+    // infra/local/src/functions.rs.
     let wanted = [
         ("welcome", &WELCOME_EVENTS[..], [10, 10, 3_600, 60]),
         ("tagging", &RELATION_EVENTS[..], [100, 1, 64_800, 10_000]),

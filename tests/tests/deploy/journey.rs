@@ -202,8 +202,8 @@ async fn timeline(scene: &Scene, customer: &Happening) -> Outcome<Value> {
         .await
 }
 
-/// Redelivers the events of the first customer, and then a new customer scans. The stream keeps the order, so when the new
-/// customer is served, all effects that the redelivered events could have had are done.
+/// Redelivers the events of the first customer, and then a new customer scans. The stream keeps the order, so when the
+/// new customer is served, all effects that the redelivered events could have had are done.
 async fn redelivery(
     aws: &Aws,
     scene: &Scene,

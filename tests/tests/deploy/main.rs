@@ -5,10 +5,10 @@
 //! cargo test -p bundle-tests --test deploy
 //! ```
 //!
-//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. By default the
-//! functions are compiled with little optimization, and for arm64 only one function is built. With `-- --release`
-//! everything is built as for a release, for both processors, and each package is compared with its size limit;
-//! `-- --packages` stops after that. `-- --built` reuses the builds of the previous run. All files of a run are in
+//! It is not part of `cargo test --workspace`: it installs its tools from PyPI, and builds all functions. By default
+//! the functions are compiled with little optimization, and for arm64 only one function is built. With `-- --release`
+//! everything is built as for a release, for both processors, and each package is compared with its size limit; `--
+//! --packages` stops after that. `-- --built` reuses the builds of the previous run. All files of a run are in
 //! `target/deploy`, with a log of each command; it listens on 127.0.0.1 only.
 
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ struct Options {
     /// Build only the package of this function.
     #[arg(long, value_name = "FUNCTION", requires = "packages")]
     only: Option<String>,
-    /// Stop after the journey through the x86_64 stack, without upgrade, arm64 and deletion.
+    /// Stop after the journey through the `x86_64` stack, without upgrade, arm64 and deletion.
     #[arg(long)]
     journey_only: bool,
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wecom_sandbox::{Fault, VerbError};
 
 use crate::counts::Counts;
-use crate::world::World;
+use crate::world::{World, channel_body};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_with_every_field_is_created_and_read_back() {
@@ -21,8 +21,7 @@ async fn a_channel_with_every_field_is_created_and_read_back() {
             "variants": [{"weekdays": [6, 7], "from": "22:00", "to": "06:00", "text": "晚安"}],
         },
     });
-    let (status, created) = world.operator.post("channels", &body).await.unwrap();
-    assert_eq!(status, 201, "{created}");
+    let created = world.operator.creates_channel(&body).await.is(201);
     for (field, value) in body.as_object().unwrap() {
         assert_eq!(created[field], *value, "{field}");
     }
@@ -86,8 +85,7 @@ async fn a_link_attributes_the_customers_who_open_it() {
 
     let path = format!("channels/{}", channel.id);
     let patch = json!({"name": "广告", "users": ["lisi"]});
-    let (status, changed) = world.operator.patch(&path, &patch).await.unwrap();
-    assert_eq!(status, 200, "{changed}");
+    let changed = world.operator.changes(&path, &patch).await.is(200);
     assert_eq!(
         world.requests("customer_acquisition/update_link"),
         [json!({
@@ -95,7 +93,7 @@ async fn a_link_attributes_the_customers_who_open_it() {
         })]
     );
     assert_eq!(changed["url"], url);
-    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.operator.deletes(&path).await.is(204);
     assert_eq!(world.channels_at_wecom().await.len(), 0);
 }
 
@@ -131,13 +129,8 @@ async fn the_paginated_list_returns_each_channel_once() {
         ("limit=many", "limit"),
         ("cursor=somewhere", "cursor"),
     ] {
-        let (status, body) = world
-            .operator
-            .get(&format!("channels?{query}"))
-            .await
-            .unwrap();
-        assert_eq!(status, 400, "{query}: {body}");
-        assert_eq!(body["error"], "invalid_parameter");
+        let page = world.operator.reads(&format!("channels?{query}")).await;
+        let body = page.refused(400, "invalid_parameter");
         assert_eq!(body["field"], field, "{query}");
     }
 }
@@ -171,8 +164,7 @@ async fn a_patch_sends_only_changed_fields_to_wecom() {
     ];
     for (patch, sent) in cases {
         let before = world.requests("update_contact_way").len();
-        let (status, changed) = world.operator.patch(&path, &patch).await.unwrap();
-        assert_eq!(status, 200, "{patch}: {changed}");
+        let changed = world.operator.changes(&path, &patch).await.is(200);
         assert_eq!(world.get(&path).await, changed);
         for (field, value) in patch.as_object().unwrap() {
             assert_eq!(changed[field], *value, "{field} after {patch}");
@@ -204,12 +196,8 @@ async fn an_invalid_patch_changes_nothing() {
         (json!(["name"]), 400, Value::Null),
         (json!(null), 400, Value::Null),
     ] {
-        let (answered, body) = world.operator.patch(&path, &patch).await.unwrap();
-        assert_eq!(
-            (answered, &body["field"]),
-            (status, &field),
-            "{patch}: {body}"
-        );
+        let body = world.operator.changes(&path, &patch).await.is(status);
+        assert_eq!(body["field"], field, "{patch}: {body}");
         assert_eq!(world.get(&path).await, channel.json, "{patch}");
     }
 }
@@ -222,10 +210,8 @@ async fn a_deleted_channel_is_removed_here_and_at_wecom() {
         world.channel(json!({})).await,
     );
     let path = format!("channels/{}", channel.id);
-    assert_eq!(
-        world.operator.delete(&path).await.unwrap(),
-        (204, Value::Null)
-    );
+    let deleted = world.operator.deletes(&path).await.is(204);
+    assert_eq!(deleted, Value::Null);
     assert_eq!(
         world.requests("del_contact_way"),
         [json!({"config_id": channel.json["config_id"]})]
@@ -233,19 +219,12 @@ async fn a_deleted_channel_is_removed_here_and_at_wecom() {
     let scan = world.corp.scan(&channel.id, &Default::default());
     assert_eq!(scan.unwrap_err(), VerbError::NoChannel);
 
-    assert_eq!(world.operator.delete(&path).await.unwrap().0, 404);
-    assert_eq!(world.operator.get(&path).await.unwrap().0, 404);
-    assert_eq!(
-        world
-            .operator
-            .get(&format!("{path}/stats"))
-            .await
-            .unwrap()
-            .0,
-        404
-    );
+    world.operator.deletes(&path).await.is(404);
+    world.operator.reads(&path).await.is(404);
+    let stats = format!("{path}/stats");
+    world.operator.reads(&stats).await.is(404);
     let patch = json!({"name": "x"});
-    assert_eq!(world.operator.patch(&path, &patch).await.unwrap().0, 404);
+    world.operator.changes(&path, &patch).await.is(404);
     assert_eq!(world.get("channels").await["channels"], json!([other.json]));
 
     // If the contact way was already deleted at WeCom, the deletion succeeds as well.
@@ -254,7 +233,7 @@ async fn a_deleted_channel_is_removed_here_and_at_wecom() {
         .faults()
         .next("del_contact_way", 1, Fault::Code(41044));
     let path = format!("channels/{}", other.id);
-    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.operator.deletes(&path).await.is(204);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -317,24 +296,13 @@ async fn invalid_fields_are_refused_by_name_before_wecom_is_called() {
             "welcome.variants[0].dates[0]",
         ),
     ] {
-        let mut body = json!({"name": "展会", "users": ["zhangsan"]});
-        let fields = fields.as_object().unwrap().clone();
-        body.as_object_mut().unwrap().extend(fields);
-        let (status, answer) = world.operator.post("channels", &body).await.unwrap();
-        assert_eq!(
-            (status, &answer["error"]),
-            (422, &json!("invalid_field")),
-            "{field}: {answer}"
-        );
-        assert_eq!(answer["field"], field, "{answer}");
+        let created = world.operator.creates_channel(&channel_body(fields)).await;
+        let answer = created.refused_because_of(field);
         assert!(!answer["message"].as_str().unwrap().is_empty());
     }
-    let (status, answer) = world
-        .operator
-        .post("channels", &json!({"users": ["lisi"]}))
-        .await
-        .unwrap();
-    assert_eq!((status, &answer["field"]), (422, &json!("name")));
+    let unnamed = json!({"users": ["lisi"]});
+    let created = world.operator.creates_channel(&unnamed).await;
+    created.refused_because_of("name");
     assert_eq!(world.calls("add_contact_way"), 0);
     assert_eq!(world.get("channels").await["channels"], json!([]));
 }

@@ -20,11 +20,11 @@ fn smallest() -> Value {
 async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
     let world = World::new().await;
     let body = json!({"name": "展会", "users": ["zhangsan", "nobody"]});
-    let (status, answer) = world.operator.post("channels", &body).await.unwrap();
-    assert_eq!(status, 422, "{answer}");
+    let created = world.operator.creates_channel(&body).await;
+    let answer = created.refused(422, "refused_by_wecom");
     assert_eq!(
-        (&answer["error"], &answer["field"], &answer["errcode"]),
-        (&json!("refused_by_wecom"), &json!("users"), &json!(60111))
+        (&answer["field"], &answer["errcode"]),
+        (&json!("users"), &json!(60111))
     );
     for (code, status, error) in [
         (45033, 429, "wecom_limit"),
@@ -35,12 +35,8 @@ async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
         (45009, 429, "wecom_limit"),
     ] {
         world.wecom.faults().next(ADD, 1, Fault::Code(code));
-        let (answered, answer) = world.operator.post("channels", &smallest()).await.unwrap();
-        assert_eq!(
-            (answered, &answer["error"]),
-            (status, &json!(error)),
-            "{answer}"
-        );
+        let created = world.operator.creates_channel(&smallest()).await;
+        let answer = created.refused(status, error);
         assert_eq!(answer["errcode"], code);
         let message = answer["message"].as_str().unwrap();
         assert!(
@@ -49,12 +45,8 @@ async fn a_wecom_refusal_returns_its_code_and_creates_nothing() {
         );
     }
     let calls = world.calls(ADD);
-    let (status, answer) = world.operator.post("channels", &smallest()).await.unwrap();
-    assert_eq!(
-        (status, &answer["errcode"]),
-        (429, &json!(45009)),
-        "{answer}"
-    );
+    let created = world.operator.creates_channel(&smallest()).await;
+    assert_eq!(created.refused(429, "wecom_limit")["errcode"], 45009);
     assert_eq!(world.calls(ADD), calls, "a paused API is not called");
     assert_eq!(world.get("channels").await["channels"], json!([]));
     assert_eq!(world.channels_at_wecom().await.len(), 0);
@@ -99,12 +91,8 @@ async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
         .wecom
         .faults()
         .next("list_contact_way", 1, Fault::Http(502));
-    let (status, answer) = world.operator.post("channels", &smallest()).await.unwrap();
-    assert_eq!(
-        (status, &answer["error"]),
-        (502, &json!("unclear")),
-        "{answer}"
-    );
+    let created = world.operator.creates_channel(&smallest()).await;
+    let answer = created.refused(502, "unclear");
     let id = world.get("channels").await["channels"][0]["id"]
         .as_str()
         .unwrap()
@@ -113,16 +101,13 @@ async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
 
     let path = format!("channels/{id}");
     assert_eq!(world.get(&path).await["status"], "creating");
-    for answer in [
-        world.operator.delete(&path).await.unwrap(),
-        world
-            .operator
-            .patch(&path, &json!({"name": "x"}))
-            .await
-            .unwrap(),
+    let rename = json!({"name": "x"});
+    for answered in [
+        world.operator.deletes(&path).await,
+        world.operator.changes(&path, &rename).await,
     ] {
-        assert_eq!((answer.0, &answer.1["error"]), (409, &json!("conflict")));
-        assert!(answer.1["message"].as_str().unwrap().contains("being made"));
+        let answer = answered.refused(409, "conflict");
+        assert!(answer["message"].as_str().unwrap().contains("being made"));
     }
 
     backdate_channel(&world, &id, 120).await;
@@ -139,7 +124,7 @@ async fn a_channel_with_unknown_creation_result_is_resolved_once_later() {
         "only one of five requests looked it up"
     );
     assert_eq!(world.channels_at_wecom().await.len(), 1);
-    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.operator.deletes(&path).await.is(204);
 }
 
 /// Calls the embedded DynamoDB directly; it does not check signatures.
@@ -207,18 +192,16 @@ async fn the_loser_of_a_race_gets_409_and_wecom_keeps_the_winner() {
         json!({"name": "慢", "users": ["lisi"]}),
     );
     let slow_path = path.clone();
-    let slower = tokio::spawn(async move { loser.patch(&slow_path, &patch).await.unwrap() });
+    let slower = tokio::spawn(async move { loser.changes(&slow_path, &patch).await });
     world
         .until("the slow change is at WeCom", |wecom| {
             wecom.faults().waiting() == 0
         })
         .await;
     let patch = json!({"name": "快", "skip_verify": false});
-    let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
-    assert_eq!(status, 200, "{answer}");
+    world.operator.changes(&path, &patch).await.is(200);
     drop(held);
-    let (status, answer) = slower.await.unwrap();
-    assert_eq!((status, &answer["error"]), (409, &json!("conflict")));
+    slower.await.unwrap().refused(409, "conflict");
 
     let stored = agree(&world, &channel).await;
     assert_eq!(
@@ -255,18 +238,14 @@ async fn concurrent_patches_are_applied_or_refused_with_409() {
 async fn a_channel_of_an_unconfigured_app_is_refused_with_409() {
     let mut external = ExternalWorld::new(&["contact", "service"]).await;
     let world = external.world().await;
-    let (status, created) = world.operator.post("channels", &smallest()).await.unwrap();
-    assert_eq!(status, 201, "{created}");
+    let created = world.operator.creates_channel(&smallest()).await.is(201);
     external.remove("contact");
     // After this time the configuration is read again.
     world.time_passes(Duration::from_secs(300));
     let path = format!("channels/{}", created["id"].as_str().unwrap());
     let patch = json!({"name": "新展会"});
-    let (status, answer) = world.operator.patch(&path, &patch).await.unwrap();
-    assert_eq!(
-        (status, &answer["error"], &answer["field"]),
-        (409, &json!("app_not_configured"), &Value::Null),
-        "{answer}"
-    );
+    let changed = world.operator.changes(&path, &patch).await;
+    let answer = changed.refused(409, "app_not_configured");
+    assert_eq!(answer["field"], Value::Null);
     assert_eq!(world.calls(UPDATE), 0);
 }

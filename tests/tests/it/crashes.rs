@@ -94,6 +94,15 @@ async fn is_served(world: &World, scanned: Happening) -> (Value, Value) {
     (entry["welcome"].clone(), entry["tags"].clone())
 }
 
+/// The same, and that the welcome is recorded as sent and the tags as applied.
+async fn is_welcomed_and_tagged(world: &World, scanned: Happening) {
+    let (welcome, tags) = is_served(world, scanned).await;
+    assert_eq!(
+        (&welcome["outcome"], &tags["outcome"]),
+        (&json!("sent"), &json!("tagged"))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_is_sent_once_wherever_its_function_crashes() {
     let external = ExternalWorld::new(&["contact"]).await;
@@ -208,11 +217,7 @@ async fn events_stored_while_no_function_runs_are_handled_later() {
     drop(split);
     let world = external.world().await;
     for scanned in scanned {
-        let (welcome, tags) = is_served(&world, scanned).await;
-        assert_eq!(
-            (&welcome["outcome"], &tags["outcome"]),
-            (&json!("sent"), &json!("tagged"))
-        );
+        is_welcomed_and_tagged(&world, scanned).await;
     }
     world
         .counts_are(&channel, Counts::added(10).welcomed(10))
@@ -297,11 +302,7 @@ async fn concurrent_instances_and_full_replays_duplicate_nothing() {
             })
             .await;
         for scanned in scanned.clone() {
-            let (welcome, tags) = is_served(&world, scanned).await;
-            assert_eq!(
-                (&welcome["outcome"], &tags["outcome"]),
-                (&json!("sent"), &json!("tagged"))
-            );
+            is_welcomed_and_tagged(&world, scanned).await;
         }
         world
             .counts_are(&channel, Counts::added(5).welcomed(5))
@@ -370,11 +371,7 @@ async fn a_panic_affects_only_one_record() {
     external.forget_positions();
     let world = external.world().await;
     for scanned in scanned {
-        let (welcome, tags) = is_served(&world, scanned).await;
-        assert_eq!(
-            (&welcome["outcome"], &tags["outcome"]),
-            (&json!("sent"), &json!("tagged"))
-        );
+        is_welcomed_and_tagged(&world, scanned).await;
     }
     world
         .counts_are(&channel, Counts::added(5).welcomed(5))

@@ -137,7 +137,7 @@ async fn every_delivery_format_is_accepted() {
     }
 }
 
-/// Defect of WxJava#3002, #3445, NeuChar#137: they deduplicate by FromUserName and CreateTime.
+/// Defect of WxJava#3002, #3445, NeuChar#137: they deduplicate by `FromUserName` and `CreateTime`.
 #[tokio::test(flavor = "multi_thread")]
 async fn adds_in_the_same_second_are_different_events() {
     let world = World::new().await;

@@ -1,4 +1,5 @@
-//! A separate instance of the sync, next to the one of the local stack, with a deadline and a pace that the test chooses.
+//! A separate instance of the sync, next to the one of the local stack, with a deadline and a pace that the test
+//! chooses.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

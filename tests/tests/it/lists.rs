@@ -1,4 +1,5 @@
-//! Lists of customers that stop, fail or are incomplete: no customer is marked lost before all lists were read completely.
+//! Lists of customers that stop, fail or are incomplete: no customer is marked lost before all lists were read
+//! completely.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Media of welcomes, renewed from their sources (defect of easywechat#2039: media ids of welcome pictures expire after 3
-//! days).
+//! Media of welcomes, renewed from their sources (defect of easywechat#2039: media ids of welcome pictures expire after
+//! 3 days).
 //!
 //! Sources are objects of an S3 server that is part of the test: it is the only AWS endpoint here, and it forwards all
 //! other requests to the tables.
@@ -151,7 +151,8 @@ async fn media_ids_of_welcome_pictures_never_expire() {
     scene.object("shop.mp4", Object::Bytes(b"a video of the shop"));
     scene
         .welcome(json!([
-            {"msgtype": "image", "image": {"source": "s3://bucket/menu.png", "media_id": "old", "uploaded_at": days_ago(2)}},
+            {"msgtype": "image",
+             "image": {"source": "s3://bucket/menu.png", "media_id": "old", "uploaded_at": days_ago(2)}},
             {"msgtype": "video", "video": {"source": "s3://bucket/shop.mp4"}},
         ]))
         .await;
@@ -291,8 +292,7 @@ async fn writing_back_a_welcome_as_read_keeps_the_permanent_picture() {
     let before = scene.attachments().await;
     let mut read = scene.world.get("welcome").await;
     read["corp"]["text"] = json!("hello");
-    let (status, json) = scene.world.operator.put("welcome", &read).await.unwrap();
-    assert_eq!(status, 200, "{json}");
+    scene.world.operator.sets_welcomes(&read).await.is(200);
     assert_eq!(scene.attachments().await, before);
     assert_eq!(
         (scene.world.calls(PICTURE), scene.world.calls(UPLOAD)),

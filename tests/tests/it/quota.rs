@@ -301,8 +301,7 @@ async fn two_corps_do_not_pause_each_other() {
     let operator = Operator::new(&world.stack.url, other, ADMIN_KEY, &world.time);
     let channel = world.channel_with_welcome("hi").await;
     let body = json!({"name": "展会", "users": ["lisi"], "welcome": {"text": "hello"}});
-    let (status, theirs) = operator.post("channels", &body).await.unwrap();
-    assert_eq!(status, 201, "{theirs}");
+    let theirs = operator.creates_channel(&body).await.is(201);
     world.wecom.faults().next(SEND, 1, Fault::Code(45009));
     world.scan(&channel).outcome("welcome", "failed").await;
     world.scan(&channel).outcome("welcome", "failed").await;

@@ -340,7 +340,8 @@ async fn a_concurrent_change_by_an_operator_wins() {
         assert_eq!(stored.spec.name, "门店");
         let users: Vec<_> = stored.spec.users.iter().map(|user| user.as_str()).collect();
         assert_eq!(users, ["lisi"]);
-        // The alignment evaluates a day with a shift, the change the present day, which has none: then the backup is on duty.
+        // The alignment evaluates a day with a shift, the change the present day, which has none: then the backup is on
+        // duty.
         assert!(members == ["lisi"] || members == ["wangwu"], "{members:?}");
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use wecom::CorpId;
 
 use crate::external_world::ExternalWorld;
-use crate::world::{Channel, World};
+use crate::world::{Channel, World, channel_body};
 
 /// A shift around the current time, and one that is about half a day away.
 fn current_and_other_shift(world: &World) -> (Value, Value) {
@@ -114,8 +114,7 @@ async fn a_contact_way_has_the_members_on_duty_after_each_change() {
         ),
     ] {
         let before = world.requests("update_contact_way").len();
-        let (status, changed) = world.operator.patch(&path, &patch).await.unwrap();
-        assert_eq!(status, 200, "{patch}: {changed}");
+        let changed = world.operator.changes(&path, &patch).await.is(200);
         assert_eq!(changed["on_duty"], on_duty, "{patch}");
         assert_eq!(world.get(&path).await, changed);
         let mut requests = world.requests("update_contact_way").split_off(before);
@@ -181,7 +180,7 @@ async fn due_items_are_indexed_and_deleted_ones_are_not() {
     );
 
     for channel in [&limited, &always] {
-        assert_eq!(world.operator.delete(&path(channel)).await.unwrap().0, 204);
+        world.operator.deletes(&path(channel)).await.is(204);
     }
     world.default_welcome("hi").await;
     store.put_welcome(&corp, &of_lisi, None).await.unwrap();
@@ -256,20 +255,18 @@ async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
             "schedule.backup[1]",
         ),
         (
-            json!({"users": ["zhangsan", "nobody"], "schedule": {"shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}], "backup": ["lisi"]}}),
+            json!({
+                "users": ["zhangsan", "nobody"],
+                "schedule": {
+                    "shifts": [current, {"users": ["nobody"], "from": other["from"], "to": other["to"]}],
+                    "backup": ["lisi"],
+                },
+            }),
             "users[1]",
         ),
     ] {
-        let mut body = json!({"name": "展会", "users": ["zhangsan"]});
-        let fields = fields.as_object().unwrap().clone();
-        body.as_object_mut().unwrap().extend(fields);
-        let (status, answer) = world.operator.post("channels", &body).await.unwrap();
-        assert_eq!(
-            (status, &answer["error"]),
-            (422, &json!("invalid_field")),
-            "{field}: {answer}"
-        );
-        assert_eq!(answer["field"], field, "{answer}");
+        let created = world.operator.creates_channel(&channel_body(fields)).await;
+        created.refused_because_of(field);
     }
     assert_eq!(world.calls("add_contact_way"), 0);
     assert_eq!(world.get("channels").await["channels"], json!([]));

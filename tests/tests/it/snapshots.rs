@@ -75,6 +75,7 @@ const REPLACED: &[(&str, Form, &str)] = &[
     ("Timestamp", Form::Millis, "[milliseconds]"),
     ("timestamp", Form::Instant, "[instant]"),
     ("latency_ms", Form::Number, "[duration]"),
+    ("outcome.latency_ms", Form::Number, "[duration]"),
     ("welcome_ms", Form::Number, "[duration]"),
     ("callback_ms", Form::Number, "[duration]"),
     ("event.age_s", Form::Number, "[duration]"),
@@ -190,13 +191,15 @@ fn what_has_another_form_or_another_name_stays_in_a_snapshot() {
     assert_eq!(
         replaced(&json!({
             "id": "ch0123456789abc", "created_at": start, "received_at_ms": start * 1000, "latency_ms": 0,
-            "tags": ["et1", {"outcome": "tagged"}], "status": 7, "url": "http://127.0.0.1:1/x?customer_channel=ch0123456789abc",
+            "tags": ["et1", {"outcome": "tagged"}], "status": 7,
+            "url": "http://127.0.0.1:1/x?customer_channel=ch0123456789abc",
             "message": "the channel ch0123456789abc is being made",
         })),
         json!({
             "id": "[channel id]", "created_at": "[seconds]", "received_at_ms": "[milliseconds]",
             "latency_ms": "[duration]", "tags": ["[tag id]", {"outcome": "tagged"}], "status": 7,
-            "url": "[address at the sandbox]?customer_channel=[channel id]", "message": "the channel [channel id] is being made",
+            "url": "[address at the sandbox]?customer_channel=[channel id]",
+            "message": "the channel [channel id] is being made",
         })
     );
     let other = json!({

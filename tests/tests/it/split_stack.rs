@@ -195,7 +195,8 @@ impl Instance {
         self.time.drive(received).await.unwrap();
     }
 
-    /// Waits until the instance has crashed, and returns the point; or until it has handled `records`, and returns `None`.
+    /// Waits until the instance has crashed, and returns the point; or until it has handled `records`, and returns
+    /// `None`.
     pub(crate) async fn crashes_before_handling(mut self, records: usize) -> Option<String> {
         let end = async {
             tokio::select! {

@@ -1,9 +1,9 @@
 //! The rows that version 0.1.0 stores, of every kind: `tests/fixtures/stored_rows` has them as DynamoDB writes items in
 //! JSON. Every release has to read them, and what it writes over them has to be readable for the release before.
 //!
-//! The rows were taken from a local stack after scans, edits, losses, refused tags, a reconcile and a paused API. Tokens
-//! were replaced, and expiry moved to 2103. Three relations and a group were added by hand for states that need days or
-//! an older release: an inferred end, an end without its start, an instant without microseconds.
+//! The rows were taken from a local stack after scans, edits, losses, refused tags, a reconcile and a paused API.
+//! Tokens were replaced, and expiry moved to 2103. Three relations and a group were added by hand for states that need
+//! days or an older release: an inferred end, an end without its start, an instant without microseconds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -21,8 +21,8 @@ use crate::split_stack::SplitStack;
 use crate::sync_scene::{Process, Scene, TUNING, corp_id, departments, make_channel};
 use crate::time::Time;
 
-/// Corps that are synced concurrently, each with a process that crashes at another point. Most of the time they wait for
-/// leases to expire.
+/// Corps that are synced concurrently, each with a process that crashes at another point. Most of the time they wait
+/// for leases to expire.
 const CONCURRENCY: usize = 12;
 /// Every third point is tested, alternately one before a step and one after a step; testing all takes minutes.
 const STRIDE: usize = 3;
@@ -76,7 +76,8 @@ async fn counted(time: &Time, store: &Store, channel: &ChannelId) -> (u64, u64) 
     (sum(|day| day.added), sum(|day| day.lost))
 }
 
-/// A reconcile crashes at `point`, another process resumes it, and the bundle agrees with WeCom. Returns the crash point.
+/// A reconcile crashes at `point`, another process resumes it, and the bundle agrees with WeCom. Returns the crash
+/// point.
 async fn reconcile_crashes_at(point: usize) -> Option<String> {
     let scene = Scene::new().await;
     let channel = fill_corp(&scene).await;

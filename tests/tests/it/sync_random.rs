@@ -358,8 +358,8 @@ async fn check_history(seed: u64) {
     }
     external.wecom.set_delivery_mode(DeliveryMode::default());
     external.all_delivered().await;
-    // A reading of a group is newer than an event only from two seconds after the event (doc 92130), so a reading in the
-    // next second updates everything except groups.
+    // A reading of a group is newer than an event only from two seconds after the event (doc 92130), so a reading in
+    // the next second updates everything except groups.
     for (seconds, with_groups) in [(1, false), (2, true)] {
         external.time.passes(Duration::from_secs(seconds));
         process.tick_until_idle().await;

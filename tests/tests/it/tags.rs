@@ -264,7 +264,7 @@ async fn a_deleted_channel_still_attributes_its_customers() {
     before.outcome("tags", "tagged").await;
     let late = world.without_delivery(|| world.scan(&channel));
     let path = format!("channels/{}", channel.id);
-    assert_eq!(world.operator.delete(&path).await.unwrap().0, 204);
+    world.operator.deletes(&path).await.is(204);
     world.wecom.redeliver(late.events[0]);
     for customer in [&before, &late] {
         customer.outcome("tags", "tagged").await;

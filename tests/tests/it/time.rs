@@ -1,8 +1,8 @@
 //! The time of a test: a clock that the test advances, and the only way to wait for a condition.
 //!
-//! Everything in a test (the functions, the local stack, the sandbox of WeCom) reads this clock. While a test waits for a
-//! condition, pauses before a retry are ended one after another, whenever the clock was not used during several polls. A
-//! deadline passes only by [`Time::passes`]: a slow machine makes no running work miss its deadline.
+//! Everything in a test (the functions, the local stack, the sandbox of WeCom) reads this clock. While a test waits for
+//! a condition, pauses before a retry are ended one after another, whenever the clock was not used during several
+//! polls. A deadline passes only by [`Time::passes`]: a slow machine makes no running work miss its deadline.
 
 use std::time::Duration;
 
@@ -103,8 +103,8 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Yields to other tasks for a moment, and ends a pause if none of them uses the clock. `last` describes the state at
-    /// the last poll.
+    /// Yields to other tasks for a moment, and ends a pause if none of them uses the clock. `last` describes the state
+    /// at the last poll.
     pub(crate) async fn wait_to_poll(&mut self, last: &str) {
         assert!(
             self.started.elapsed() < PATIENCE,

@@ -1,5 +1,5 @@
-//! Access tokens: fetched once for all functions, replaced when WeCom reports them invalid, and not requested repeatedly
-//! when it refuses the secret.
+//! Access tokens: fetched once for all functions, replaced when WeCom reports them invalid, and not requested
+//! repeatedly when it refuses the secret.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -49,8 +49,8 @@ impl Write for ThreadLog {
     }
 }
 
-/// Starts recording the log of this thread. The subscriber is global: a thread-local one would miss events whose callsite
-/// was first reached by a thread without a subscriber.
+/// Starts recording the log of this thread. The subscriber is global: a thread-local one would miss events whose
+/// callsite was first reached by a thread without a subscriber.
 fn record_log() {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {

@@ -36,7 +36,7 @@ async fn a_customer_who_scans_gets_the_channels_welcome() {
 async fn default_welcomes_reach_customers_without_a_channel() {
     let world = World::new().await;
     let body = json!({"corp": {"text": "公司欢迎您"}, "members": {"LiSi": {"text": "我是李四"}}});
-    assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
+    world.operator.sets_welcomes(&body).await.is(200);
     world.search("zhangsan").sees("公司欢迎您").await;
     world.search("lisi").sees("我是李四").await;
 }
@@ -96,7 +96,7 @@ async fn a_lost_response_sends_no_second_welcome() {
 async fn a_channels_welcome_precedes_the_members_and_the_corps() {
     let world = World::new().await;
     let body = json!({"corp": {"text": "corp"}, "members": {"zhangsan": {"text": "member"}}});
-    assert_eq!(world.operator.put("welcome", &body).await.unwrap().0, 200);
+    world.operator.sets_welcomes(&body).await.is(200);
     let with_welcome = world.channel_with_welcome("channel").await;
     let without_welcome = world.channel(json!({})).await;
     let of_lisi = world.channel(json!({"users": ["lisi"]})).await;

@@ -10,7 +10,7 @@ use clock::Clock;
 use platform::environment::Environment;
 use platform::store::Store;
 use scrm_local::config::DEMO_CORP;
-use scrm_local::operator::{Answer, Schedules, http_client};
+use scrm_local::operator::{Schedules, http_client};
 use scrm_local::stack::{DATA_TABLE, INBOX_TABLE, Stack, StackOptions, Wecom, aws_config};
 use serde_json::{Value, json};
 use wecom_sandbox::{Corp, DeliveryMode, EventId, Happening, Sandbox, SandboxOptions, Scan};
@@ -42,6 +42,14 @@ pub(crate) struct World {
 pub(crate) struct Channel {
     pub(crate) id: String,
     pub(crate) json: Value,
+}
+
+/// The body that creates a channel of zhangsan, with these additional fields.
+pub(crate) fn channel_body(fields: Value) -> Value {
+    let mut body = json!({"name": "展会", "users": ["zhangsan"]});
+    let fields = fields.as_object().unwrap().clone();
+    body.as_object_mut().unwrap().extend(fields);
+    body
 }
 
 impl World {
@@ -103,24 +111,16 @@ impl World {
 
     /// A channel of zhangsan with these additional fields.
     pub(crate) async fn channel(&self, fields: Value) -> Channel {
-        let mut body = json!({"name": "展会", "users": ["zhangsan"]});
-        body.as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
-        let (status, json) = self.operator.post("channels", &body).await.unwrap();
-        assert_eq!(status, 201, "{json}");
+        let created = self.operator.creates_channel(&channel_body(fields)).await;
+        let json = created.is(201);
         let id = json["id"].as_str().unwrap().to_owned();
         Channel { id, json }
     }
 
     /// A default welcome of the corp.
     pub(crate) async fn default_welcome(&self, text: &str) {
-        let (status, json) = self
-            .operator
-            .put("welcome", &json!({"corp": {"text": text}}))
-            .await
-            .unwrap();
-        assert_eq!(status, 200, "{json}");
+        let body = json!({"corp": {"text": text}});
+        self.operator.sets_welcomes(&body).await.is(200);
     }
 
     /// A new customer scans the code of `channel`.
@@ -213,9 +213,7 @@ impl World {
 
     /// Reads the admin API, which must answer 200.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, json): Answer = self.operator.get(path).await.unwrap();
-        assert_eq!(status, 200, "{path}: {json}");
-        json
+        self.operator.reads(path).await.is(200)
     }
 
     /// The tables as the functions see them.

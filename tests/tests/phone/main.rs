@@ -141,8 +141,8 @@ async fn use_page(browser: &Browser, page: &str) -> Result<(), String> {
     browser.until("the message of the customer", &replied).await
 }
 
-/// A condition: the chat contains the complete welcome of the channel at `place`, with the names of the selected customer,
-/// a member and the channel.
+/// A condition: the chat contains the complete welcome of the channel at `place`, with the names of the selected
+/// customer, a member and the channel.
 fn welcome(place: usize) -> String {
     format!(
         "(() => {{

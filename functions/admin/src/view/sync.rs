@@ -8,8 +8,8 @@ use domain::sync::{Phase, Run, RunId};
 use serde::Serialize;
 use wecom::api::acquisition::ExpiringQuota;
 
-/// A run with its rate and what it has still to do. Its place in a list of ids, and what it remembers of other runs, are
-/// internal.
+/// A run with its rate and what it has still to do. Its place in a list of ids, and what it remembers of other runs,
+/// are internal.
 #[derive(Serialize)]
 pub(crate) struct RunView<'a> {
     id: &'a RunId,

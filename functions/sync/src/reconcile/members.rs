@@ -17,8 +17,8 @@ use crate::{Store, Wecom};
 const MEMBERS_PER_CHECKPOINT: usize = 100;
 
 impl<S: Store, W: Wecom> Pass<'_, S, W> {
-    /// Syncs the members in the app's visible range. An app need not be allowed to see the whole address book; what it may
-    /// not see is skipped and reported, and the customers of the members who may have some are read all the same.
+    /// Syncs the members in the app's visible range. An app need not be allowed to see the whole address book; what it
+    /// may not see is skipped and reported, and the customers of the members who may have some are read all the same.
     pub(crate) async fn read_members(&self) -> Result<(), SyncError> {
         let begun = self.clock.now();
         let (corp, app) = (self.corp, self.app);

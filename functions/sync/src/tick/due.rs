@@ -127,7 +127,13 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
 
 /// Logs what failed, and returns it.
 fn reported(due: &Due, error: SyncError) -> SyncError {
-    tracing::warn!(event = "due.failed", due.kind = kind(due), due.error = %error, wecom.errcode = error.errcode(), "a due item failed, and will be retried");
+    tracing::warn!(
+        event = "due.failed",
+        due.kind = kind(due),
+        due.error = %error,
+        wecom.errcode = error.errcode(),
+        "a due item failed, and will be retried"
+    );
     error
 }
 

@@ -95,7 +95,12 @@ fn all<T>(corps: Vec<Option<T>>) -> Option<Vec<T>> {
 /// What was read, if it was.
 fn known<T>(target: &Target<'_>, read: Result<T, StoreError>) -> Option<T> {
     read.inspect_err(|error| {
-        tracing::warn!(event = "tick.gauge_unread", corp.id = %target.corp, store.error = %error, "a gauge could not be read, and is not reported");
+        tracing::warn!(
+            event = "tick.gauge_unread",
+            corp.id = %target.corp,
+            store.error = %error,
+            "a gauge could not be read, and is not reported"
+        );
     })
     .ok()
 }

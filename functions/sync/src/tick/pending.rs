@@ -107,7 +107,14 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         let given_up: Vec<EventId> = given_up.map(|event| event.id).collect();
         if !given_up.is_empty() {
             let kind = object.as_str();
-            tracing::warn!(event = "pending.given_up", refresh.object = kind, refresh.events = given_up.len(), refresh.error = %error, wecom.errcode = error.errcode(), "events are left to the reconcile");
+            tracing::warn!(
+                event = "pending.given_up",
+                refresh.object = kind,
+                refresh.events = given_up.len(),
+                refresh.error = %error,
+                wecom.errcode = error.errcode(),
+                "events are left to the reconcile"
+            );
             self.metrics
                 .put("folds_given_up", Unit::Count, 1, &[("object", kind)]);
         }
@@ -211,7 +218,11 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             matches!(event.event, Event::AcquisitionLinkDeleted(_)).then_some(event.created_at)
         });
         let Some(deleted_at) = deleted_at else {
-            tracing::warn!(event = "link.unavailable", link.id = %link_id, "no member of an acquisition link can add customers");
+            tracing::warn!(
+                event = "link.unavailable",
+                link.id = %link_id,
+                "no member of an acquisition link can add customers"
+            );
             self.metrics.put("links_unavailable", Unit::Count, 1, &[]);
             return Ok(());
         };

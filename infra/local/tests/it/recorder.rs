@@ -101,7 +101,8 @@ impl Recorder {
         self.events.lock().unwrap().clone()
     }
 
-    /// Waits until the condition holds for what was seen so far, and returns that. Pauses of the mapping end while it waits.
+    /// Waits until the condition holds for what was seen so far, and returns that. Pauses of the mapping end while it
+    /// waits.
     pub(crate) async fn until(
         &self,
         condition: impl Fn(&[Vec<String>]) -> bool,

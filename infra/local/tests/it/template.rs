@@ -1,6 +1,7 @@
 //! What the local stack repeats of infra/template.yaml: time-outs, the mappings of the stream, the schedule of ticks.
 //!
-//! Neither side can change alone: a value that differs, or a setting of a mapping that only the template has, fails here.
+//! Neither side can change alone: a value that differs, or a setting of a mapping that only the template has, fails
+//! here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

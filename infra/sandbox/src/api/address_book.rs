@@ -51,7 +51,12 @@ pub(super) fn department_ids(call: &mut Call<'_>) -> Answer {
 
 /// A department and all below it with their names, or all.
 pub(super) fn departments(call: &mut Call<'_>) -> Answer {
-    let show = |id: &u32, department: &Department| json!({"id": id, "name": department.name, "parentid": department.parent_id, "order": 0});
+    let show = |id: &u32, department: &Department| {
+        let Department {
+            name, parent_id, ..
+        } = department;
+        json!({"id": id, "name": name, "parentid": parent_id, "order": 0})
+    };
     let rows = departments_below(call, show)?;
     fields(json!({"department": rows}))
 }

@@ -179,7 +179,7 @@ impl Corp {
         })
     }
 
-    /// Somebody who is no member's contact, as there are in customer groups. Answers the external_userid.
+    /// Somebody who is no member's contact, as there are in customer groups. Answers the `external_userid`.
     ///
     /// # Errors
     ///

@@ -31,7 +31,7 @@ pub struct GroupView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupMemberView {
-    /// A userid or an external_userid.
+    /// A userid or an `external_userid`.
     pub id: String,
     /// 1 for a member of the corp, 2 for anybody else.
     pub kind: u8,

@@ -73,7 +73,7 @@ impl Corp {
         Ok(GroupHappening { chat_id, events })
     }
 
-    /// People come into a group: members by userid, anybody else by external_userid. Who is in it already is passed
+    /// People come into a group: members by userid, anybody else by `external_userid`. Who is in it already is passed
     /// over; if that is everybody, there is no event.
     ///
     /// # Errors

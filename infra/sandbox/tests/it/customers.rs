@@ -7,7 +7,7 @@ use crate::support::{World, code, field, world};
 
 type Verb = fn(&World, &str) -> Result<Happening, VerbError>;
 
-/// The code of `mark_tag`, `remark` and `get` for ZhangSan's customer.
+/// The code of `mark_tag`, `remark` and `get` for `ZhangSan`'s customer.
 async fn codes(world: &World, customer: &str, tag: &str) -> [i64; 3] {
     let pair = json!({"userid": "zhangsan", "external_userid": customer});
     let with = |name: &str, value| {

@@ -223,7 +223,7 @@ impl World {
         settled.expect("the callback answers");
     }
 
-    /// A contact way of ZhangSan.
+    /// A contact way of `ZhangSan`.
     pub(crate) async fn way(&self, state: &str) -> String {
         let body = json!({"type": 1, "scene": 2, "state": state, "user": ["zhangsan"]});
         let answer = self.post("externalcontact/add_contact_way", body).await;
@@ -233,7 +233,7 @@ impl World {
             .to_owned()
     }
 
-    /// A new customer of ZhangSan, whose welcome code came by callback.
+    /// A new customer of `ZhangSan`, whose welcome code came by callback.
     pub(crate) async fn scanned(&self, scan: &Scan) -> (Happening, Option<String>) {
         let way = self.way("ch_1").await;
         let customer = self.corp.scan(&way, scan).expect("the channel is there");

@@ -54,7 +54,10 @@ fn limits_name_the_field() {
         (format!(r#"{{"name":"n","users":["a"],"remark":"{}{{customer}}"}}"#, "注".repeat(21)), "remark"),
         (r#"{"name":"n","users":["a"],"remark":"{member}"}"#.into(), "remark"),
         (format!(r#"{{"name":"n","users":["a"],"description":"{}"}}"#, "描".repeat(151)), "description"),
-        (r#"{"name":"n","users":["a"],"welcome":{"variants":[{"from":"10:00","to":"10:00","text":"x"}]}}"#.into(), "welcome.variants[0].to"),
+        (
+            r#"{"name":"n","users":["a"],"welcome":{"variants":[{"from":"10:00","to":"10:00","text":"x"}]}}"#.into(),
+            "welcome.variants[0].to",
+        ),
     ];
     for (json, field) in cases {
         let fault = spec(&json).check().expect_err(&json);

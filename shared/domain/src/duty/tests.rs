@@ -245,7 +245,10 @@ fn what_is_not_a_schedule_is_refused_with_the_name_of_the_field() {
 
 #[test]
 fn what_is_stored_reads_back_the_same() {
-    let text = r#"{"shifts":[{"users":["a"],"weekdays":[1],"from":"22:00","to":"06:00"},{"dates":["2026-10-01"]}],"holidays":["2026-10-01"],"daily_limit":9,"daily_limits":{"a":3},"backup":["z"]}"#;
+    let text = concat!(
+        r#"{"shifts":[{"users":["a"],"weekdays":[1],"from":"22:00","to":"06:00"},{"dates":["2026-10-01"]}],"#,
+        r#""holidays":["2026-10-01"],"daily_limit":9,"daily_limits":{"a":3},"backup":["z"]}"#,
+    );
     assert_eq!(serde_json::to_string(&schedule(text)).unwrap(), text);
 }
 

@@ -121,7 +121,8 @@ mod tests {
         );
         assert_eq!(
             paused.to_string(),
-            "externalcontact/get: calls are paused until 1700000060, after WeCom answered 45009 or the quota of the minute or hour was spent"
+            "externalcontact/get: calls are paused until 1700000060, after WeCom answered 45009 or the \
+             quota of the minute or hour was spent"
         );
         assert!(!paused.is_of_a_call());
     }

@@ -25,8 +25,8 @@ pub trait StoreEvent {
     ) -> impl Future<Output = Result<Stored, StoreError>> + Send;
 }
 
-/// Reads events of the inbox table, and the index of those that are pending: the scheduled sync has still to ask WeCom about
-/// their objects.
+/// Reads events of the inbox table, and the index of those that are pending: the scheduled sync has still to ask WeCom
+/// about their objects.
 pub trait EventStore {
     /// One event.
     fn event(
@@ -103,8 +103,8 @@ pub trait ChannelStore {
         cursor: Option<&ChannelId>,
         limit: i32,
     ) -> impl Future<Output = Result<(Vec<Channel>, Option<ChannelId>), StoreError>> + Send;
-    /// Writes `channel` if the stored row still has the version `expected_version`, or does not exist if that is `None`.
-    /// Returns whether it did.
+    /// Writes `channel` if the stored row still has the version `expected_version`, or does not exist if that is
+    /// `None`. Returns whether it did.
     fn put_channel(
         &self,
         corp: &CorpId,

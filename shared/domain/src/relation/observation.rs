@@ -30,8 +30,8 @@ impl Observation {
 pub enum Trigger {
     /// A run reached it. What is stored and equal stays as it is, with its time.
     Scheduled,
-    /// An event was about it. The time of the call is stored also if nothing else differs: a page that a run read before
-    /// may differ, and is written later.
+    /// An event was about it. The time of the call is stored also if nothing else differs: a page that a run read
+    /// before may differ, and is written later.
     Event,
 }
 

@@ -54,8 +54,8 @@ impl Relation {
         after
     }
 
-    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`. The customer may
-    /// have left since: the add counts all the same.
+    /// Whether a channel of ours brought the customer, and that was not known of the relation `before`. The customer
+    /// may have left since: the add counts all the same.
     #[must_use]
     pub fn is_newly_attributed(&self, before: Option<&Self>) -> bool {
         let channel = self.present_channel();
@@ -99,9 +99,9 @@ impl Relation {
         self.lifecycle.confirm();
     }
 
-    /// WeCom keeps the state of the way that was used last (doc 92114). A state that no event has reported is attributed
-    /// to the time at which the relation began; a customer who comes back without a state keeps the channel of before as
-    /// history.
+    /// WeCom keeps the state of the way that was used last (doc 92114). A state that no event has reported is
+    /// attributed to the time at which the relation began; a customer who comes back without a state keeps the channel
+    /// of before as history.
     fn take_state(&mut self, seen: &FollowUser, createtime: UnixSeconds) {
         let state = Some(&seen.state).filter(|state| !state.is_empty());
         let known = self.attribution.as_ref();

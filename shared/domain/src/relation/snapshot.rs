@@ -26,7 +26,7 @@ pub struct FollowSnapshot {
     pub createtime: Option<UnixSeconds>,
     /// How the customer came: an open list, 1 a code, 16 an acquisition link.
     pub add_way: Option<i64>,
-    /// The userid or external_userid of who made the relation: the member, the customer, or who assigned it.
+    /// The userid or `external_userid` of who made the relation: the member, the customer, or who assigned it.
     pub oper_userid: String,
     /// The member's name for the customer.
     pub remark: Private,

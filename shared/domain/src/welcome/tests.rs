@@ -200,7 +200,10 @@ fn sources_are_due_a_day_before_their_media_expire() {
     );
     let permanent = uploaded(early, r#","pic_url":"https://c/d""#);
     assert_eq!(due(&[permanent], ""), None);
-    let card = r#"{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p","source":"s3://b/c","uploaded_at":5}}"#;
+    let card = concat!(
+        r#"{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p","#,
+        r#""source":"s3://b/c","uploaded_at":5}}"#,
+    );
     assert_eq!(due(&[card.into()], ""), Some(UnixSeconds(5 + two_days)));
 }
 
@@ -215,18 +218,25 @@ fn limits_name_the_field() {
         ("{}".into(), ""),
         (format!(r#"{{"attachments":[{nine},{nine}]}}"#), "attachments"),
         (r#"{"attachments":[{"msgtype":"image","image":{}}]}"#.into(), "attachments[0].image.media_id"),
-        (r#"{"attachments":[{"msgtype":"video","video":{"pic_url":"http://a/b"}}]}"#.into(), "attachments[0].video.pic_url"),
+        (
+            r#"{"attachments":[{"msgtype":"video","video":{"pic_url":"http://a/b"}}]}"#.into(),
+            "attachments[0].video.pic_url",
+        ),
         (
             r#"{"attachments":[{"msgtype":"file","file":{"source":"ftp://a/b"}}]}"#.into(),
             "attachments[0].file.source",
         ),
         (
-            format!(r#"{{"attachments":[{{"msgtype":"link","link":{{"title":"{}","url":"https://a"}}}}]}}"#, "标".repeat(43)),
+            format!(
+                r#"{{"attachments":[{{"msgtype":"link","link":{{"title":"{}","url":"https://a"}}}}]}}"#,
+                "标".repeat(43)
+            ),
             "attachments[0].link.title",
         ),
         (r#"{"attachments":[{"msgtype":"link","link":{"title":"t","url":"a"}}]}"#.into(), "attachments[0].link.url"),
         (
-            r#"{"attachments":[{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p"}}]}"#.into(),
+            r#"{"attachments":[{"msgtype":"miniprogram","miniprogram":{"title":"t","appid":"wx1","page":"/p"}}]}"#
+                .into(),
             "attachments[0].miniprogram.pic_media_id",
         ),
         (r#"{"variants":[{"from":"10:00","to":"10:00","text":"x"}]}"#.into(), "variants[0].to"),

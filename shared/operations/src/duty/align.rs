@@ -106,8 +106,8 @@ impl<S: ChannelStore, W: ProvisionChannel> Run<'_, S, W> {
         is_leased && !self.unclear
     }
 
-    /// Updates WeCom or the stored row if `channel`, as it was read, differs from `plan`. Returns whether nothing is left
-    /// to do.
+    /// Updates WeCom or the stored row if `channel`, as it was read, differs from `plan`. Returns whether nothing is
+    /// left to do.
     async fn round(&mut self, channel: &Channel, plan: &Plan) -> Result<bool, AlignError> {
         let is_current = channel.on_duty == plan.on_duty && channel.update_lease_until.is_none();
         if !is_current || self.unclear {

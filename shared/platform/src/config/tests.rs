@@ -8,7 +8,8 @@ fn valid() -> String {
     format!(
         r#"{{"admin_keys":["0123456789abcdef0123456789abcdef"],
             "corps":[{{"corp_id":"ww1","timezone":"Asia/Shanghai",
-              "apps":{{"contact":{{"agent_id":1000002,"secret":"s3cret","token":"QDG6eK","encoding_aes_key":"{AES_KEY}"}},
+              "apps":{{"contact":{{"agent_id":1000002,"secret":"s3cret","token":"QDG6eK",
+                                  "encoding_aes_key":"{AES_KEY}"}},
                       "api-only":{{"agent_id":1000003,"secret":"s3cret2"}}}}}}]}}"#
     )
 }
@@ -41,7 +42,8 @@ fn only_a_whole_key_opens_the_admin_api() {
 #[test]
 fn every_fault_is_named_at_once_and_no_value_is_told() {
     let json = r#"{"admin_keys":["short-SECRET-key"],"corps":[
-        {"corp_id":"ww1","timezone":"Moon/Base","apps":{"contact":{"agent_id":"x","secret":"SECRET1","token":"SECRET2"}}},
+        {"corp_id":"ww1","timezone":"Moon/Base",
+         "apps":{"contact":{"agent_id":"x","secret":"SECRET1","token":"SECRET2"}}},
         {"corp_id":"ww 2","apps":{},"colour":"red"}]}"#;
     let error = Config::parse(json).unwrap_err();
     let fields: Vec<_> = error.0.iter().map(|fault| fault.field.as_str()).collect();

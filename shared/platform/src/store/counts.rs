@@ -1,5 +1,5 @@
-//! Statistics of channels: counted facts, the numbers of days, and the adds of one day for daily limits. Limits read the
-//! main table consistently, so that a count contains everything that was written before.
+//! Statistics of channels: counted facts, the numbers of days, and the adds of one day for daily limits. Limits read
+//! the main table consistently, so that a count contains everything that was written before.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};

@@ -34,7 +34,8 @@ struct Row {
     contact: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contact_sort: Option<String>,
-    /// Of the index of events that the sync has still to fold in. An add has them only if tagging leaves it to the sync.
+    /// Of the index of events that the sync has still to fold in. An add has them only if tagging leaves it to the
+    /// sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     work: Option<CorpId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,7 +160,12 @@ impl EventStore for Store {
             .filter_map(|item| match event_of_image(item) {
                 Ok(event) => Some(event),
                 Err(error) => {
-                    tracing::error!(corp.id = %corp, record.error = %error, "an event in the index of work cannot be read");
+                    tracing::error!(
+                        event = "inbox.event_unreadable",
+                        corp.id = %corp,
+                        record.error = %error,
+                        "an event in the index of work cannot be read"
+                    );
                     None
                 }
             })

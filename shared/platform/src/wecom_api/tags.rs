@@ -37,7 +37,13 @@ impl TagApi for WecomApi {
         match look_up(tags).await {
             Err(error) if error.is(ErrorCode::INVALID_TAGID) => {}
             Err(error) => {
-                tracing::warn!(corp.id = %corp, wecom.error = %error, "tags could not be looked up and are taken as they are");
+                tracing::warn!(
+                    event = "tags.unchecked",
+                    corp.id = %corp,
+                    wecom.error = %error,
+                    wecom.errcode = error.code().map(ErrorCode::get),
+                    "tags could not be looked up and are taken as they are"
+                );
                 return Ok(Vec::new());
             }
             missing => return missing,

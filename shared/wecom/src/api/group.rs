@@ -131,7 +131,8 @@ pub struct GroupMember {
     /// Whose id it is.
     #[serde(rename = "type")]
     pub kind: GroupMemberType,
-    /// WeChat users only, and only if the company bound a developer id; also of people who are not customers of any member.
+    /// WeChat users only, and only if the company bound a developer id; also of people who are not customers of any
+    /// member.
     pub unionid: UnionId,
     /// Unix seconds.
     #[serde(deserialize_with = "seconds")]

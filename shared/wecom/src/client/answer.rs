@@ -236,7 +236,10 @@ mod tests {
 
     #[test]
     fn messages_keep_the_hint_and_lose_the_secrets() {
-        let body = r#"{"errcode":40014,"errmsg":"invalid access_token TOKEN/1, access_token=abc&x, hint: [1], from ip: 1.2.3.4"}"#;
+        let body = concat!(
+            r#"{"errcode":40014,"errmsg":"invalid access_token TOKEN/1, access_token=abc&x, "#,
+            r#"hint: [1], from ip: 1.2.3.4"}"#,
+        );
         let error = read(200, body).unwrap_err().to_string();
         assert!(error.ends_with(
             "invalid access_token [redacted], access_token=[redacted]&x, hint: [1], from ip: 1.2.3.4"

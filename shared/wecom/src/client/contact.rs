@@ -124,7 +124,8 @@ impl Client {
         self.call_unit(Call::post(api, remark)?).await
     }
 
-    /// All people outside of the company that it serves, 1000 to a page (WeCom doc 99434). The cursor lives for 4 hours.
+    /// All people outside of the company that it serves, 1000 to a page (WeCom doc 99434). The cursor lives for 4
+    /// hours.
     ///
     /// # Errors
     /// `INVALID_CURSOR` or `INVALID_PAGE_CURSOR` for a bad cursor.

@@ -1,9 +1,9 @@
 //! The app's access token (WeCom doc 91039): from memory, else from the store, else from WeCom.
 //!
 //! One refresher at a time in the process, and across processes by a lease. Nobody waits while the old token is good,
-//! and nobody waits longer than a second and a look for another process: two that ask at once get the same token (documented
-//! for long; unverified for 2026), so the worst that can happen is a call too many. A store that fails costs shared
-//! work, never a call.
+//! and nobody waits longer than a second and a look for another process: two that ask at once get the same token
+//! (documented for long; unverified for 2026), so the worst that can happen is a call too many. A store that fails
+//! costs shared work, never a call.
 
 mod memory;
 mod shared;
@@ -308,8 +308,9 @@ impl Tokens {
     /// Writes down that WeCom refuses the secret; a token that is still good stays in use.
     fn mark_broken(&self, code: ErrorCode) -> StoredToken {
         tracing::error!(
-            wecom.corp = %self.key().corp,
-            wecom.app = %self.key().app,
+            event = "token.secret_refused",
+            corp.id = %self.key().corp,
+            app.name = %self.key().app,
             wecom.errcode = code.get(),
             "WeCom refuses the app's secret; it is tried again in an hour, or when it changes"
         );

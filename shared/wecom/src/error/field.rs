@@ -3,8 +3,8 @@
 use super::Error;
 use std::fmt;
 
-/// A value that cannot be accepted, such as a field that breaks a limit of WeCom, and the path of the field that holds it, such as
-/// `welcome.variants[0].from`; empty if the whole is at fault.
+/// A value that cannot be accepted, such as a field that breaks a limit of WeCom, and the path of the field that holds
+/// it, such as `welcome.variants[0].from`; empty if the whole is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     /// Path of the field, in the notation and with the names of the JSON that it is part of.

@@ -108,7 +108,8 @@ mod tests {
 
         #[test]
         fn both_parsers_agree(pieces in prop::collection::vec(
-            "<xml>|</xml>|<A>|</A>|<B_1>|</B_1>|<C/>|<!\\[CDATA\\[|\\]\\]>|\\]|<|>|/|&amp;|&|x|你| |\\n|\\r|<!--|-->|\\x00|\\PC{1,3}",
+            "<xml>|</xml>|<A>|</A>|<B_1>|</B_1>|<C/>|\
+             <!\\[CDATA\\[|\\]\\]>|\\]|<|>|/|&amp;|&|x|你| |\\n|\\r|<!--|-->|\\x00|\\PC{1,3}",
             0..24,
         )) {
             for text in [pieces.concat(), format!("<xml>{}</xml>", pieces.concat())] {

@@ -168,7 +168,8 @@ impl fmt::Display for Report {
         } = &self.corp;
         writeln!(
             f,
-            "\nPer month: {adds} adds, {events_per_add} other events for each, {relations} relations, {admin_calls} admin calls\n"
+            "\nPer month: {adds} adds, {events_per_add} other events for each, {relations} relations, \
+             {admin_calls} admin calls\n"
         )?;
         self.table(f, &self.per_month)?;
         for note in &self.notes {

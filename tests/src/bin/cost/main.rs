@@ -1,8 +1,8 @@
 //! Calculates costs from the figures of a run: per million adds, and per month for a corp of a given size.
 //!
-//! `cargo run -p bundle-tests --bin cost -- --help` lists the options. The resources that a function uses per event are read
-//! from the section `runtime_deployed` of the results, the contents of the stack from `tests/benches/stack.json`, and the
-//! prices from `tests/benches/prices.json`, which has the source of each price and whether it was checked.
+//! `cargo run -p bundle-tests --bin cost -- --help` lists the options. The resources that a function uses per event are
+//! read from the section `runtime_deployed` of the results, the contents of the stack from `tests/benches/stack.json`,
+//! and the prices from `tests/benches/prices.json`, which has the source of each price and whether it was checked.
 
 mod bill;
 mod figures;

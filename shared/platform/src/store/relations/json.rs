@@ -159,7 +159,8 @@ impl StoredRelation {
         };
         let said = self.state.as_ref().map(State::as_str);
         let channel = self.channel_id.or_else(|| said.and_then(ChannelId::parse));
-        // A customer who came back without a state has only the time of the way before: an older add does not replace it.
+        // A customer who came back without a state has only the time of the way before: an older add does not replace
+        // it.
         let has_way = self.state.is_some() || channel.is_some() || self.attributed_at.is_some();
         let attribution = has_way.then(|| Attribution {
             state: self.state,

@@ -44,9 +44,10 @@ impl SharedStore {
             Err(_) => "no answer in time".to_owned(),
         };
         tracing::warn!(
-            wecom.corp = %self.key.corp,
-            wecom.app = %self.key.app,
-            error = reason,
+            event = "token.store_failed",
+            corp.id = %self.key.corp,
+            app.name = %self.key.app,
+            store.error = reason,
             "the token store does not work; the token is kept in memory"
         );
         Err(Down)

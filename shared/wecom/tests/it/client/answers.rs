@@ -86,7 +86,8 @@ async fn answers_become_types() {
 
     answer(
         "externalcontact/batch/get_by_user",
-        json!({"external_contact_list": [{"external_contact": {"external_userid": "wm1"}, "follow_info": {"userid": "Li"}}],
+        json!({"external_contact_list": [{"external_contact": {"external_userid": "wm1"},
+                                          "follow_info": {"userid": "Li"}}],
                "next_cursor": "n", "fail_info": {"unlicensed_userid_list": ["wang"]}}),
     );
     let request = BatchGetByUser {

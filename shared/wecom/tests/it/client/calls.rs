@@ -112,13 +112,17 @@ fn documented() -> Vec<Documented> {
             Some(id.clone()),
         ),
         (
-            called!(c => c.list_contact_way(&ListContactWay { limit: Some(9), cursor: Some("n".into()), ..Default::default() })),
+            called!(c => c.list_contact_way(&ListContactWay {
+                limit: Some(9), cursor: Some("n".into()), ..Default::default()
+            })),
             "externalcontact/list_contact_way",
             "",
             Some(json!({"limit": 9, "cursor": "n"})),
         ),
         (
-            called!(c => c.update_contact_way(&UpdateContactWay { config_id: "c1".into(), user: Some(vec![li()]), ..Default::default() })),
+            called!(c => c.update_contact_way(&UpdateContactWay {
+                config_id: "c1".into(), user: Some(vec![li()]), ..Default::default()
+            })),
             "externalcontact/update_contact_way",
             "",
             Some(json!({"config_id": "c1", "user": ["Li"]})),
@@ -142,7 +146,9 @@ fn documented() -> Vec<Documented> {
             Some(link_json),
         ),
         (
-            called!(c => c.update_link(&LinkId::new("l1"), &LinkRequest { skip_verify: Some(false), ..Default::default() })),
+            called!(c => c.update_link(&LinkId::new("l1"), &LinkRequest {
+                skip_verify: Some(false), ..Default::default()
+            })),
             "externalcontact/customer_acquisition/update_link",
             "",
             Some(json!({"link_id": "l1", "skip_verify": false})),
@@ -208,7 +214,9 @@ fn documented() -> Vec<Documented> {
             None,
         ),
         (
-            called!(c => c.batch_get_by_user(&BatchGetByUser { userid_list: vec![li()], limit: Some(100), cursor: None })),
+            called!(c => c.batch_get_by_user(&BatchGetByUser {
+                userid_list: vec![li()], limit: Some(100), cursor: None
+            })),
             "externalcontact/batch/get_by_user",
             "",
             Some(json!({"userid_list": ["Li"], "limit": 100})),
