@@ -355,8 +355,10 @@ mod tests {
     #[test]
     fn events_of_a_customer_sort_by_time_and_then_by_receipt() {
         let [early, late] = ["f", "0"].map(|digit| EventId::parse(&digit.repeat(64)).unwrap());
-        assert!(contact_sort(999, 5, &early) < contact_sort(1_700_000_000, 5, &late));
-        assert!(contact_sort(999, 5, &early) < contact_sort(999, 40, &late));
+        let sort =
+            |second, receipt, event| contact_sort(UnixSeconds(second), UnixMillis(receipt), event);
+        assert!(sort(999, 5, &early) < sort(1_700_000_000, 5, &late));
+        assert!(sort(999, 5, &early) < sort(999, 40, &late));
     }
 
     #[test]
@@ -373,7 +375,9 @@ mod tests {
 
     #[test]
     fn what_is_due_sorts_by_time() {
-        assert!(due_at(-1) < due_at(999_999_999) && due_at(999_999_999) < due_at(1_000_000_000));
+        let [past, early, late] =
+            [-1, 999_999_999, 1_000_000_000].map(|second| due_at(UnixSeconds(second)));
+        assert!(past < early && early < late);
     }
 
     #[test]

@@ -273,7 +273,7 @@ async fn a_failed_list_update_delays_no_customer_and_is_retried() {
             customer.outcome("tags", "no_tags").await;
         }
         let stored = scene.stored(&channel).await;
-        let seconds_left = stored.duty_until.unwrap() - scene.external.time.second();
+        let seconds_left = stored.duty_until.unwrap().get() - scene.external.time.second();
         if stored.update_lease_until.is_some() {
             assert!(unclear && seconds_left <= 60, "{fault:?}: {stored:?}");
         }

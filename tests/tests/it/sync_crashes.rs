@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ::sync::Task;
 use domain::channel::ChannelId;
+use domain::instant::UnixMillis;
 use domain::ports::{CountStore, EventStore, RunStore};
 use futures::StreamExt;
 use jiff::tz::TimeZone;
@@ -195,7 +196,7 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     let corp = corp_id();
     let work = platform
         .store
-        .pending_events(&corp, i64::MAX, 100)
+        .pending_events(&corp, UnixMillis(i64::MAX), 100)
         .await
         .unwrap();
     assert!(work.is_empty(), "{context}: {work:?}");
