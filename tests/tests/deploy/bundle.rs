@@ -203,7 +203,7 @@ impl Bundle {
         Ok(packaged)
     }
 
-    /// Deletes the stack, and checks that the functions are removed and the stored data is kept.
+    /// Deletes the stack, and checks that the functions are removed, and the stored data and the configuration are kept.
     pub(crate) async fn delete(&self, steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         let delete = self.sam("delete").envs(aws.variables()).args([
             "delete",
@@ -229,6 +229,17 @@ impl Bundle {
             {
                 return Err(format!("schedules still exist: {schedules}").into());
             }
+            let command = format!(
+                "secretsmanager get-secret-value --secret-id {}",
+                outputs.secret
+            );
+            let secret = aws.ask(&command).await?;
+            if !secret["SecretString"]
+                .as_str()
+                .is_some_and(|text| text.contains("admin_keys"))
+            {
+                return Err("the secret has no configuration any more".into());
+            }
             for table in [&outputs.inbox_table, &outputs.data_table] {
                 let rows = aws
                     .ask(&format!(
@@ -243,7 +254,7 @@ impl Bundle {
         };
         steps
             .step(
-                "functions and schedules are removed, tables are kept",
+                "functions and schedules are removed, tables and configuration are kept",
                 removed,
             )
             .await
