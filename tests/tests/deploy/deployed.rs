@@ -124,7 +124,11 @@ async fn mappings(aws: &Aws, outputs: &Outputs, dead_letters: &str) -> Outcome<(
         let mapping = all.iter().find(|mapping| mapping["FunctionArn"] == arn);
         let mapping = mapping.ok_or_else(|| format!("no mapping for {function}"))?;
         let mut patterns: Vec<Value> = Vec::new();
-        for filter in mapping["FilterCriteria"]["Filters"].as_array().into_iter().flatten() {
+        for filter in mapping["FilterCriteria"]["Filters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             let pattern = filter["Pattern"].as_str().unwrap_or_default();
             patterns.push(serde_json::from_str(pattern)?);
         }

@@ -45,7 +45,9 @@ pub(crate) async fn under_load(
     let customers = customers?;
     let after = packages(aws).await?;
     if before.iter().zip(&after).any(|(old, new)| old == new) {
-        return Err("a function, or the version that its alias points to, still has its old package".into());
+        return Err(
+            "a function, or the version that its alias points to, still has its old package".into(),
+        );
     }
 
     let arrived = async {
@@ -96,7 +98,11 @@ async fn scan_until_stopped(
 async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
     let mut packages = Vec::new();
     for function in FUNCTIONS {
-        let qualifier = if function == "sync" { "$LATEST" } else { "live" };
+        let qualifier = if function == "sync" {
+            "$LATEST"
+        } else {
+            "live"
+        };
         let command = format!(
             "lambda get-function-configuration --function-name {STACK}-{function} --qualifier {qualifier}"
         );

@@ -9,6 +9,7 @@
 )]
 
 mod contract;
+mod deployer;
 mod metrics;
 mod reader;
 mod upgrade;

@@ -163,7 +163,11 @@ pub(super) async fn compare(aws: &Aws, outputs: &Outputs, dead_letters: &str) ->
         let configuration = aws.ask(&command).await?;
         let role = role_name(&configuration["Role"]);
         // callback stays outside of the VPC. The snapshot of the templates has what the policy allows.
-        let managed: &[&str] = if function == "callback" { &[] } else { &["VpcPolicy"] };
+        let managed: &[&str] = if function == "callback" {
+            &[]
+        } else {
+            &["VpcPolicy"]
+        };
         attached(aws, &role, managed).await?;
         same(function, &wanted.collect(), &allowed_by(aws, &role).await?)?;
     }
@@ -205,7 +209,9 @@ async fn attached(aws: &Aws, role: &str, wanted: &[&str]) -> Outcome<()> {
         .filter_map(|policy| policy["PolicyName"].as_str())
         .collect();
     let same = policies.len() == wanted.len()
-        && wanted.iter().all(|id| policies.iter().any(|name| name.contains(id)));
+        && wanted
+            .iter()
+            .all(|id| policies.iter().any(|name| name.contains(id)));
     if same {
         return Ok(());
     }
