@@ -17,8 +17,6 @@ pub(crate) const STACK: &str = "scrm-test";
 pub(crate) const FUNCTIONS: [&str; 5] = ["callback", "welcome", "tagging", "sync", "admin"];
 /// The function that is built for arm64 in a light build. It links every crate that the others link.
 const LINKS_ALL: &str = "sync";
-/// One region of each partition.
-const REGIONS: [&str; 2] = ["us-east-1", "cn-north-1"];
 
 /// Builds and deploys the bundle.
 pub(crate) struct Bundle {
@@ -76,31 +74,6 @@ impl Bundle {
         Command::new(name, "sam")
             .env("PATH", &self.path)
             .env("SAM_CLI_TELEMETRY", "0")
-    }
-
-    /// Lints every template for a region of each partition.
-    pub(crate) async fn lint(&self, steps: &Steps) -> Outcome<()> {
-        for region in REGIONS {
-            let validate = self
-                .sam("validate")
-                .args(["validate", "--lint", "--region", region]);
-            steps
-                .step(
-                    &format!("sam validate --lint, for {region}"),
-                    validate.run(),
-                )
-                .await?;
-        }
-        let templates =
-            ["template", "network", "alarms", "dashboard"].map(|name| format!("infra/{name}.yaml"));
-        let lint = Command::new("cfn-lint", "cfn-lint")
-            .env("PATH", &self.path)
-            .arg("--regions")
-            .args(REGIONS)
-            .arg("--")
-            .args(templates);
-        steps.step("cfn-lint of all templates", lint.run()).await?;
-        Ok(())
     }
 
     /// Builds for both processors.
@@ -203,7 +176,7 @@ impl Bundle {
         Ok(packaged)
     }
 
-    /// Deletes the stack, and checks that the functions are removed and the stored data is kept.
+    /// Deletes the stack, and checks that the functions are removed, and the stored data and the configuration are kept.
     pub(crate) async fn delete(&self, steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         let delete = self.sam("delete").envs(aws.variables()).args([
             "delete",
@@ -229,6 +202,17 @@ impl Bundle {
             {
                 return Err(format!("schedules still exist: {schedules}").into());
             }
+            let command = format!(
+                "secretsmanager get-secret-value --secret-id {}",
+                outputs.secret
+            );
+            let secret = aws.ask(&command).await?;
+            if !secret["SecretString"]
+                .as_str()
+                .is_some_and(|text| text.contains("admin_keys"))
+            {
+                return Err("the secret has no configuration any more".into());
+            }
             for table in [&outputs.inbox_table, &outputs.data_table] {
                 let rows = aws
                     .ask(&format!(
@@ -243,7 +227,7 @@ impl Bundle {
         };
         steps
             .step(
-                "functions and schedules are removed, tables are kept",
+                "functions and schedules are removed, tables and configuration are kept",
                 removed,
             )
             .await

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::process::Child;
 
-use crate::command::{Command, Outcome, directory};
+use crate::command::{Command, Outcome, directory, project};
 use crate::scene::PATIENCE;
 use crate::steps::{Steps, eventually};
 use crate::tools::Tools;
@@ -34,8 +34,10 @@ impl Emulator {
             fs::remove_dir_all(&state)?;
         }
         fs::create_dir_all(&state)?;
-        let command = Command::new("emulator", tools.program("emulator", "ministack"));
+        let script = project().join("tests/tests/deploy/emulator.py");
+        let command = Command::new("emulator", tools.program("emulator", "python"));
         let command = command
+            .arg(script)
             .current_dir(&state)
             .env("AUTH", "true")
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)

@@ -39,7 +39,7 @@ use scene::Scene;
 use steps::Steps;
 use tools::Tools;
 
-/// Builds, lints, deploys and tests the whole bundle.
+/// Builds, deploys and tests the whole bundle.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
@@ -90,8 +90,7 @@ async fn run(options: &Options, steps: &mut Steps) -> Outcome<()> {
     };
     let bundle = Bundle::new(&tools, profile, options.only.as_deref())?;
 
-    steps.section("Templates and packages");
-    bundle.lint(steps).await?;
+    steps.section("Packages");
     if !options.built {
         bundle.build(steps).await?;
     }

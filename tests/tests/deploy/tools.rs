@@ -10,7 +10,7 @@ use crate::steps::Steps;
 /// The environments and their packages. This test is known to pass with these versions.
 const ENVIRONMENTS: [(&str, &[&str]); 4] = [
     ("build", &["cargo-lambda==1.9.2", "ziglang==0.17.1"]),
-    ("sam", &["aws-sam-cli==1.170.0", "cfn-lint==1.58.0"]),
+    ("sam", &["aws-sam-cli==1.170.0"]),
     ("aws", &["awscli==1.46.3"]),
     (
         "emulator",

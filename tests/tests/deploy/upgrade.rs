@@ -45,7 +45,9 @@ pub(crate) async fn under_load(
     let customers = customers?;
     let after = packages(aws).await?;
     if before.iter().zip(&after).any(|(old, new)| old == new) {
-        return Err("a function still has its old package".into());
+        return Err(
+            "a function, or the version that its alias points to, still has its old package".into(),
+        );
     }
 
     let arrived = async {
@@ -91,12 +93,19 @@ async fn scan_until_stopped(
     Ok(customers)
 }
 
-/// The hash of each function's code at Lambda.
+/// The hash of the code of each function that is called: of the version that its alias points to, or, of sync, of what was
+/// deployed last.
 async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
     let mut packages = Vec::new();
     for function in FUNCTIONS {
-        let command =
-            format!("lambda get-function-configuration --function-name {STACK}-{function}");
+        let qualifier = if function == "sync" {
+            "$LATEST"
+        } else {
+            "live"
+        };
+        let command = format!(
+            "lambda get-function-configuration --function-name {STACK}-{function} --qualifier {qualifier}"
+        );
         let found = aws.ask(&command).await?;
         let sha = found["CodeSha256"].as_str().ok_or("no CodeSha256")?;
         packages.push(sha.to_owned());

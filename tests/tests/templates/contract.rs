@@ -131,9 +131,12 @@ fn keys(of: &Value) -> Value {
 /// By the name of the alarm, which is what operators see.
 fn alarm(resource: &Resource<'_>) -> (String, Value) {
     let mut alarm = without(resource.properties, &["AlarmName", "AlarmDescription"]);
-    alarm["Dimensions"] = by(&resource.properties["Dimensions"], "Name", |dimension| {
-        dimension["Value"].clone()
-    });
+    // One that looks at several metrics has them in `Metrics`.
+    if !resource.properties["Dimensions"].is_null() {
+        alarm["Dimensions"] = by(&resource.properties["Dimensions"], "Name", |dimension| {
+            dimension["Value"].clone()
+        });
+    }
     (text(&resource.properties["AlarmName"]), alarm)
 }
 

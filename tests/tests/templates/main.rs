@@ -9,20 +9,38 @@
 )]
 
 mod contract;
+mod deployer;
+mod metrics;
 mod reader;
+mod upgrade;
+mod versions;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::json;
+use domain::event::{RELATION_EVENTS, WELCOME_EVENTS};
+use serde_json::{Value, json};
 
 use crate::contract::contract;
 use crate::reader::read;
 
 /// The templates, by file name.
 fn templates() -> Vec<(String, String)> {
-    let infra: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
-    let paths = fs::read_dir(infra)
+    templates_in("infra")
+}
+
+/// The text of a template.
+fn template(name: &str) -> String {
+    let found = templates().into_iter().find(|(of, _)| of == name);
+    found.unwrap().1
+}
+
+/// The templates in a folder of the project, by file name.
+fn templates_in(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder);
+    let paths = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut templates: Vec<(String, String)> = paths
@@ -68,6 +86,37 @@ fn tags_are_kept_as_they_are_written() {
             "e": 7,
         })
     );
+}
+
+/// A mapping takes the events by their names, as the callback function of the release before writes them, and those that
+/// callback marks, so that a new event needs no change of the mapping.
+#[test]
+fn the_stream_starts_welcome_and_tagging_by_name_and_by_mark() {
+    let template = read(&template("template"));
+    for (function, events, mark) in [
+        ("WelcomeFunction", &WELCOME_EVENTS[..], "for_welcome"),
+        ("TaggingFunction", &RELATION_EVENTS[..], "for_tagging"),
+    ] {
+        let mapping = &template["Resources"][function]["Properties"]["Events"]["Inbox"];
+        let filters = mapping["Properties"]["FilterCriteria"]["Filters"]
+            .as_array()
+            .unwrap();
+        // Lambda takes five.
+        let patterns: Vec<Value> = filters
+            .iter()
+            .map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap())
+            .collect();
+        let inserted =
+            |image: Value| json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": image}});
+        assert_eq!(
+            patterns,
+            [
+                inserted(json!({"name": {"S": events}})),
+                inserted(json!({mark: {"S": ["yes"]}})),
+            ],
+            "{function}"
+        );
+    }
 }
 
 /// One change to the text of a template, and what of its contract it must change.

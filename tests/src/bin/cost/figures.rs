@@ -59,6 +59,7 @@ fn one() -> u64 {
 pub(crate) struct Stack {
     /// `MemorySize` of each function.
     pub(crate) memory_mb: BTreeMap<String, u32>,
+    /// Metrics that alarms look at: each is paid.
     pub(crate) alarms: u32,
     pub(crate) dashboards: u32,
     /// Metrics that each tick writes.
