@@ -20,7 +20,7 @@ use clock::Clock;
 use dynoxide::DynoxideError;
 use serde_json::Value;
 use thiserror::Error;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::embedded::{Embedded, STREAM_RETENTION};
@@ -83,11 +83,21 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
-/// A running mapping. It stops when it is dropped, like a process that is killed: batches in flight are cancelled, stay
-/// behind the stored position and are delivered again.
+/// A running mapping. Dropped, it stops like a process that is killed: batches in flight are cancelled, stay behind the
+/// stored position and are delivered again. [`stop`](Self::stop) lets them end first.
 #[derive(Debug)]
 pub struct EventSource {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+    stopping: watch::Sender<bool>,
+}
+
+impl EventSource {
+    /// Reads and invokes no more, and ends when the running invocations have ended. What was read and not yet processed
+    /// is delivered after the next start.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
 }
 
 /// A mapping that cannot start.
@@ -161,16 +171,18 @@ impl EventSourceMapping {
         let mapping = Arc::new(self);
         let mut reader = Reader::new(Arc::clone(&mapping), Arc::clone(&checkpoint));
         let mut tasks = JoinSet::new();
+        let (stopping, stops) = watch::channel(false);
         for _ in 0..mapping.parallelization_factor {
             let lane = Lane::new(
                 Arc::clone(&mapping),
                 iterator.shard(),
                 Arc::clone(&checkpoint),
+                stops.clone(),
             );
             tasks.spawn(lane.run(reader.lane()));
         }
-        tasks.spawn(reader.run(iterator, embedded.changes()));
-        Ok(EventSource { _tasks: tasks })
+        tasks.spawn(reader.run(iterator, embedded.changes(), stops));
+        Ok(EventSource { tasks, stopping })
     }
 
     const fn clock(&self) -> &Clock {

@@ -13,6 +13,7 @@ use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
+use platform::secret::ConfigSource;
 use platform::start::{Base, Platform};
 use platform::store::Store;
 use serde_json::json;
@@ -40,6 +41,8 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The functions of the bundle.
 pub(crate) struct Functions {
+    /// The configuration, as the functions read it.
+    pub(crate) config: Arc<ConfigSource>,
     /// The tables, as the functions see them.
     pub(crate) store: Store,
     pub(crate) callback: Function,
@@ -74,6 +77,7 @@ impl Functions {
         let platform = |name| Platform::on(base(name));
         let (welcome, tagging) = (platform("welcome")?, platform("tagging")?);
         Ok(Self {
+            config: Arc::clone(&welcome.config),
             store: welcome.store.clone(),
             callback: callback_function(base("callback")),
             admin: admin_function(platform("admin")?),
