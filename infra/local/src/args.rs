@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -69,7 +70,7 @@ pub struct Serve {
     pub config: Option<PathBuf>,
     /// Base URL of the WeCom API to use in place of the sandbox, such as <https://qyapi.weixin.qq.com>. The sandbox is
     /// then absent
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = base_url)]
     pub wecom_base: Option<String>,
     /// When a reconcile begins each day, as HH:MM
     #[arg(long, value_name = "TIME", default_value = "03:30", value_parser = time)]
@@ -128,6 +129,15 @@ pub struct Restore {
     /// Directory for `serve --data`; missing or empty
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let uri = text.parse::<Uri>().ok();
+    let scheme = uri.as_ref().and_then(Uri::scheme_str);
+    match scheme {
+        Some("http" | "https") => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("is not a URL such as https://qyapi.weixin.qq.com".to_owned()),
+    }
 }
 
 fn time(text: &str) -> Result<Time, String> {
@@ -195,6 +205,7 @@ mod tests {
             "serve --port 65536",
             "serve --port x",
             "serve --dta d",
+            "serve --wecom-base qyapi.weixin.qq.com",
             "serve --reconcile-at 24:00",
             "serve --reconcile-timezone Moon/Base",
             "backup --data d",

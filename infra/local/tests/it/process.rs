@@ -67,11 +67,6 @@ impl Server {
         self.process.try_wait().unwrap().is_none()
     }
 
-    /// The address of the front door, for a connection.
-    pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
-    }
-
     /// Kills it with SIGKILL, which no process can prepare for.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
