@@ -65,7 +65,11 @@ impl ConfigFile {
     /// # Errors
     /// [`StartError::Unreadable`] if the file is gone or was changed since it was opened.
     pub fn keys(&self) -> Result<Keys, StartError> {
-        let read = fs::read_to_string(&self.0).and_then(|text| Ok(serde_json::from_str(&text)?));
+        let read = fs::read_to_string(&self.0).and_then(|text| {
+            // The error of the parser may quote the text, which holds secrets.
+            serde_json::from_str(&text)
+                .map_err(|_| io::Error::other("was changed during the start"))
+        });
         read.map_err(|source| StartError::Unreadable {
             flag: "--config",
             path: self.0.clone(),

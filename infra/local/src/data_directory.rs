@@ -2,10 +2,16 @@
 //! positions, the sandbox's state, and the lock that
 //! keeps a second local stack out.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::start::StartError;
+
+/// Name of the file of the embedded DynamoDB.
+pub(crate) const DATABASE: &str = "dynamodb.sqlite";
+
+/// Name of the file that is locked.
+pub(crate) const LOCK: &str = "lock";
 
 /// An open data directory, locked until it is dropped. The lock is the operating system's, so a killed process leaves
 /// none behind.
@@ -16,7 +22,7 @@ pub struct DataDirectory {
 }
 
 impl DataDirectory {
-    /// Makes the directory if it is missing, and locks it.
+    /// Makes the directory if it is missing, for its owner only, and locks it.
     ///
     /// # Errors
     ///
@@ -27,8 +33,12 @@ impl DataDirectory {
             path: path.to_owned(),
             source,
         };
-        fs::create_dir_all(path).map_err(unusable)?;
-        let lock = File::create(path.join("lock")).map_err(unusable)?;
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(unusable)?;
+        let lock = File::create(path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
@@ -44,7 +54,7 @@ impl DataDirectory {
     /// The file of the embedded DynamoDB.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.path.join("dynamodb.sqlite")
+        self.path.join(DATABASE)
     }
 
     /// The file of the configuration that was made for this directory.
@@ -69,6 +79,7 @@ impl DataDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_directory_is_made_and_given_to_one_owner_at_a_time() {

@@ -1,11 +1,11 @@
-//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for any DynamoDB client,
-//! and shared with the event sources that read its streams.
+//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for the DynamoDB clients of
+//! this machine, and shared with the event sources that read its streams.
 
 use std::time::Duration;
 
 use clock::Clock;
 use dynoxide::storage::Storage;
-use dynoxide::{Database, DynoxideError, server};
+use dynoxide::{Database, DynoxideError};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use crate::changes::Changes;
 use crate::data_directory::DataDirectory;
+use crate::dynamodb_api;
+use crate::gateway;
 use crate::start::{Listener, StartError};
 
 /// How long a stream keeps its records (DynamoDB developer guide, "DynamoDB Streams": 24 hours).
@@ -21,6 +23,10 @@ pub const STREAM_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often expired items and stream records are removed. DynamoDB promises no more than "within a few days" for the
 /// former, and a sweep reads every table that has a TTL.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long the requests to the database may still take when it stops. Each takes milliseconds; a client that has sent
+/// half a request would otherwise delay the end.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// `dynoxide` looks for a stream's newest record at each write and for the records after a position at each read, and
 /// has no index for either: without one, both take time in proportion to the length of the stream. `SQLite` takes this
@@ -43,9 +49,10 @@ pub struct Embedded {
     database: Database,
     changes: Changes,
     endpoint: String,
+    location: String,
     _upkeep: AbortOnDrop,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
+    server: AbortOnDrop,
 }
 
 impl Embedded {
@@ -69,19 +76,17 @@ impl Embedded {
             // A sender that is dropped stops the server as well.
             let _ = stopped.await;
         };
-        let server = tokio::spawn(server::serve_with_shutdown(
-            listener.socket,
-            database.clone(),
-            stopped,
-        ));
-        let upkeep = AbortOnDrop(tokio::spawn(keep_up(database.clone(), location)));
+        let api = dynamodb_api::router(database.clone());
+        let server = tokio::spawn(gateway::serve(listener.socket, api, stopped));
+        let upkeep = AbortOnDrop(tokio::spawn(keep_up(database.clone(), location.clone())));
         Ok(Self {
             database,
             changes,
             endpoint: listener.url,
+            location,
             _upkeep: upkeep,
             stop,
-            server,
+            server: AbortOnDrop(server),
         })
     }
 
@@ -102,11 +107,20 @@ impl Embedded {
         self.changes.clone()
     }
 
-    /// Stops accepting, lets running requests finish and waits for them.
-    pub async fn stop(self) {
+    /// Stops accepting, lets running requests finish, and moves the write-ahead log into the database file, so that the
+    /// file alone is the whole database.
+    pub async fn stop(mut self) {
         drop(self.stop);
-        if let Ok(Err(error)) = self.server.await {
-            tracing::error!(error, "the embedded DynamoDB ended with an error");
+        let clock = Clock::system();
+        let ended = clock.timeout(LAST_REQUESTS, &mut self.server.0).await;
+        if ended.is_err() {
+            tracing::warn!("a request to the embedded DynamoDB was cut off");
+        }
+        let location = self.location;
+        let checkpointed = tokio::task::spawn_blocking(move || checkpoint(&location)).await;
+        if let Ok(Err(error)) = checkpointed {
+            // The log is read at the next start.
+            tracing::warn!(%error, "the write-ahead log stays next to the database");
         }
     }
 }
@@ -131,6 +145,13 @@ fn open(location: &str) -> Result<(Database, Changes), DynoxideError> {
     storage.conn().execute_batch(STREAM_INDEX)?;
     // These open before the first connection closes: a database in memory goes with its last.
     Ok((Database::new(location)?, Changes::watch(location)?))
+}
+
+/// Writes what the write-ahead log holds into the database file, and truncates the log.
+fn checkpoint(location: &str) -> Result<(), DynoxideError> {
+    let storage = Storage::new(location)?;
+    let conn = storage.conn();
+    Ok(conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 fn unopened(reason: &impl ToString) -> StartError {

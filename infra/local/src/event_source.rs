@@ -23,7 +23,7 @@ use clock::Clock;
 use dynoxide::DynoxideError;
 use serde_json::Value;
 use thiserror::Error;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::embedded::{Embedded, STREAM_RETENTION};
@@ -89,11 +89,21 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
-/// A running mapping. It stops when it is dropped, like a process that is killed: batches in flight are cancelled, stay
-/// behind the stored position and are delivered again.
+/// A running mapping. Dropped, it stops like a process that is killed: batches in flight are cancelled, stay behind the
+/// stored position and are delivered again. [`stop`](Self::stop) lets them end first.
 #[derive(Debug)]
 pub struct EventSource {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+    stopping: watch::Sender<bool>,
+}
+
+impl EventSource {
+    /// Reads and invokes no more, and ends when the running invocations have ended. What was read and not yet processed
+    /// is delivered after the next start.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
 }
 
 /// A mapping that cannot start.
@@ -159,15 +169,16 @@ impl EventSourceMapping {
         self.check()?;
         let mapping = Arc::new(self);
         let mut tasks = JoinSet::new();
+        let (stopping, stops) = watch::channel(false);
         for shard in 0..mapping.shards {
             let position = position
                 .as_deref()
                 .map(|file| position_of(file, shard, mapping.shards));
             mapping
-                .start_shard(shard, embedded, position, &mut tasks)
+                .start_shard(shard, embedded, position, &stops, &mut tasks)
                 .await?;
         }
-        Ok(EventSource { _tasks: tasks })
+        Ok(EventSource { tasks, stopping })
     }
 
     async fn start_shard(
@@ -175,6 +186,7 @@ impl EventSourceMapping {
         shard: usize,
         embedded: &Embedded,
         position: Option<PathBuf>,
+        stops: &watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), EventSourceError> {
         let mut iterator = ShardIterator::new(
@@ -187,10 +199,15 @@ impl EventSourceMapping {
         let checkpoint = Arc::new(Mutex::new(checkpoint));
         let mut reader = Reader::new(Arc::clone(self), shard, Arc::clone(&checkpoint));
         for _ in 0..self.parallelization_factor {
-            let lane = Lane::new(Arc::clone(self), iterator.shard(), Arc::clone(&checkpoint));
+            let lane = Lane::new(
+                Arc::clone(self),
+                iterator.shard(),
+                Arc::clone(&checkpoint),
+                stops.clone(),
+            );
             tasks.spawn(lane.run(reader.lane()));
         }
-        tasks.spawn(reader.run(iterator, embedded.changes()));
+        tasks.spawn(reader.run(iterator, embedded.changes(), stops.clone()));
         Ok(())
     }
 

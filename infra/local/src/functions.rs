@@ -13,6 +13,7 @@ use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
 use platform::metrics::Metrics;
+use platform::secret::ConfigSource;
 use platform::start::{Base, Platform};
 use platform::store::Store;
 use serde_json::json;
@@ -44,6 +45,8 @@ const TAGGING_FACTOR: usize = 1;
 
 /// The functions of the bundle.
 pub(crate) struct Functions {
+    /// The configuration, as the functions read it.
+    pub(crate) config: Arc<ConfigSource>,
     /// The tables, as the functions see them.
     pub(crate) store: Store,
     pub(crate) callback: Function,
@@ -85,12 +88,14 @@ impl Functions {
             platforms.collect::<Result<Vec<_>, _>>()
         };
         let welcome = instances("welcome", WELCOME_FACTOR)?;
+        let store = platform("store")?;
         let tagging = instances("tagging", TAGGING_FACTOR)?;
         let of = |make: fn(Platform) -> Function, platforms: &[Platform]| {
             Function::of_instances(platforms.iter().cloned().map(make).collect())
         };
         Ok(Self {
-            store: platform("store")?.store,
+            config: store.config,
+            store: store.store,
             callback: callback_function(base("callback")),
             admin: admin_function(platform("admin")?),
             welcome: of(welcome_function, &welcome),

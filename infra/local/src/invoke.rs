@@ -311,7 +311,7 @@ mod tests {
     async fn an_invocation_goes_to_an_idle_instance() {
         let time = ManualClock::new();
         let instance = |name: &'static str| {
-            let service = service_fn(async move |event: LambdaEvent<bool>| {
+            let service = service_fn(move |event: LambdaEvent<bool>| async move {
                 if event.payload {
                     std::future::pending::<()>().await;
                 }

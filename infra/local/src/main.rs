@@ -1,16 +1,18 @@
 //! The command `scrm-local`.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clock::Clock;
-use scrm_local::args::{Command, CommandLine, Serve};
+use scrm_local::args::{Backup, Command, CommandLine, Restore, Serve};
 use scrm_local::config::DEMO_CORP;
 use scrm_local::operator::{Operator, http_client};
+use scrm_local::signals::Signals;
 use scrm_local::stack::{Stack, StackOptions, Wecom};
 use scrm_local::start::StartError;
-use scrm_local::{demo, sample, schedule};
+use scrm_local::{backup, demo, sample};
 use tracing_subscriber::EnvFilter;
 use wecom_sandbox::SandboxOptions;
 
@@ -34,6 +36,8 @@ async fn main() -> ExitCode {
         None => demo_and_stay().await,
         Some(Command::Demo) => demo_and_exit().await,
         Some(Command::Serve(options)) => serve(options).await,
+        Some(Command::Backup(options)) => Ok(backup_command(&options).await),
+        Some(Command::Restore(options)) => Ok(restore_command(&options).await),
     };
     ran.unwrap_or_else(|error| {
         eprintln!("scrm-local: {error}");
@@ -42,13 +46,20 @@ async fn main() -> ExitCode {
 }
 
 async fn demo_and_stay() -> Result<ExitCode, StartError> {
-    let mut stack = Stack::start(options(Serve::default())).await?;
-    stack.tick_every(schedule::TICK);
-    let played = play(&stack).await;
+    let serve = Serve::default();
+    let daily = serve.daily();
+    let mut stack = Stack::start(options(serve)).await?;
+    let mut signals = Signals::take()?;
+    stack.run_schedules(daily);
+    let played = tokio::select! {
+        played = play(&stack) => played,
+        _signal = signals.next() => return Ok(stop(stack, signals).await),
+    };
     if played == ExitCode::SUCCESS {
         println!("\nAll of it stays up until you press Ctrl+C");
-        addresses(&stack);
-        interrupted().await;
+        addresses(&stack, None);
+        signals.next().await;
+        return Ok(stop(stack, signals).await);
     }
     stack.stop().await;
     Ok(played)
@@ -67,17 +78,54 @@ async fn demo_and_exit() -> Result<ExitCode, StartError> {
 
 async fn serve(serve: Serve) -> Result<ExitCode, StartError> {
     let with_samples = !serve.no_demo_data && serve.wecom_base.is_none();
+    let (daily, config) = (serve.daily(), serve.config.clone());
     let mut stack = Stack::start(options(serve)).await?;
-    stack.tick_every(schedule::TICK);
+    let mut signals = Signals::take()?;
+    stack.run_schedules(daily);
     // What a person has changed or deleted since the first start stays so.
     if with_samples && stack.is_new {
         make_samples(&stack).await;
     }
     println!("WeCom SCRM is up until you press Ctrl+C");
-    addresses(&stack);
-    interrupted().await;
-    stack.stop().await;
-    Ok(ExitCode::SUCCESS)
+    addresses(&stack, config.as_deref());
+    signals.next().await;
+    Ok(stop(stack, signals).await)
+}
+
+/// Lets what runs end. At the next signal the process ends at once, as if it had not handled that signal.
+async fn stop(stack: Stack, mut signals: Signals) -> ExitCode {
+    // Standard output may be closed by now.
+    let _written = writeln!(
+        std::io::stderr(),
+        "scrm-local: stops when requests and records in work have ended; another signal ends it at once"
+    );
+    tokio::select! {
+        () = stack.stop() => ExitCode::SUCCESS,
+        code = signals.next() => std::process::exit(code.into()),
+    }
+}
+
+async fn backup_command(options: &Backup) -> ExitCode {
+    let clock = Clock::system();
+    report(backup::write(&options.data, &options.to, &clock).await)
+}
+
+async fn restore_command(options: &Restore) -> ExitCode {
+    let clock = Clock::system();
+    report(backup::restore(&options.from, &options.data, &clock).await)
+}
+
+fn report(ended: Result<backup::Summary, backup::BackupError>) -> ExitCode {
+    match ended {
+        Ok(summary) => {
+            println!("{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("scrm-local: {error}");
+            ExitCode::from(if error.is_usage() { USAGE_ERROR } else { 1 })
+        }
+    }
 }
 
 fn options(serve: Serve) -> StackOptions {
@@ -128,7 +176,9 @@ async fn make_samples(stack: &Stack) {
     }
 }
 
-fn addresses(stack: &Stack) {
+/// Prints where everything is. The admin key is printed if the stack made it, for the sandbox; a key of `config`, or one
+/// for a real WeCom, is not.
+fn addresses(stack: &Stack, config: Option<&Path>) {
     let corp = stack
         .keys
         .corp_ids()
@@ -141,34 +191,12 @@ fn addresses(stack: &Stack) {
         println!("  Phone      {}/sandbox/", stack.url);
         println!("             open it, scan a channel's code and see the welcome arrive");
     }
-    if let Some(key) = stack.keys.admin_keys.first() {
-        println!("  Admin API  curl -H 'Authorization: Bearer {key}' \\");
-        println!("               {}/admin/corps/{corp}/channels", stack.url);
-    }
+    let made = stack.keys.admin_keys.first();
+    let made = made.filter(|_| config.is_none() && stack.sandbox.is_some());
+    let key = made.map_or("<admin key of the configuration>", String::as_str);
+    println!("  Admin API  curl -H 'Authorization: Bearer {key}' \\");
+    println!("               {}/admin/corps/{corp}/channels", stack.url);
     println!("  Sync       curl -X POST {}/schedule/reconcile", stack.url);
-    println!("             and /schedule/tick, which is sent every minute");
+    println!("             once a day by itself, and /schedule/tick every minute");
     println!("  DynamoDB   {}", stack.dynamodb_url);
-}
-
-/// Waits for Ctrl+C, or for the signal with which `kill` and service managers ask a process to end.
-async fn interrupted() {
-    // Without a handler for a signal, the process ends by it.
-    tokio::select! {
-        _handled = tokio::signal::ctrl_c() => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signals) => drop(signals.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

@@ -4,6 +4,7 @@
 //! what AWS provides is replaced, and WeCom by its sandbox if one is wanted.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -12,6 +13,7 @@ use aws_sdk_dynamodb::config::{
 };
 use aws_types::SdkConfig;
 use clock::Clock;
+use futures::future::join_all;
 use platform::http::{AwsHttp, HttpError};
 use platform::layout;
 use tempfile::TempDir;
@@ -26,12 +28,18 @@ use crate::embedded::{Embedded, Place};
 use crate::event_source::EventSource;
 use crate::functions::Functions;
 use crate::gateway::{self, Routes};
+use crate::invoke::Function;
 use crate::progress::Progress;
-use crate::schedule::{Scheduler, Ticking};
+use crate::schedule::{Daily, Scheduler, Ticking};
 use crate::start::{Listener, Listeners, StartError};
 use crate::tables;
 
 pub use crate::tables::{DATA_TABLE, INBOX_TABLE};
+
+/// How long [`Stack::stop`] waits for requests and invocations that run. WeCom waits 5 s for the answer to a callback, a
+/// welcome is sent within 20 s or not at all, and an admin call is a few calls to WeCom. What takes longer is cancelled,
+/// and resumed after the next start.
+pub const DRAIN: Duration = Duration::from_secs(25);
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -61,8 +69,7 @@ pub enum Wecom {
     At(String),
 }
 
-/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets running requests end
-/// first.
+/// A running stack. Dropped, it stops like a process that is killed; [`stop`](Self::stop) lets what runs end first.
 pub struct Stack {
     /// `http://127.0.0.1:` and the port of the front door.
     pub url: String,
@@ -78,8 +85,8 @@ pub struct Stack {
     pub is_new: bool,
     kept: Option<Kept>,
     embedded: Embedded,
-    _sources: Vec<EventSource>,
-    scheduler: Scheduler,
+    sources: Vec<EventSource>,
+    sync: Function,
     ticking: Option<Ticking>,
     stopping: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
@@ -143,7 +150,8 @@ impl Stack {
         let corps = keys.corp_ids().into_iter().map(CorpId::from).collect();
         let progress = Progress::new(functions.store.clone(), corps, options.clock.clone());
         let (stopping, stops) = watch::channel(false);
-        let scheduler = Scheduler::new(functions.sync.clone(), progress, stops);
+        let config = Arc::clone(&functions.config);
+        let scheduler = Scheduler::new(functions.sync.clone(), progress, config, stops);
         let (stop, server) = serve(listeners.gateway, &functions, &scheduler, sandbox.as_ref());
         functions.warm_up().await;
         Ok(Self {
@@ -155,8 +163,8 @@ impl Stack {
             is_new,
             kept,
             embedded,
-            _sources: sources,
-            scheduler,
+            sources,
+            sync: functions.sync,
             ticking: None,
             stopping,
             stop,
@@ -166,18 +174,38 @@ impl Stack {
         })
     }
 
-    /// Sends the sync a tick every `period` from now on, as the schedule of the template does every minute.
-    pub fn tick_every(&mut self, period: Duration) {
-        self.ticking = Some(self.scheduler.tick_every(period));
+    /// Invokes the sync from now on as the schedules of the template do: each minute, and once a day.
+    pub fn run_schedules(&mut self, daily: Daily) {
+        self.ticking = Some(Ticking::start(self.sync.clone(), daily));
     }
 
-    /// Ends running requests, saves the sandbox and stops.
+    /// Takes no more connections, lets requests and the invocations of the event sources end, for [`DRAIN`] at most, saves
+    /// the sandbox and closes the database. What was acknowledged and not processed is in the database, and is processed
+    /// after the next start with the same `data`.
     pub async fn stop(mut self) {
         drop(self.ticking);
         self.stopping.send_replace(true);
-        drop(self.stop);
-        // The server has ended, or was aborted; both are what is wanted.
-        let _ended = (&mut self.server.0).await;
+        let sources = join_all(self.sources.into_iter().map(EventSource::stop));
+        let front_door = async {
+            drop(self.stop);
+            // The server has ended, or has panicked; it takes no connections either way.
+            let _ended = (&mut self.server.0).await;
+        };
+        let ended = async {
+            if self.sandbox.is_some() {
+                // The event sources call the sandbox, which is behind the front door.
+                sources.await;
+                front_door.await;
+            } else {
+                tokio::join!(sources, front_door);
+            }
+        };
+        if self.clock.timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!(
+                drain_s = DRAIN.as_secs(),
+                "requests or invocations were cancelled; their work is resumed after the next start"
+            );
+        }
         if let Some(kept) = self.kept
             && let Err(error) = kept.finish().await
         {

@@ -77,6 +77,9 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// The signals that end the process cannot be handled.
+    #[error("cannot handle signals: {0}")]
+    Signals(#[from] io::Error),
     /// The embedded database does not open.
     #[error("cannot open the embedded DynamoDB: {reason}")]
     Database {

@@ -1,6 +1,21 @@
 //! The phone page and the JSON behind it, which outside programs may drive as well.
 //!
-//! All URLs of the page are relative, so that it works wherever the sandbox is mounted.
+//! All URLs of the page are relative, so that it works wherever the sandbox is mounted: in the local stack below
+//! `/sandbox/`, where nothing protects it. Bodies and answers are JSON; what is not found, or not possible, is answered
+//! with `{"error"}`.
+//!
+//! | call | does |
+//! | --- | --- |
+//! | `GET api/corps`, `api/corps/{corp}` | the corps; one corp with its newest 40 channels and customers, and counts |
+//! | `POST api/corps/{corp}/scan` `{"channel", …}` | a customer scans; `channel` is a config id, link id, URL or state; the other fields are those of [`Scan`](crate::Scan), all optional |
+//! | `POST api/corps/{corp}/add` `{"userid", …}` | a customer adds the member without a channel |
+//! | `GET api/corps/{corp}/customers/{external_userid}/{userid}` | one relation with its chat |
+//! | `POST …/{userid}/{action}` | `confirm`, `leave`, `remove`, `write` `{"text"}`, `edit` with the fields of [`MemberEdit`](crate::MemberEdit) |
+//! | `POST api/corps/{corp}/apps/{app}/{action}` | `verify`, `deliver` `{"xml"}`, `callback` `{"url"}`, `expire_tokens`, `rotate_secret` `{"secret"}` |
+//! | `GET api/events?after=&limit=`, `POST api/events/{id}/redeliver` | events with their deliveries, oldest first; deliver one again |
+//! | `GET api/calls?after=&limit=`, `api/unexpected` | calls that reached the API; those of unknown paths |
+//! | `POST api/delivery` | how events are delivered, a [`DeliveryMode`](crate::DeliveryMode) as a whole; answers the mode before |
+//! | `POST`, `DELETE api/faults` | `{"api"?, "calls", "fault"}`: the next calls of an API fail ([`Fault`](crate::Fault)); forgets all faults |
 
 mod control;
 mod overview;

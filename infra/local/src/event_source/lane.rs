@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use super::EventSourceMapping;
 use super::checkpoint::Checkpoint;
@@ -18,6 +18,8 @@ pub(super) struct Lane {
     mapping: Arc<EventSourceMapping>,
     shard: Shard,
     checkpoint: Arc<Mutex<Checkpoint>>,
+    /// Turns true when the mapping stops.
+    stopping: watch::Receiver<bool>,
     /// Failed invocations since the last progress, which set the pause before the next one.
     failures: u32,
 }
@@ -55,17 +57,19 @@ impl Lane {
         mapping: Arc<EventSourceMapping>,
         shard: Shard,
         checkpoint: Arc<Mutex<Checkpoint>>,
+        stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             mapping,
             shard,
             checkpoint,
+            stopping,
             failures: 0,
         }
     }
 
     /// Takes what has been read while the last batch was being processed, up to the batch size, and waits for nothing
-    /// more (`MaximumBatchingWindowInSeconds` is 0).
+    /// more (`MaximumBatchingWindowInSeconds` is 0). When the mapping stops, what is left in the queue stays there.
     pub(super) async fn run(mut self, mut chunks: mpsc::Receiver<Vec<Record>>) {
         let mut waiting = VecDeque::new();
         loop {
@@ -74,6 +78,9 @@ impl Lane {
                     return;
                 };
                 waiting.extend(chunk);
+            }
+            if self.is_stopping() {
+                return;
             }
             while waiting.len() < self.mapping.batch_size
                 && let Ok(chunk) = chunks.try_recv()
@@ -85,7 +92,11 @@ impl Lane {
         }
     }
 
-    /// Invokes the function until each record of the batch is processed or discarded.
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Invokes the function until each record of the batch is processed or discarded, or the mapping stops.
     async fn process(&mut self, records: Vec<Record>) {
         // The top of the stack is the oldest part.
         let mut stack = vec![Batch::new(records)];
@@ -104,8 +115,14 @@ impl Lane {
                     let parts = self.divide(batch, index, &invocation).await;
                     stack.extend(parts.into_iter().rev());
                     let pause = self.mapping.backoff.after(self.failures);
-                    self.mapping.clock().sleep(pause).await;
+                    tokio::select! {
+                        () = self.mapping.clock().sleep(pause) => {}
+                        _ = self.stopping.wait_for(|stopping| *stopping) => return,
+                    }
                 }
+            }
+            if self.is_stopping() {
+                return;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinError;
 
 use super::EventSourceMapping;
@@ -47,9 +47,18 @@ impl Reader {
         chunks
     }
 
-    /// Reads until the mapping is dropped.
-    pub(super) async fn run(self, iterator: ShardIterator, changes: Changes) {
-        if let Err(error) = self.follow(iterator, changes).await {
+    /// Reads until the mapping is dropped or stops. The queues of the lanes end with it.
+    pub(super) async fn run(
+        self,
+        iterator: ShardIterator,
+        changes: Changes,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let ended = tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            ended = self.follow(iterator, changes) => ended,
+        };
+        if let Err(error) = ended {
             tracing::error!(table = self.mapping.table, %error, "the reader of a stream panicked");
         }
     }

@@ -1,9 +1,13 @@
 //! The command line: what is served, and each way to fail as one line and exit code 2.
 
 use std::process::Output;
+use std::time::Duration;
 
+use clap::Parser;
+use scrm_local::args::{Command, CommandLine, Serve};
 use scrm_local::config::ConfigFile;
 use scrm_local::operator::http_client;
+use scrm_local::stack::DRAIN;
 
 use crate::process::{Server, scrm_local};
 
@@ -63,6 +67,17 @@ fn a_configuration_that_cannot_be_read_or_is_wrong_is_named_with_every_fault() {
             r#"{"admin_keys": ["short"], "corps": []}"#,
             vec!["admin_keys[0]", "corps"],
         ),
+        (
+            r#"{"admin_keys": ["short"], "corps": [{"corp_id": "w w", "apps": {"contact":
+                {"agent_id": 1, "secret": "", "token": "short-", "encoding_aes_key": "short"}}}]}"#,
+            vec![
+                "admin_keys[0]",
+                "corps[0].corp_id",
+                "corps[0].apps.contact.secret",
+                "corps[0].apps.contact.token",
+                "corps[0].apps.contact.encoding_aes_key",
+            ],
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
         let error = refused();
@@ -77,6 +92,30 @@ fn a_configuration_that_cannot_be_read_or_is_wrong_is_named_with_every_fault() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn the_unit_of_systemd_serves_and_waits_longer_than_a_stop_takes() {
+    let unit = include_str!("../../scrm-local.service");
+    let value = |name: &str| {
+        let mut lines = unit.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    };
+    let directories = |word: &str| {
+        word.replace("${STATE_DIRECTORY}", "/state")
+            .replace("${CREDENTIALS_DIRECTORY}", "/credentials")
+    };
+    let started = value("ExecStart").unwrap().split(' ').map(directories);
+    let line = CommandLine::try_parse_from(started).unwrap();
+    let expected = Serve {
+        data: Some("/state".into()),
+        config: Some("/credentials/corp.json".into()),
+        wecom_base: Some("https://qyapi.weixin.qq.com".to_owned()),
+        ..Serve::default()
+    };
+    assert_eq!(line.command, Some(Command::Serve(expected)));
+    let stopped_after = value("TimeoutStopSec").unwrap().parse().unwrap();
+    assert!(Duration::from_secs(stopped_after) >= DRAIN + Duration::from_secs(10));
 }
 
 #[test]

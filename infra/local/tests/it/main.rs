@@ -6,9 +6,11 @@
     reason = "helpers of tests fail as tests do, and clippy's own exception covers test functions only"
 )]
 
+mod backup;
 mod command;
 mod embedded;
 mod event_source;
+mod external;
 mod gateway;
 mod inbox;
 mod killed;
@@ -16,4 +18,5 @@ mod patience;
 mod process;
 mod recorder;
 mod retries;
+mod serving;
 mod template;

@@ -11,6 +11,7 @@ use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::{Base, Platform};
 use saphyr::{LoadableYamlNode, YamlOwned};
+use scrm_local::args::Serve;
 use scrm_local::config::ConfigFile;
 use scrm_local::event_source::{EventSourceMapping, Pattern, StartingPosition};
 use scrm_local::functions::{
@@ -145,6 +146,19 @@ fn a_tick_comes_as_often_as_the_schedule_of_the_template_sends_one() {
     let schedule = Part::properties("SyncFunction").at(&["Events", "Tick", "Properties"]);
     assert_eq!(schedule.text(&["ScheduleExpression"]), "rate(1 minute)");
     assert_eq!(TICK, Duration::from_secs(60));
+}
+
+#[test]
+fn a_reconcile_begins_at_the_hour_of_the_template() {
+    let default = |name| Part::template().text(&["Parameters", name, "Default"]);
+    let daily = Serve::default().daily();
+    let (hour, minute) = (daily.at.hour(), daily.at.minute());
+    assert_eq!(
+        default("ReconcileSchedule"),
+        format!("cron({minute} {hour} * * ? *)")
+    );
+    let timezone = daily.timezone.iana_name().unwrap();
+    assert_eq!(default("ReconcileTimezone"), timezone);
 }
 
 #[tokio::test]

@@ -13,6 +13,10 @@ use crate::governor::CorpLimits;
 
 /// Characters of an admin key: 32 random characters cannot be guessed.
 const ADMIN_KEY_CHARS: usize = 32;
+/// An EncodingAESKey of the right form, with which a Token is checked by itself.
+const WELL_FORMED_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A Token of the right form, with which an EncodingAESKey is checked by itself.
+const WELL_FORMED_TOKEN: &str = "A";
 /// Where WeCom's customers are.
 const DEFAULT_TIMEZONE: &str = "Asia/Shanghai";
 
@@ -315,10 +319,21 @@ fn callback(
     }
     let token = faults.text(object, path, "token");
     let key = faults.text(object, path, "encoding_aes_key");
-    match CallbackCrypto::new(token?, key?, corp?.as_str()) {
-        Ok(crypto) => Some(Some(crypto)),
-        Err(error) => faults.none(path, error.to_string()),
+    // `CallbackCrypto::new` returns the first fault only, so each value is checked with a valid other one.
+    for (field, token, key) in [
+        ("token", token, Some(WELL_FORMED_KEY)),
+        ("encoding_aes_key", Some(WELL_FORMED_TOKEN), key),
+    ] {
+        if let Some((token, key)) = token.zip(key)
+            && let Err(error) = CallbackCrypto::new(token, key, "")
+        {
+            faults.none::<()>(&join(path, field), error.to_string());
+        }
     }
+    // What is wrong is already reported.
+    Some(Some(
+        CallbackCrypto::new(token?, key?, corp?.as_str()).ok()?,
+    ))
 }
 
 fn is_name(text: &str) -> bool {

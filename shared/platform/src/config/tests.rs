@@ -44,7 +44,9 @@ fn every_fault_is_named_at_once_and_no_value_is_told() {
     let json = r#"{"admin_keys":["short-SECRET-key"],"corps":[
         {"corp_id":"ww1","timezone":"Moon/Base",
          "apps":{"contact":{"agent_id":"x","secret":"SECRET1","token":"SECRET2"}}},
-        {"corp_id":"ww 2","apps":{},"colour":"red"}]}"#;
+        {"corp_id":"ww 2","apps":{},"colour":"red"},
+        {"corp_id":"ww 3","apps":{"contact":
+         {"agent_id":1,"secret":"s","token":"SECRET-3","encoding_aes_key":"SECRET4"}}}]}"#;
     let error = Config::parse(json).unwrap_err();
     let fields: Vec<_> = error.0.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(
@@ -57,6 +59,9 @@ fn every_fault_is_named_at_once_and_no_value_is_told() {
             "corps[1].colour",
             "corps[1].corp_id",
             "corps[1].apps",
+            "corps[2].corp_id",
+            "corps[2].apps.contact.token",
+            "corps[2].apps.contact.encoding_aes_key",
         ]
     );
     assert!(!error.to_string().contains("SECRET"), "{error}");
