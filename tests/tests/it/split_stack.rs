@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use aws_lambda_events::dynamodb::Event as Batch;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use platform::layout;
 use platform::start::Platform;
 use scrm_local::data_directory::DataDirectory;
@@ -93,63 +95,51 @@ impl<'a> SplitStack<'a> {
     /// Starts an instance of the function `welcome`.
     pub(crate) async fn welcome(&self, fault_point: &FaultPoint, records: Records) -> Instance {
         let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
-        let welcomer = Welcomer::through(self.platform("welcome"), wrap);
-        let (welcomer, handled) = (Arc::new(welcomer), watch::Sender::new(0));
-        let seen = handled.subscribe();
-        let service = service_fn(
-            move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
-                let (welcomer, handled) = (Arc::clone(&welcomer), handled.clone());
-                async move {
-                    let count = batch.payload.records.len();
-                    let answer = welcomer.handle(batch).await;
-                    handled.send_modify(|handled| *handled += count);
-                    answer
-                }
-            },
-        );
-        self.start(
-            welcome_mapping(Function::new(
-                "welcome",
-                TIMEOUT,
-                self.external.time.clock(),
-                service,
-            )),
-            seen,
-            fault_point,
-            records,
-        )
-        .await
+        let welcomer = Arc::new(Welcomer::through(self.platform("welcome"), wrap));
+        let handle = move |batch| {
+            let welcomer = Arc::clone(&welcomer);
+            async move { welcomer.handle(batch).await }
+        };
+        let (function, handled) = self.function("welcome", handle);
+        self.start(welcome_mapping(function), handled, fault_point, records)
+            .await
     }
 
     /// Starts an instance of the function `tagging`.
     pub(crate) async fn tagging(&self, fault_point: &FaultPoint, records: Records) -> Instance {
         let wrap = |store, wecom| (fault_point.wrap(store), fault_point.wrap(wecom));
-        let tagger = Tagger::through(self.platform("tagging"), wrap);
-        let (tagger, handled) = (Arc::new(tagger), watch::Sender::new(0));
+        let tagger = Arc::new(Tagger::through(self.platform("tagging"), wrap));
+        let handle = move |batch| {
+            let tagger = Arc::clone(&tagger);
+            async move { tagger.handle(batch).await }
+        };
+        let (function, handled) = self.function("tagging", handle);
+        self.start(tagging_mapping(function), handled, fault_point, records)
+            .await
+    }
+
+    /// A function that handles batches of the stream, and the number of records that it has handled.
+    fn function<F>(
+        &self,
+        name: &str,
+        handle: impl Fn(LambdaEvent<Batch>) -> F + Clone + Send + Sync + 'static,
+    ) -> (Function, watch::Receiver<usize>)
+    where
+        F: Future<Output = Result<DynamoDbEventResponse, Error>> + Send + 'static,
+    {
+        let handled = watch::Sender::new(0);
         let seen = handled.subscribe();
-        let service = service_fn(
-            move |batch: LambdaEvent<aws_lambda_events::dynamodb::Event>| {
-                let (tagger, handled) = (Arc::clone(&tagger), handled.clone());
-                async move {
-                    let count = batch.payload.records.len();
-                    let answer = tagger.handle(batch).await;
-                    handled.send_modify(|handled| *handled += count);
-                    answer
-                }
-            },
-        );
-        self.start(
-            tagging_mapping(Function::new(
-                "tagging",
-                TIMEOUT,
-                self.external.time.clock(),
-                service,
-            )),
-            seen,
-            fault_point,
-            records,
-        )
-        .await
+        let service = service_fn(move |batch: LambdaEvent<Batch>| {
+            let (count, handled) = (batch.payload.records.len(), handled.clone());
+            let answer = handle(batch);
+            async move {
+                let answer = answer.await;
+                handled.send_modify(|handled| *handled += count);
+                answer
+            }
+        });
+        let clock = self.external.time.clock();
+        (Function::new(name, TIMEOUT, clock, service), seen)
     }
 
     async fn start(
