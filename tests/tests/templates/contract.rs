@@ -143,7 +143,9 @@ fn alarm(resource: &Resource<'_>) -> (String, Value) {
 /// Whose role it is, and what it allows.
 fn role(resource: &Resource<'_>) -> (String, Value) {
     let mut allowed = Map::new();
-    for policy in resource.properties["Policies"].as_array().unwrap() {
+    // A role without policies of its own has AWS's.
+    let policies = resource.properties["Policies"].as_array();
+    for policy in policies.into_iter().flatten() {
         allowed.extend(statements(&policy["PolicyDocument"]));
     }
     let trust = resource.properties["AssumeRolePolicyDocument"]["Statement"].as_array();

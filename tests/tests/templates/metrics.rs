@@ -162,7 +162,17 @@ fn fault(used: &Used) -> Option<String> {
         return Some(format!("{function:?} is not the name of a function"));
     };
     let text = sources(function);
-    let written = |literal: &str| text.contains(&format!("\"{literal}\""));
+    // The word of an outcome is the name of a variant.
+    let variant = |word: &str| -> String {
+        let parts = word
+            .split('_')
+            .map(|part| part[..1].to_uppercase() + &part[1..]);
+        parts.collect()
+    };
+    let written = |literal: &str| {
+        text.contains(&format!("\"{literal}\""))
+            || text.contains(&format!("\n    {},\n", variant(literal)))
+    };
     if !written(&used.name) && !METRICS_NOT_WRITTEN_YET.contains(&used.name.as_str()) {
         return Some(format!("{function} does not write it"));
     }
