@@ -9,6 +9,7 @@ use aws_types::SdkConfig;
 use callback::Callback;
 use clock::Clock;
 use domain::event::{RELATION_EVENTS, WELCOME_EVENTS};
+use futures::future::join_all;
 use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
 use platform::environment::Environment;
@@ -107,9 +108,7 @@ impl Functions {
     }
 
     pub(crate) async fn warm_up(&self) {
-        for platform in &self.warm_up {
-            platform.warm_up().await;
-        }
+        join_all(self.warm_up.iter().map(Platform::warm_up)).await;
     }
 
     /// The event source mappings of the template.

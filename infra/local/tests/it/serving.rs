@@ -29,7 +29,10 @@ const FROM_ELSEWHERE: [(&str, &str); 8] = [
     ("host", "scrm.example.com"),
 ];
 
-/// A WeCom that takes each call and answers none until it is released.
+/// Calls that take effect at WeCom.
+const EFFECTS: [&str; 3] = ["add_contact_way", "send_welcome_msg", "mark_tag"];
+
+/// A WeCom that takes calls which take effect, and answers them when it is released.
 struct SilentWecom {
     base_url: String,
     calls: watch::Receiver<usize>,
@@ -45,14 +48,15 @@ impl SilentWecom {
         let answer = any(move |request: Request| {
             let (called, mut released) = (called.clone(), released.clone());
             async move {
-                // Tokens are fetched at the start.
-                if request.uri().path().ends_with("gettoken") {
-                    let token = json!({"errcode": 0, "access_token": "t", "expires_in": 7200});
-                    return axum::Json(token);
+                let path = request.uri().path();
+                if EFFECTS.iter().any(|effect| path.ends_with(effect)) {
+                    called.send_modify(|calls| *calls += 1);
+                    released.wait_for(|released| *released).await.unwrap();
                 }
-                called.send_modify(|calls| *calls += 1);
-                released.wait_for(|released| *released).await.unwrap();
-                axum::Json(json!({"errcode": 0, "errmsg": "ok", "config_id": "c", "qr_code": "q"}))
+                axum::Json(json!({
+                    "errcode": 0, "access_token": "t", "expires_in": 7200,
+                    "config_id": "c", "qr_code": "q",
+                }))
             }
         });
         let router = Router::new().fallback_service(answer);
