@@ -83,26 +83,30 @@ impl Functions {
             Base::with(aws.clone(), &environment, secret, metrics, clock.clone())
         };
         let platform = |name| Platform::on(base(name));
-        let instances = |name, factor: usize| {
-            let wanted = if shards == 1 { 1 } else { shards * factor };
-            let platforms = (0..wanted).map(|_| platform(name));
-            platforms.collect::<Result<Vec<_>, _>>()
+        let mut warm_up = Vec::new();
+        let mut instances = |name, make: fn(Platform) -> Function, factor: usize| {
+            let mut instance = || {
+                let platform = platform(name)?;
+                warm_up.push(platform.clone());
+                Ok::<_, StartError>(make(platform))
+            };
+            let others = if shards == 1 { 0 } else { shards * factor - 1 };
+            let first = instance()?;
+            let others = (0..others).map(|_| instance());
+            Ok::<_, StartError>(first.with_instances(others.collect::<Result<_, _>>()?))
         };
-        let welcome = instances("welcome", WELCOME_FACTOR)?;
+        let welcome = instances("welcome", welcome_function, WELCOME_FACTOR)?;
+        let tagging = instances("tagging", tagging_function, TAGGING_FACTOR)?;
         let store = platform("store")?;
-        let tagging = instances("tagging", TAGGING_FACTOR)?;
-        let of = |make: fn(Platform) -> Function, platforms: &[Platform]| {
-            Function::of_instances(platforms.iter().cloned().map(make).collect())
-        };
         Ok(Self {
             config: store.config,
             store: store.store,
             callback: callback_function(base("callback")),
             admin: admin_function(platform("admin")?),
-            welcome: of(welcome_function, &welcome),
-            tagging: of(tagging_function, &tagging),
+            welcome,
+            tagging,
             sync: sync_function(platform("sync")?, SyncTuning::default()),
-            warm_up: [welcome, tagging].concat(),
+            warm_up,
             shards,
         })
     }

@@ -146,19 +146,13 @@ impl Function {
         Self::new(name, timeout, clock, lambda_http::Adapter::from(service))
     }
 
-    /// A function of several instances, which are of one name, time-out and clock. An invocation goes to an idle instance,
-    /// as Lambda keeps execution environments; if none is idle, it shares one.
-    ///
-    /// # Panics
-    /// Without an instance.
+    /// This function with `others` as further instances of it, which are of its name, time-out and clock. An invocation
+    /// goes to an idle instance, as Lambda keeps execution environments; if none is idle, it shares one.
     #[must_use]
-    pub fn of_instances(instances: Vec<Self>) -> Self {
-        let first = instances
-            .first()
-            .expect("a function has an instance")
-            .clone();
-        let shared = Arc::clone(&first.call);
-        let idle = instances.into_iter().map(|instance| instance.call);
+    pub fn with_instances(self, others: Vec<Self>) -> Self {
+        let shared = Arc::clone(&self.call);
+        let others = others.into_iter().map(|instance| instance.call);
+        let idle = std::iter::once(Arc::clone(&shared)).chain(others);
         let idle = Arc::new(Mutex::new(idle.collect::<Vec<_>>()));
         let call = move |payload: Vec<u8>, context: Context| {
             let (idle, shared) = (Arc::clone(&idle), Arc::clone(&shared));
@@ -172,7 +166,7 @@ impl Function {
         };
         Self {
             call: Arc::new(call),
-            ..first
+            ..self
         }
     }
 
@@ -319,7 +313,7 @@ mod tests {
             });
             Function::new("f", LIMIT, time.clock(), service)
         };
-        let function = Function::of_instances(vec![instance("one"), instance("two")]);
+        let function = instance("one").with_instances(vec![instance("two")]);
         let answer = async |function: &Function| {
             let answer = function.invoke(b"false".to_vec()).await.answer.unwrap();
             serde_json::from_slice::<String>(&answer).unwrap()

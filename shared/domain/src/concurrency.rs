@@ -138,13 +138,13 @@ pub(crate) fn times(limit: f64, processes: usize) -> usize {
     as_whole((limit * as_calls(processes)).ceil()).max(1)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn as_whole(calls: f64) -> usize {
     // A limit is at most `most`, which was a `usize`, and never negative.
     calls as usize
 }
 
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss)]
 fn as_calls(number: usize) -> f64 {
     number as f64
 }

@@ -106,19 +106,15 @@ impl Pace {
     }
 }
 
-impl Slots {
+impl Iterator for Slots {
+    type Item = Timestamp;
+
     /// The time of the next slot, which is thereby used.
-    pub fn next(&mut self) -> Option<Timestamp> {
+    fn next(&mut self) -> Option<Timestamp> {
         self.left = self.left.checked_sub(1)?;
         let slot = self.next;
         self.next = slot.checked_add(self.interval).unwrap_or(slot);
         Some(slot)
-    }
-
-    /// Slots that are not used.
-    #[must_use]
-    pub fn left(&self) -> u32 {
-        self.left
     }
 }
 
@@ -150,8 +146,8 @@ mod tests {
     fn take_all(pace: &mut Pace, now: Timestamp, limits: &PaceLimits) -> Vec<Timestamp> {
         let latest = now + SignedDuration::from_secs(10);
         let mut slots = Vec::new();
-        while let PaceGrant::Granted(mut granted) = pace.take(now, 7, latest, limits) {
-            slots.extend(std::iter::from_fn(|| granted.next()));
+        while let PaceGrant::Granted(granted) = pace.take(now, 7, latest, limits) {
+            slots.extend(granted);
         }
         slots
     }
@@ -222,7 +218,7 @@ mod tests {
         let PaceGrant::Granted(slots) = pace.take(now, 1_000, latest, &LIMITS) else {
             panic!("no slot");
         };
-        assert_eq!(slots.left(), 15 + 24);
+        assert_eq!(slots.count(), 15 + 24);
         let PaceGrant::TakenUntil(until) = pace.take(now, 1, latest, &LIMITS) else {
             panic!("a slot too many");
         };

@@ -156,7 +156,7 @@ impl Governor {
         let (answer, ()) = tokio::join!(call, self.report(corp, api));
         match answer.as_ref() {
             Ok(_) => self.calls(corp, api, |calls| {
-                calls.taken = calls.taken.saturating_add(1)
+                calls.taken = calls.taken.saturating_add(1);
             }),
             Err(VendorError::Wecom(error)) => match error.code() {
                 Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => self.pause(corp, &limits.rate, api).await,
@@ -245,7 +245,7 @@ impl Governor {
         let known = self.known(corp).shared_limit(api, now);
         if known.is_none_or(|known| known.found_at < now) {
             self.share(corp, |guard| {
-                guard.share_limit(api, &self.process, own, now)
+                guard.share_limit(api, &self.process, own, now);
             })
             .await;
         }

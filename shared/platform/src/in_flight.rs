@@ -72,6 +72,9 @@ impl InFlight {
     }
 
     /// Makes a call when there is a permit for `corp` and `api`, of which at most `most` are given at the same time.
+    ///
+    /// # Errors
+    /// Those of the call.
     pub async fn call<T>(
         &self,
         corp: &CorpId,

@@ -111,7 +111,6 @@ struct Counted {
 const CALL_MS: u64 = 100;
 
 /// Steps of a millisecond. A refused call is made again after half a second, which doubles.
-#[allow(clippy::too_many_lines)]
 fn simulate(scene: &Scene) -> Counted {
     let new = || Process {
         limit: AdaptiveLimit::new(64),

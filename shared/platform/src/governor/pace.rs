@@ -65,8 +65,7 @@ impl Governor {
         let now = self.clock.now();
         let oldest = now.checked_sub(SLOT_AGE).unwrap_or(now);
         let left = self.paced(corp, api, |paced| {
-            let mut slots = std::iter::from_fn(|| paced.slots.as_mut()?.next());
-            slots.find(|slot| *slot >= oldest)
+            paced.slots.as_mut()?.find(|slot| *slot >= oldest)
         });
         if left.is_some() {
             return Ok(left);
