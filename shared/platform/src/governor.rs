@@ -272,11 +272,9 @@ impl Governor {
         tracing::warn!(event = "governor.paused", corp.id = %corp, wecom.api = api, wecom.errcode = ErrorCode::API_FREQ_OUT_OF_LIMIT.get(), "WeCom answered that its quota is spent; the API is paused");
         // From the end of the second that has begun: a call that comes a moment before WeCom's block ends is refused
         // once more, and makes an hour of the minute.
-        let now = self.now();
-        self.share(corp, |guard| {
-            guard.refused(api, now.plus_seconds(1), limits)
-        })
-        .await;
+        let from = self.now().plus_seconds(1);
+        self.share(corp, |guard| guard.refused(api, from, limits))
+            .await;
     }
 
     async fn share_cap(&self, corp: &CorpId, limits: &CorpLimits, api: &'static str) {
