@@ -271,7 +271,9 @@ async fn schedules(aws: &Aws, dead_letters: &str) -> Outcome<()> {
 }
 
 async fn dropped_starts(aws: &Aws, dead_letters: &str) -> Outcome<()> {
-    let command = format!("lambda get-function-event-invoke-config --function-name {STACK}-sync");
+    let command = format!(
+        "lambda get-function-event-invoke-config --function-name {STACK}-sync --qualifier $LATEST"
+    );
     let found = aws.ask(&command).await?;
     let wanted = json!([dead_letters, 0, 300]);
     let found = json!([
