@@ -296,7 +296,7 @@ async fn invalid_fields_are_refused_by_name_before_wecom_is_called() {
             "welcome.variants[0].dates[0]",
         ),
     ] {
-        let created = world.operator.creates_channel(&channel_body(fields)).await;
+        let created = world.operator.creates_channel(&channel_body(&fields)).await;
         let answer = created.refused_because_of(field);
         assert!(!answer["message"].as_str().unwrap().is_empty());
     }

@@ -265,7 +265,7 @@ async fn an_invalid_schedule_is_refused_with_the_name_of_the_field() {
             "users[1]",
         ),
     ] {
-        let created = world.operator.creates_channel(&channel_body(fields)).await;
+        let created = world.operator.creates_channel(&channel_body(&fields)).await;
         created.refused_because_of(field);
     }
     assert_eq!(world.calls("add_contact_way"), 0);

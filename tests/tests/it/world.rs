@@ -45,7 +45,7 @@ pub(crate) struct Channel {
 }
 
 /// The body that creates a channel of zhangsan, with these additional fields.
-pub(crate) fn channel_body(fields: Value) -> Value {
+pub(crate) fn channel_body(fields: &Value) -> Value {
     let mut body = json!({"name": "展会", "users": ["zhangsan"]});
     let fields = fields.as_object().unwrap().clone();
     body.as_object_mut().unwrap().extend(fields);
@@ -111,7 +111,7 @@ impl World {
 
     /// A channel of zhangsan with these additional fields.
     pub(crate) async fn channel(&self, fields: Value) -> Channel {
-        let created = self.operator.creates_channel(&channel_body(fields)).await;
+        let created = self.operator.creates_channel(&channel_body(&fields)).await;
         let json = created.is(201);
         let id = json["id"].as_str().unwrap().to_owned();
         Channel { id, json }
