@@ -194,8 +194,14 @@ fn each_exception_is_used() {
     }
 }
 
-/// Each line is a change that an existing stack could not take: template, what is replaced by what, and the fault.
-const MUTATIONS: [(&str, &[(&str, &str)], &str); 15] = [
+/// A change that an existing stack could not take: template, what is replaced by what, and the fault.
+type Mutation = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+const MUTATIONS: [Mutation; 15] = [
     (
         "template",
         &[
