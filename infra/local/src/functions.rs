@@ -149,7 +149,7 @@ pub fn welcome_mapping(function: Function) -> Result<EventSourceMapping, StartEr
     Ok(EventSourceMapping {
         batch_size: 10,
         parallelization_factor: WELCOME_FACTOR,
-        filter_criteria: vec![inserted(&WELCOME_EVENTS)?],
+        filter_criteria: vec![inserted(&WELCOME_EVENTS)?, marked("for_welcome")?],
         maximum_record_age: Some(Duration::from_secs(3600)),
         maximum_retry_attempts: Some(60),
         ..consumer(function)
@@ -164,7 +164,7 @@ pub fn tagging_mapping(function: Function) -> Result<EventSourceMapping, StartEr
     Ok(EventSourceMapping {
         batch_size: 100,
         parallelization_factor: TAGGING_FACTOR,
-        filter_criteria: vec![inserted(&RELATION_EVENTS)?],
+        filter_criteria: vec![inserted(&RELATION_EVENTS)?, marked("for_tagging")?],
         maximum_record_age: Some(Duration::from_secs(64_800)),
         maximum_retry_attempts: Some(10_000),
         ..consumer(function)
@@ -180,10 +180,18 @@ fn consumer(function: Function) -> EventSourceMapping {
     }
 }
 
-/// Lets new events of these names through, and nothing else.
+/// Lets new events of these names through, also those that an earlier release stored.
 fn inserted(names: &[&str]) -> Result<Pattern, StartError> {
-    let pattern =
-        json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"name": {"S": names}}}});
+    pattern(&json!({"name": {"S": names}}))
+}
+
+/// Lets new events through that the callback marked for a function.
+fn marked(mark: &str) -> Result<Pattern, StartError> {
+    pattern(&json!({mark: {"S": ["yes"]}}))
+}
+
+fn pattern(image: &serde_json::Value) -> Result<Pattern, StartError> {
+    let pattern = json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": image}});
     pattern
         .to_string()
         .parse()

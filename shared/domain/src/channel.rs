@@ -154,8 +154,8 @@ pub struct Channel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty_until: Option<UnixSeconds>,
     /// The lease under which one process sends WeCom the list of who is on duty: until then others leave it to that
-    /// process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the name that
-    /// earlier releases read.
+    /// process. If it is still there later, it is unknown which list WeCom has. Stored as `telling_until`, the name
+    /// that earlier releases read.
     #[serde(
         rename = "telling_until",
         default,

@@ -351,7 +351,8 @@ mod tests {
             time.clock().sleep(Duration::from_millis(100)).await;
             Ok::<_, VendorError>(())
         };
-        in_flight.call(&corp, API, MOST, hundred_ms).await.unwrap();
+        let call = in_flight.call(&corp, API, MOST, hundred_ms);
+        time.drive(call).await.unwrap();
         let shared = SharedLimit {
             calls: 1,
             found_at: domain::instant::UnixSeconds(1),
@@ -361,7 +362,8 @@ mod tests {
         let began = time.clock().instant();
         for _ in 0..3 {
             let taken = async { Ok::<_, VendorError>(()) };
-            in_flight.call(&corp, API, MOST, taken).await.unwrap();
+            let call = in_flight.call(&corp, API, MOST, taken);
+            time.drive(call).await.unwrap();
         }
         let took = time.clock().since(began);
         assert!(took >= Duration::from_millis(300), "{took:?}");

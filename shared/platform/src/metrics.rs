@@ -28,6 +28,8 @@ pub enum Unit {
     Count,
     /// How long, in milliseconds.
     Milliseconds,
+    /// How long, in seconds.
+    Seconds,
     /// A share of a hundred.
     Percent,
     /// One that CloudWatch has no word for; the metric's name says it.
@@ -174,7 +176,13 @@ impl<'a> Directive<'a> {
 
 impl Unit {
     /// Every unit.
-    pub const ALL: [Self; 4] = [Self::Count, Self::Milliseconds, Self::Percent, Self::None];
+    pub const ALL: [Self; 5] = [
+        Self::Count,
+        Self::Milliseconds,
+        Self::Seconds,
+        Self::Percent,
+        Self::None,
+    ];
 
     /// CloudWatch's word for it.
     #[must_use]
@@ -182,6 +190,7 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
+            Self::Seconds => "Seconds",
             Self::Percent => "Percent",
             Self::None => "None",
         }
@@ -231,7 +240,10 @@ mod tests {
     #[test]
     fn every_unit_is_a_unit_of_cloudwatch() {
         let units = Unit::ALL.map(Unit::as_str);
-        assert_eq!(units, ["Count", "Milliseconds", "Percent", "None"]);
+        assert_eq!(
+            units,
+            ["Count", "Milliseconds", "Seconds", "Percent", "None"]
+        );
     }
 
     /// Compares the one line that `write` writes with a snapshot.

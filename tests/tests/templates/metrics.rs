@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bundle_tests::METRICS_NOT_WRITTEN_YET;
 use serde_json::Value;
 
 use crate::reader::read;
@@ -173,7 +172,7 @@ fn fault(used: &Used) -> Option<String> {
         text.contains(&format!("\"{literal}\""))
             || text.contains(&format!("\n    {},\n", variant(literal)))
     };
-    if !written(&used.name) && !METRICS_NOT_WRITTEN_YET.contains(&used.name.as_str()) {
+    if !written(&used.name) {
         return Some(format!("{function} does not write it"));
     }
     for (name, value) in &used.dimensions {
@@ -259,20 +258,6 @@ fn a_metric_that_is_not_written_is_found() {
         assert!(
             found.iter().any(|fault| fault.contains(expected)),
             "{new}: {found:?}"
-        );
-    }
-}
-
-/// The list is for metrics that the templates use before the code writes them.
-#[test]
-fn metrics_that_are_written_are_not_on_the_list_of_those_that_are_not() {
-    let functions = ["callback", "welcome", "tagging", "sync", "admin"]
-        .map(sources)
-        .concat();
-    for name in METRICS_NOT_WRITTEN_YET {
-        assert!(
-            !functions.contains(&format!("\"{name}\"")),
-            "take {name} off METRICS_NOT_WRITTEN_YET"
         );
     }
 }

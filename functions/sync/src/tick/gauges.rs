@@ -4,7 +4,8 @@
 use std::sync::OnceLock;
 
 use domain::error::StoreError;
-use domain::instant::UnixSeconds;
+use domain::event::InboxEvent;
+use domain::instant::{UnixMillis, UnixSeconds};
 use domain::quota::{Guard, Usage};
 use domain::sync::{Run, hours_since_complete};
 use platform::metrics::Unit;
@@ -18,6 +19,14 @@ type Runs = (Option<Run>, Option<Run>);
 /// How a corp stands with WeCom's limits.
 type Quota = (Guard, Vec<Usage>);
 
+/// How a corp stands; without what could not be read.
+struct CorpState {
+    runs: Option<Runs>,
+    quota: Option<Quota>,
+    /// Age in seconds of the oldest event that no tick has applied yet; 0 without one.
+    oldest_pending: Option<i64>,
+}
+
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Measures, with what the tick of each corp met with.
     pub(super) async fn measure(&self, targets: &[Target<'_>], findings: &[Findings]) {
@@ -25,8 +34,16 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             return;
         }
         let corps = targets.iter().map(|target| self.look(target));
-        let (runs, quotas): (Vec<_>, Vec<_>) =
-            futures::future::join_all(corps).await.into_iter().unzip();
+        let states = futures::future::join_all(corps).await;
+        let pending = states.iter().map(|state| state.oldest_pending);
+        if let Some(ages) = all(pending.collect()) {
+            let oldest = ages.into_iter().max().unwrap_or_default();
+            self.gauge("oldest_pending_seconds", Unit::Seconds, oldest);
+        }
+        let (runs, quotas): (Vec<_>, Vec<_>) = states
+            .into_iter()
+            .map(|state| (state.runs, state.quota))
+            .unzip();
         if let Some(runs) = all(runs) {
             self.report_runs(&runs);
         }
@@ -47,10 +64,21 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     }
 
     /// Reads the state of a corp: one request each.
-    async fn look(&self, target: &Target<'_>) -> (Option<Runs>, Option<Quota>) {
+    async fn look(&self, target: &Target<'_>) -> CorpState {
+        let now = UnixMillis::of(self.clock.now());
         let runs = self.store.runs(target.corp).await;
         let quota = self.store.quota(target.corp).await;
-        (known(target, runs), known(target, quota))
+        // The oldest come first.
+        let pending = self.store.pending_events(target.corp, now, 1).await;
+        let age = |events: Vec<InboxEvent>| {
+            let oldest = events.first();
+            oldest.map_or(0, |event| now.millis_since(event.received_at) / 1_000)
+        };
+        CorpState {
+            runs: known(target, runs),
+            quota: known(target, quota),
+            oldest_pending: known(target, pending).map(age),
+        }
     }
 
     fn report_runs(&self, runs: &[Runs]) {

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::error::StoreError;
-use domain::event::{EventId, InboxEvent, Stored};
+use domain::event::{EventId, InboxEvent, RELATION_EVENTS, Stored, WELCOME_EVENTS};
 use domain::instant::{UnixMillis, UnixSeconds};
 use domain::ports::{EventStore, StoreEvent};
 use futures::{StreamExt, TryStreamExt};
@@ -26,6 +26,12 @@ struct Row {
     created_at: UnixSeconds,
     #[serde(rename = "received_at_ms")]
     received_at: UnixMillis,
+    /// [`MARKED`] if the welcome function handles the event, for the filter of its stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    for_welcome: Option<String>,
+    /// [`MARKED`] if the tagging function handles it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    for_tagging: Option<String>,
     /// All fields but the welcome code, as JSON: an item of one string is small and read in one go.
     fields: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +49,8 @@ struct Row {
     expires_at: UnixSeconds,
 }
 
+/// The value of a mark. The filters of the template compare with it.
+const MARKED: &str = "yes";
 const DAY_SECONDS: i64 = 86_400;
 
 impl Row {
@@ -52,11 +60,15 @@ impl Row {
             .contact()
             .map(|(_, customer)| layout::contact_events(&event.corp, customer));
         let is_work = event.is_left_to_sync();
+        let name = event.event.name();
+        let marked = |names: &[&str]| names.contains(&name).then(|| MARKED.to_owned());
         Ok(Self {
             id: event.id.clone(),
             corp: event.corp.clone(),
             app: event.app.clone(),
-            name: event.event.name().to_owned(),
+            name: name.to_owned(),
+            for_welcome: marked(&WELCOME_EVENTS),
+            for_tagging: marked(&RELATION_EVENTS),
             created_at: event.created_at,
             received_at: event.received_at,
             fields: serde_json::to_string(&event.fields)
