@@ -36,16 +36,17 @@ pub enum Command {
     ///
     /// Serves until SIGINT or SIGTERM: /callback and /admin as deployed, /sandbox with the WeCom sandbox and its phone
     /// page, /schedule for requests from this machine or with an admin key, and DynamoDB on the next port, for programs
-    /// on this machine. It sends the sync a tick each minute and a reconcile once a day. Everything listens on 127.0.0.1
-    /// only: to be reached from elsewhere, it needs an HTTPS reverse proxy on this machine that forwards /callback/.
+    /// on this machine. It sends the sync a tick each minute and a reconcile once a day. Everything listens on
+    /// 127.0.0.1 only: to be reached from elsewhere, it needs an HTTPS reverse proxy on this machine that forwards
+    /// /callback/.
     ///
     /// A signal lets requests and records in work end, for 25 seconds at most; a second one ends at once.
     Serve(Serve),
     /// Copy the data of a server, which may be running, into one file
     ///
-    /// The file has the tables, the stream positions, and the other files of the data directory, such as a configuration
-    /// that was made there. A configuration that `serve --config` names is not part of it.
-    /// The exit code is 0 if the backup is complete, 2 if there is nothing to copy or FILE exists, else 1.
+    /// The file has the tables, the stream positions, and the other files of the data directory, such as a
+    /// configuration that was made there. A configuration that `serve --config` names is not part of it. The exit code
+    /// is 0 if the backup is complete, 2 if there is nothing to copy or FILE exists, else 1.
     Backup(Backup),
     /// Write a backup into a new data directory
     ///

@@ -52,8 +52,8 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Copies the data directory `data` into the new file `to`, which only its owner can read. At a terminal, a bar shows the
-/// progress, by `clock`.
+/// Copies the data directory `data` into the new file `to`, which only its owner can read. At a terminal, a bar shows
+/// the progress, by `clock`.
 ///
 /// # Errors
 /// [`BackupError`]; no file is left then.
@@ -65,8 +65,8 @@ pub async fn write(data: &Path, to: &Path, clock: &Clock) -> Result<Summary, Bac
     show_while(work, to, expected, clock).await
 }
 
-/// Writes the backup `from` into the directory `data`, which is missing or empty. The backup is checked before anything is
-/// written. At a terminal, a bar shows the progress, by `clock`.
+/// Writes the backup `from` into the directory `data`, which is missing or empty. The backup is checked before anything
+/// is written. At a terminal, a bar shows the progress, by `clock`.
 ///
 /// # Errors
 /// [`BackupError`]; the directory is then as it was.

@@ -1,5 +1,5 @@
-//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for the DynamoDB clients of
-//! this machine, and shared with the event sources that read its streams.
+//! DynamoDB inside the process: `dynoxide`, an implementation over SQLite, served on 127.0.0.1 for the DynamoDB clients
+//! of this machine, and shared with the event sources that read its streams.
 
 use std::time::Duration;
 

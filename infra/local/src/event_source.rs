@@ -48,8 +48,8 @@ pub struct EventSourceMapping {
     pub filter_criteria: Vec<Pattern>,
     /// Where a mapping begins that has no stored position.
     pub starting_position: StartingPosition,
-    /// How many shards the stream is divided into, by the items' keys, 1 to 100. DynamoDB decides it by the number of the
-    /// table's partitions.
+    /// How many shards the stream is divided into, by the items' keys, 1 to 100. DynamoDB decides it by the number of
+    /// the table's partitions.
     pub shards: usize,
     /// How many batches of each shard are processed at once, 1 to 10. Records of one item (partition and sort key) keep
     /// their order all the same.

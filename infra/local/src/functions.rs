@@ -60,8 +60,8 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    /// Makes each function over adapters of its own; what reads a stream of several shards has an instance for each batch
-    /// that is processed at the same time.
+    /// Makes each function over adapters of its own; what reads a stream of several shards has an instance for each
+    /// batch that is processed at the same time.
     pub(crate) fn new(
         aws: &SdkConfig,
         config: &ConfigFile,

@@ -1,8 +1,9 @@
-//! Whether an HTTP request comes from this machine: from a program here, and neither through a proxy nor from a web page.
+//! Whether an HTTP request comes from this machine: from a program here, and neither through a proxy nor from a web
+//! page.
 //!
-//! A reverse proxy on the same machine connects from 127.0.0.1 as well, and so does a browser here that shows a page from
-//! elsewhere. What they add to a request is the only difference. Nothing else is taken from these headers: whoever sends
-//! a request can write into them what they like.
+//! A reverse proxy on the same machine connects from 127.0.0.1 as well, and so does a browser here that shows a page
+//! from elsewhere. What they add to a request is the only difference. Nothing else is taken from these headers: whoever
+//! sends a request can write into them what they like.
 
 use std::net::SocketAddr;
 

@@ -176,8 +176,8 @@ async fn make_samples(stack: &Stack) {
     }
 }
 
-/// Prints where everything is. The admin key is printed if the stack made it, for the sandbox; a key of `config`, or one
-/// for a real WeCom, is not.
+/// Prints where everything is. The admin key is printed if the stack made it, for the sandbox; a key of `config`, or
+/// one for a real WeCom, is not.
 fn addresses(stack: &Stack, config: Option<&Path>) {
     let corp = stack
         .keys

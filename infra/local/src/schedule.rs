@@ -29,8 +29,8 @@ use crate::progress::Progress;
 /// How often EventBridge sends a tick.
 pub const TICK: Duration = Duration::from_secs(60);
 
-/// When the sync is invoked without being asked: a tick each minute, and a reconcile at this time of each day. A reconcile
-/// that should have begun while nothing ran is not made up for.
+/// When the sync is invoked without being asked: a tick each minute, and a reconcile at this time of each day. A
+/// reconcile that should have begun while nothing ran is not made up for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Daily {
     /// When a reconcile begins, to the minute.
@@ -65,8 +65,8 @@ pub(crate) struct Scheduler {
     stopping: watch::Receiver<bool>,
 }
 
-/// Invocations by the schedules, until it is dropped. Those that run are cancelled then, and what they did not finish is
-/// resumed by the next process.
+/// Invocations by the schedules, until it is dropped. Those that run are cancelled then, and what they did not finish
+/// is resumed by the next process.
 pub(crate) struct Ticking(JoinHandle<()>);
 
 impl Drop for Ticking {

@@ -36,9 +36,9 @@ use crate::tables;
 
 pub use crate::tables::{DATA_TABLE, INBOX_TABLE};
 
-/// How long [`Stack::stop`] waits for requests and invocations that run. WeCom waits 5 s for the answer to a callback, a
-/// welcome is sent within 20 s or not at all, and an admin call is a few calls to WeCom. What takes longer is cancelled,
-/// and resumed after the next start.
+/// How long [`Stack::stop`] waits for requests and invocations that run. WeCom waits 5 s for the answer to a callback,
+/// a welcome is sent within 20 s or not at all, and an admin call is a few calls to WeCom. What takes longer is
+/// cancelled, and resumed after the next start.
 pub const DRAIN: Duration = Duration::from_secs(25);
 
 /// What to run.
@@ -52,8 +52,8 @@ pub struct StackOptions {
     pub config: Option<PathBuf>,
     /// Which WeCom API is called.
     pub wecom: Wecom,
-    /// Shards that the inbox's stream is divided into, at least 1. With several, each batch that is processed at the same
-    /// time has an instance of its function for itself, as on AWS.
+    /// Shards that the inbox's stream is divided into, at least 1. With several, each batch that is processed at the
+    /// same time has an instance of its function for itself, as on AWS.
     pub shards: usize,
     /// The time of the functions, and of everything around them that waits or has an age. What the embedded DynamoDB
     /// stamps and deletes goes by the clock of the machine.
@@ -179,9 +179,9 @@ impl Stack {
         self.ticking = Some(Ticking::start(self.sync.clone(), daily));
     }
 
-    /// Takes no more connections, lets requests and the invocations of the event sources end, for [`DRAIN`] at most, saves
-    /// the sandbox and closes the database. What was acknowledged and not processed is in the database, and is processed
-    /// after the next start with the same `data`.
+    /// Takes no more connections, lets requests and the invocations of the event sources end, for [`DRAIN`] at most,
+    /// saves the sandbox and closes the database. What was acknowledged and not processed is in the database, and is
+    /// processed after the next start with the same `data`.
     pub async fn stop(mut self) {
         drop(self.ticking);
         self.stopping.send_replace(true);

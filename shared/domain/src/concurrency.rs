@@ -19,11 +19,11 @@ const LEAST: f64 = 0.05;
 const LEFT_AFTER_REFUSAL: f64 = 0.8;
 /// What a success adds to a limit of one call or more soon after a refusal.
 const GROWTH: f64 = 0.01;
-/// Seconds without a refusal after which the growth is twice as fast. It then grows with the square of the time, so that
-/// a limit that was reduced by a passing cause is soon the old one.
+/// Seconds without a refusal after which the growth is twice as fast. It then grows with the square of the time, so
+/// that a limit that was reduced by a passing cause is soon the old one.
 const GROWTH_SECONDS: f64 = 10.0;
-/// Limits below this one are spaced evenly in time: a few calls that start together would exceed a small limit of WeCom,
-/// though their mean does not.
+/// Limits below this one are spaced evenly in time: a few calls that start together would exceed a small limit of
+/// WeCom, though their mean does not.
 const SPACED_BELOW: f64 = 4.0;
 
 /// The limit of one process for the calls of one API.
@@ -90,8 +90,8 @@ impl AdaptiveLimit {
         self.limit = (self.limit + growth).min(self.most);
     }
 
-    /// A call that began at `began` was refused at `now`. Returns whether the limit was lowered: calls that were in flight
-    /// together count as one sign.
+    /// A call that began at `began` was refused at `now`. Returns whether the limit was lowered: calls that were in
+    /// flight together count as one sign.
     pub fn refused(&mut self, began: Timestamp, now: Timestamp) -> bool {
         if self.reduced_at.is_some_and(|at| began <= at) {
             return false;

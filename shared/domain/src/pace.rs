@@ -1,4 +1,5 @@
-//! When calls that cannot wait for the next minute are made: evenly, below what WeCom allows in a minute and in an hour.
+//! When calls that cannot wait for the next minute are made: evenly, below what WeCom allows in a minute and in an
+//! hour.
 //!
 //! Welcomes live 20 seconds. If more are due than WeCom takes (10,000 calls a minute and 150,000 an hour per API, doc
 //! 90312), the excess must not cost the others theirs: one call too many blocks the API for the whole window. So every

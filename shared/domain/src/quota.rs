@@ -132,8 +132,8 @@ pub struct Pause {
     pub step: u8,
 }
 
-/// A lower number of calls in flight, of all processes together, after WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`. The
-/// release before counted those of one process.
+/// A lower number of calls in flight, of all processes together, after WeCom answered `API_CONCURRENT_OUT_OF_LIMIT`.
+/// The release before counted those of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcurrencyCap {
     /// Calls in flight.
@@ -184,8 +184,8 @@ impl Guard {
 
     /// WeCom has answered `API_FREQ_OUT_OF_LIMIT`: a pause of a minute, which grows to an hour and then to Beijing's
     /// midnight if WeCom repeats it right after the pause. Calls that were under way when the pause began change
-    /// nothing. If calls `were_taken` since the last pause, it was not too short: another minute is spent, and no longer
-    /// window.
+    /// nothing. If calls `were_taken` since the last pause, it was not too short: another minute is spent, and no
+    /// longer window.
     pub fn refused(&mut self, api: &str, now: UnixSeconds, limits: &Limits, were_taken: bool) {
         let step = match self.pauses.get(api) {
             Some(pause) if now < pause.until => return,

@@ -6,8 +6,9 @@
 //! the hour. Each process takes calls in blocks and looks at the rest every second, so that a call costs WeCom's time
 //! and hardly any of the table's. A table that is away stops no call: WeCom is then the one who counts.
 //!
-//! A function [that is latency-critical](Governor::latency_critical) reads nothing here: it [passes on](Governor::learn)
-//! the guard that it reads anyway. Its calls [with a deadline](Governor::call_before) get time slots ([`domain::pace`]).
+//! A function [that is latency-critical](Governor::latency_critical) reads nothing here: it [passes
+//! on](Governor::learn) the guard that it reads anyway. Its calls [with a deadline](Governor::call_before) get time
+//! slots ([`domain::pace`]).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -22,8 +22,8 @@ pub struct InFlight {
     limiters: Mutex<HashMap<(CorpId, &'static str), Arc<Limiter>>>,
 }
 
-/// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken again
-/// and again would miss its 20 seconds.
+/// Limits the calls of one corp and API. Permits are given in the order of the requests: a welcome that is overtaken
+/// again and again would miss its 20 seconds.
 struct Limiter {
     permits: Semaphore,
     state: Mutex<State>,

@@ -4,9 +4,9 @@
 //! customers share one process, so the figures include all of them; only the sandbox's latency simulates a network. The
 //! exit code is 1 if an event was lost or handled twice. Times are reported, but do not change the exit code.
 //!
-//! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second. With `--per-minute` WeCom allows fewer
-//! calls than there are scans: then it counts how many welcomes of those that WeCom allows were sent, and whether every
-//! other scan has its outcome.
+//! With `--climb` it finds the rate at which the p99 of welcomes exceeds one second. With `--per-minute` WeCom allows
+//! fewer calls than there are scans: then it counts how many welcomes of those that WeCom allows were sent, and whether
+//! every other scan has its outcome.
 
 mod check;
 mod climb;
@@ -176,8 +176,8 @@ impl Scene {
         })
     }
 
-    /// Customers scan, independent of the progress of the bundle: at a rate that rises during the ramp, if there is one,
-    /// and constantly afterwards.
+    /// Customers scan, independent of the progress of the bundle: at a rate that rises during the ramp, if there is
+    /// one, and constantly afterwards.
     async fn scan(&self, options: &Options) -> Result<Vec<Customer>, String> {
         let started = Instant::now();
         let mut customers = Vec::new();

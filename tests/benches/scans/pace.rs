@@ -34,7 +34,8 @@ pub(crate) fn configuration(options: &Options) -> String {
     json!({"admin_keys": ["a-key-of-the-bench-0123456789abcdefghijk"], "corps": [corp]}).to_string()
 }
 
-/// Prints how many calls WeCom refused because too many were in flight, after the first seconds and until the last scan.
+/// Prints how many calls WeCom refused because too many were in flight, after the first seconds and until the last
+/// scan.
 pub(crate) fn print_refusals(scene: &Scene, options: &Options) {
     let calls = scene.wecom.calls();
     let begin = first_scan(scene).unwrap_or_default();

@@ -176,7 +176,8 @@ impl Bundle {
         Ok(packaged)
     }
 
-    /// Deletes the stack, and checks that the functions are removed, and the stored data and the configuration are kept.
+    /// Deletes the stack, and checks that the functions are removed, and the stored data and the configuration are
+    /// kept.
     pub(crate) async fn delete(&self, steps: &Steps, aws: &Aws, outputs: &Outputs) -> Outcome<()> {
         let delete = self.sam("delete").envs(aws.variables()).args([
             "delete",

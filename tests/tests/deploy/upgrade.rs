@@ -93,8 +93,8 @@ async fn scan_until_stopped(
     Ok(customers)
 }
 
-/// The hash of the code of each function that is called: of the version that its alias points to, or, of sync, of what was
-/// deployed last.
+/// The hash of the code of each function that is called: of the version that its alias points to, or, of sync, of what
+/// was deployed last.
 async fn packages(aws: &Aws) -> Outcome<Vec<String>> {
     let mut packages = Vec::new();
     for function in FUNCTIONS {

@@ -137,8 +137,8 @@ async fn a_welcome_is_sent_once_wherever_its_function_crashes() {
             None => break,
         }
     }
-    // Both names are requested concurrently, so their four points come in another order in each run: one may come up for
-    // two numbers, and another for none.
+    // Both names are requested concurrently, so their four points come in another order in each run: one may come up
+    // for two numbers, and another for none.
     assert_eq!(crashes.len(), 10, "{crashes:?}");
     let is_of_name = |crash: &String| crash.ends_with("_name");
     let (names, mut others): (Vec<_>, Vec<_>) = crashes.into_iter().partition(is_of_name);

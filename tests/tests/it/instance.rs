@@ -65,6 +65,11 @@ impl Instance {
     pub(crate) async fn gauges(&self) -> BTreeMap<String, (i64, String)> {
         self.lines.lock().unwrap().clear();
         self.invoke(Task::Tick, Duration::from_secs(30)).await;
+        self.measured()
+    }
+
+    /// The metrics without a dimension except the function that were written since they were looked at last.
+    pub(crate) fn measured(&self) -> BTreeMap<String, (i64, String)> {
         let lines = std::mem::take(&mut *self.lines.lock().unwrap());
         let mut gauges = BTreeMap::new();
         for line in lines {

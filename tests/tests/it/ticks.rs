@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use sync::Task;
-use wecom_sandbox::{Fault, SandboxOptions, Scan};
+use wecom_sandbox::{Fault, MemberEdit, SandboxOptions, Scan};
 
 use crate::external_world::ExternalWorld;
 use crate::instance::{Instance, QUICK};
@@ -174,4 +174,51 @@ async fn a_tick_reports_gauges_over_all_corps() {
         0,
         "it is due later"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_waits_and_an_add_without_an_event_are_measured() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
+    let instance = Instance::on(&external, &world, QUICK);
+    let minute = Duration::from_secs(60);
+    instance.invoke(Task::Reconcile, minute).await;
+    assert_eq!(instance.gauges().await["oldest_pending_seconds"].0, 0);
+
+    let channel = world.channel(json!({})).await;
+    let unnoticed = || {
+        instance
+            .measured()
+            .get("adds_unnoticed")
+            .map(|(adds, _)| *adds)
+    };
+    world.without_delivery(|| world.scan(&channel));
+    instance.measured();
+    instance.invoke(Task::Reconcile, minute).await;
+    assert_eq!(unnoticed(), None, "its event may still come");
+    world.without_delivery(|| world.scan(&channel));
+    world.without_delivery(|| world.scan(&channel));
+    world.time_passes(Duration::from_secs(1_200));
+    instance.invoke(Task::Reconcile, minute).await;
+    assert_eq!(unnoticed(), Some(2));
+
+    // An edit waits for a tick, which WeCom does not allow to read the customer.
+    let customer = world.scan(&channel);
+    customer.outcome("tags", "no_tags").await;
+    world.all_delivered().await;
+    instance.gauges().await;
+    let get = "externalcontact/get";
+    world.wecom.faults().next(get, 1, Fault::Code(45009));
+    let edit = MemberEdit {
+        remark: Some("李总".to_owned()),
+        ..MemberEdit::default()
+    };
+    world
+        .corp
+        .member_edits(&customer.external_userid, &customer.userid, &edit)
+        .unwrap();
+    world.all_delivered().await;
+    world.time_passes(Duration::from_secs(40));
+    let (age, unit) = instance.gauges().await["oldest_pending_seconds"].clone();
+    assert!((40..60).contains(&age) && unit == "Seconds", "{age} {unit}");
 }

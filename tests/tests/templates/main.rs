@@ -88,8 +88,8 @@ fn tags_are_kept_as_they_are_written() {
     );
 }
 
-/// A mapping takes the events by their names, as the callback function of the release before writes them, and those that
-/// callback marks, so that a new event needs no change of the mapping.
+/// A mapping takes the events by their names, as the callback function of the release before writes them, and those
+/// that callback marks, so that a new event needs no change of the mapping.
 #[test]
 fn the_stream_starts_welcome_and_tagging_by_name_and_by_mark() {
     let template = read(&template("template"));

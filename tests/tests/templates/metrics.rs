@@ -1,5 +1,5 @@
-//! Each metric of the bundle that an alarm or the dashboard uses is one that a function writes, with the dimensions that
-//! it is written with: an alarm on another one would never fire, and nothing would say so.
+//! Each metric of the bundle that an alarm or the dashboard uses is one that a function writes, with the dimensions
+//! that it is written with: an alarm on another one would never fire, and nothing would say so.
 
 use std::fs;
 use std::path::{Path, PathBuf};

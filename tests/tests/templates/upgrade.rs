@@ -1,9 +1,9 @@
 //! Compares the templates with those of the release before: an existing stack must be able to take the new ones.
 //!
-//! A deployment to an emptied account cannot show it: CloudFormation refuses two changes of indexes in one update, makes
-//! a resource with another logical id before it removes the one with the same name, and replaces a table whose keys
-//! changed by an empty one. `tests/fixtures/templates-0.1` holds the templates of the release before; whoever makes a
-//! release replaces them by its templates.
+//! A deployment to an emptied account cannot show it: CloudFormation refuses two changes of indexes in one update,
+//! makes a resource with another logical id before it removes the one with the same name, and replaces a table whose
+//! keys changed by an empty one. `tests/fixtures/templates-0.1` holds the templates of the release before; whoever
+//! makes a release replaces them by its templates.
 
 use std::collections::{BTreeMap, BTreeSet};
 

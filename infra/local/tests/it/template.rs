@@ -67,8 +67,17 @@ impl Part {
         self.at(path).0.as_str().unwrap().to_owned()
     }
 
+    /// A number, or the default of the parameter that stands for it.
     fn number(&self, path: &[&str]) -> u64 {
-        let number = self.at(path).0.as_integer().unwrap();
+        let part = self.at(path);
+        let number = match &part.0 {
+            YamlOwned::Tagged(_, parameter) => {
+                let parameter = parameter.as_str().unwrap();
+                let default = Self::template().at(&["Parameters", parameter, "Default"]);
+                default.0.as_integer().unwrap()
+            }
+            number => number.as_integer().unwrap(),
+        };
         number.try_into().unwrap()
     }
 

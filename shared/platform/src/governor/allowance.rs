@@ -79,7 +79,13 @@ impl Governor {
             }
             Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
-                tracing::warn!(event = "governor.uncounted", corp.id = %corp, wecom.api = api, store.error = %error, "calls could not be counted, and are made all the same");
+                tracing::warn!(
+                    event = "governor.uncounted",
+                    corp.id = %corp,
+                    wecom.api = api,
+                    store.error = %error,
+                    "calls could not be counted, and are made all the same"
+                );
                 Ok(())
             }
         }

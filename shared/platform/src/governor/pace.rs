@@ -11,8 +11,8 @@ use wecom::CorpId;
 
 use super::Governor;
 
-/// Calls with a deadline that a process makes in a minute before it takes a time slot are one in so many of the limit, so
-/// that a quiet corp pays no write for a welcome.
+/// Calls with a deadline that a process makes in a minute before it takes a time slot are one in so many of the limit,
+/// so that a quiet corp pays no write for a welcome.
 const UNPACED_OF_MINUTE: u32 = 5_000;
 /// How late a slot may be used. One that is older was left by a call that was given up.
 const SLOT_AGE: SignedDuration = SignedDuration::from_secs(1);

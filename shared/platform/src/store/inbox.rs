@@ -249,3 +249,34 @@ impl Store {
         condition_held(update.send().await).map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_marked_for_the_functions_that_handle_it() {
+        let cases = [
+            ("add_external_contact", true, true),
+            ("del_follow_user", false, true),
+            ("edit_external_contact", false, false),
+        ];
+        for (change, welcome, tagging) in cases {
+            let message = Message::parse(&format!(
+                "<xml><MsgType>event</MsgType><Event>change_external_contact</Event>\
+                <ChangeType>{change}</ChangeType><CreateTime>1795579200</CreateTime>\
+                <UserID>zhangsan</UserID><ExternalUserID>wm1</ExternalUserID></xml>"
+            ));
+            let (corp, app) = (CorpId::from("ww1"), AppName::from("contact"));
+            let event =
+                InboxEvent::receive(corp, app, message.unwrap(), jiff::Timestamp::UNIX_EPOCH);
+            let row = Row::of(&event).unwrap();
+            let marks = [row.for_welcome.as_deref(), row.for_tagging.as_deref()];
+            assert_eq!(
+                marks,
+                [welcome, tagging].map(|is| is.then_some("yes")),
+                "{change}"
+            );
+        }
+    }
+}

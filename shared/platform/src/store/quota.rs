@@ -27,7 +27,8 @@ struct GuardRow {
     version: u64,
     /// The guard as JSON: it is read and written as a whole.
     guard: String,
-    /// When processes reported calls last, by [`REPORT`], API and process, in Unix seconds; and what other releases store.
+    /// When processes reported calls last, by [`REPORT`], API and process, in Unix seconds; and what other releases
+    /// store.
     #[serde(flatten)]
     others: BTreeMap<String, serde_json::Value>,
 }
