@@ -319,3 +319,52 @@ async fn two_corps_do_not_pause_each_other() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_above_the_quota_of_welcomes_is_served_as_far_as_it_allows() {
+    let external = ExternalWorld::limited(json!({"welcomes_per_minute": 60})).await;
+    let world = external.world().await;
+    let channel = world.channel_with_welcome("hi").await;
+    let customers: Vec<_> = (0..40).map(|_| world.scan(&channel)).collect();
+    let is_done = |contact: &Value| {
+        let outcome = &contact["timeline"][0]["welcome"]["outcome"];
+        outcome.as_str().is_some_and(|word| word != "pending")
+    };
+    let (mut sent, mut failed) = (0, 0);
+    for customer in &customers {
+        let contact = world
+            .eventually("an outcome", &customer.path(), is_done)
+            .await;
+        let welcome = &contact["timeline"][0]["welcome"];
+        if welcome["outcome"] == "sent" {
+            sent += 1;
+            continue;
+        }
+        // No call was made for it.
+        let why = (
+            &welcome["outcome"],
+            &welcome["errcode"],
+            &welcome["attempts"],
+        );
+        assert_eq!(
+            why,
+            (&json!("failed"), &json!(45009), &json!(0)),
+            "{welcome}"
+        );
+        assert!(welcome["reason"].is_string(), "{welcome}");
+        failed += 1;
+    }
+    // A slot a second, as long as a call is still in time.
+    assert!(
+        (17..=20).contains(&sent) && sent + failed == 40,
+        "{sent} and {failed}"
+    );
+    assert_eq!(world.calls(SEND), sent);
+    assert!(
+        world
+            .wecom
+            .calls_of(SEND)
+            .iter()
+            .all(|call| call.errcode == 0)
+    );
+}
