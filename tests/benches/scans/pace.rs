@@ -20,7 +20,7 @@ pub(crate) fn configuration(options: &Options) -> String {
         "corp_id": DEMO_CORP, "timezone": "Asia/Shanghai",
         "apps": {DEMO_APP: {
             "agent_id": 1_000_002, "secret": "a-secret-of-the-bench",
-            "token": "a-token-of-the-bench", "encoding_aes_key": "a".repeat(42) + "A",
+            "token": "TokenOfTheBench", "encoding_aes_key": "a".repeat(42) + "A",
         }},
     });
     if let Some(per_minute) = options.per_minute {
