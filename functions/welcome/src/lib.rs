@@ -18,7 +18,7 @@ use domain::outcome::{Subject, WelcomeOutcome, WelcomeResult};
 use domain::ports::{
     AddressBookApi, CustomerApi, OutcomeStore, RelationStore, SendWelcome, WelcomeStore,
 };
-use domain::quota::{Admission, Guard};
+use domain::quota::Admission;
 use domain::relation::RelationKey;
 use domain::welcome::WELCOME_CODE_SECONDS;
 use jiff::Timestamp;
@@ -170,6 +170,7 @@ where
             return Ok(WelcomeOutcome::new(WelcomeResult::TooLate)
                 .because("the 20 seconds were over before sending"));
         }
+        let read_at = self.clock.now();
         let candidates = self.store.candidates(&event.corp, channel, member).await?;
         let now = self.clock.now();
         if let Some(until) = candidates
@@ -183,7 +184,14 @@ where
             None => None,
         };
         match message {
-            Some(message) => Ok(self.send(event, &candidates.guard, code, message).await),
+            Some(message) => {
+                let admission = Admission {
+                    guard: &candidates.guard,
+                    read_at,
+                    latest: code_ends(event) - TIME_FOR_CALL,
+                };
+                Ok(self.send(event, admission, code, message).await)
+            }
             None => Ok(WelcomeOutcome::new(WelcomeResult::NoTemplate).because(
                 "neither the channel nor the member nor the corp has a welcome for this hour",
             )),
@@ -193,14 +201,10 @@ where
     async fn send(
         &self,
         event: &InboxEvent,
-        guard: &Guard,
+        admission: Admission<'_>,
         code: &WelcomeCode,
         message: WelcomeMessage,
     ) -> WelcomeOutcome {
-        let admission = Admission {
-            guard,
-            latest: code_ends(event) - TIME_FOR_CALL,
-        };
         let send = |message: WelcomeMessage| async move {
             let (corp, app) = (&event.corp, &event.app);
             self.wecom

@@ -161,8 +161,10 @@ pub struct Guard {
 /// When a call may be made that is worth nothing later.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission<'a> {
-    /// What the functions share about WeCom's limits for the corp, as it was read just now.
+    /// What the functions share about WeCom's limits for the corp.
     pub guard: &'a Guard,
+    /// When the guard was asked for: one that the process has read or written since is newer.
+    pub read_at: Timestamp,
     /// When the call begins at the latest.
     pub latest: Timestamp,
 }

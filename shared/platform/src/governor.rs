@@ -15,10 +15,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use domain::error::VendorError;
+use domain::error::{StoreError, VendorError};
 use domain::instant::UnixSeconds;
 use domain::quota::{Guard, Limits};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use wecom::{CorpId, ErrorCode};
 
 use crate::in_flight::InFlight;
@@ -35,7 +35,7 @@ pub use limits::CorpLimits;
 
 /// How old the state of the guard may be: so long may a process call an API that another one has found to be blocked.
 /// A read a second costs nothing compared with the calls that it is made for.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
 /// Calls that WeCom took since a pause show that the pause was long enough.
 const CALLS_THAT_SHOW: u32 = 10;
 /// How often a process reports that it makes calls, while their number in flight is limited.
@@ -46,7 +46,7 @@ pub struct Governor {
     store: Store,
     clock: Clock,
     is_latency_critical: bool,
-    /// What tells this process from others.
+    /// The name under which this process reports its calls.
     process: String,
     guards: Mutex<HashMap<CorpId, CachedGuard>>,
     taken: Mutex<HashMap<ApiOfCorp, Allowance>>,
@@ -58,10 +58,22 @@ pub struct Governor {
 type ApiOfCorp = (CorpId, &'static str);
 
 /// The guard of a corp as it was read last.
-#[derive(Clone)]
+#[derive(Default)]
 struct CachedGuard {
     guard: Guard,
-    read_at: Instant,
+    read_at: Timestamp,
+}
+
+impl CachedGuard {
+    /// Takes over a guard that was asked for later.
+    fn learn(&mut self, guard: &Guard, read_at: Timestamp) {
+        if self.read_at < read_at {
+            *self = Self {
+                guard: guard.clone(),
+                read_at,
+            };
+        }
+    }
 }
 
 /// What a process has called.
@@ -143,12 +155,12 @@ impl Governor {
         call: impl Future<Output = Result<T, wecom::Error>>,
     ) -> Result<T, VendorError> {
         let most = limits.most_in_flight();
-        if let Some(shared) = self.known(corp).shared_limit(api, self.now()) {
+        if let Some(shared) = self.known(corp, |guard| guard.shared_limit(api, self.now())) {
             self.in_flight.adopt(corp, api, most, shared);
         }
         // The API may have been paused while this call waited for a permit.
         let call = async {
-            match self.known(corp).paused_until(api, self.now()) {
+            match self.known(corp, |guard| guard.paused_until(api, self.now())) {
                 Some(until) => Err(VendorError::Paused { api, until }),
                 None => call.await.map_err(VendorError::from),
             }
@@ -179,39 +191,42 @@ impl Governor {
         change(all.entry((corp.clone(), api)).or_default())
     }
 
-    /// The guard as it was a second ago at most.
-    async fn guard(&self, corp: &CorpId) -> Guard {
-        let seen = self.guards().get(corp).cloned();
-        if let Some(seen) = seen.filter(|seen| self.clock.since(seen.read_at) < FRESH) {
-            return seen.guard;
+    /// Until when `api` is paused, by a guard that is a second old at most.
+    async fn paused_until(&self, corp: &CorpId, api: &str) -> Option<UnixSeconds> {
+        let now = self.clock.now();
+        let is_fresh = self
+            .guards()
+            .get(corp)
+            .is_some_and(|cached| now.duration_since(cached.read_at) < FRESH);
+        if !is_fresh {
+            match self.store.guard(corp).await {
+                Ok(guard) => self.learn(corp, &guard, now),
+                Err(error) => {
+                    tracing::warn!(
+                        event = "governor.unread",
+                        corp.id = %corp,
+                        store.error = %error,
+                        "the state of the quota could not be read; calls are made all the same"
+                    );
+                }
+            }
         }
-        match self.store.guard(corp).await {
-            Ok(guard) => {
-                self.learn(corp, guard.clone());
-                guard
-            }
-            Err(error) => {
-                tracing::warn!(
-                    event = "governor.unread",
-                    corp.id = %corp,
-                    store.error = %error,
-                    "the state of the quota could not be read; calls are made all the same"
-                );
-                self.known(corp)
-            }
+        self.known(corp, |guard| guard.paused_until(api, self.now()))
+    }
+
+    /// What `look` sees in the guard as it is known.
+    fn known<T>(&self, corp: &CorpId, look: impl FnOnce(&Guard) -> T) -> T {
+        match self.guards().get(corp) {
+            Some(cached) => look(&cached.guard),
+            None => look(&Guard::default()),
         }
     }
 
-    fn known(&self, corp: &CorpId) -> Guard {
-        let seen = self.guards().get(corp).cloned();
-        seen.map(|seen| seen.guard).unwrap_or_default()
-    }
-
-    /// Takes over the guard of a corp as it was read just now.
-    pub fn learn(&self, corp: &CorpId, guard: Guard) {
-        let read_at = self.clock.instant();
-        self.guards()
-            .insert(corp.clone(), CachedGuard { guard, read_at });
+    /// Takes over the guard of a corp that was asked for at `read_at`, unless a newer one is known.
+    pub fn learn(&self, corp: &CorpId, guard: &Guard, read_at: Timestamp) {
+        let mut guards = self.guards();
+        let cached = guards.entry(corp.clone()).or_default();
+        cached.learn(guard, read_at);
     }
 
     fn guards(&self) -> std::sync::MutexGuard<'_, HashMap<CorpId, CachedGuard>> {
@@ -243,7 +258,7 @@ impl Governor {
             return;
         };
         let now = self.now();
-        let known = self.known(corp).shared_limit(api, now);
+        let known = self.known(corp, |guard| guard.shared_limit(api, now));
         if known.is_none_or(|known| known.found_at < now) {
             self.share(corp, |guard| {
                 guard.share_limit(api, &self.process, own, now);
@@ -255,7 +270,8 @@ impl Governor {
     /// Reports that this process makes calls of `api`, while their number in flight is limited: the limit is divided by
     /// the number of processes.
     async fn report(&self, corp: &CorpId, api: &'static str) {
-        if self.known(corp).shared_limit(api, self.now()).is_none() {
+        let is_limited = self.known(corp, |guard| guard.shared_limit(api, self.now()).is_some());
+        if !is_limited {
             return;
         }
         let now = self.clock.instant();
@@ -289,7 +305,7 @@ impl Governor {
 
     async fn share(&self, corp: &CorpId, change: impl Fn(&mut Guard)) {
         match self.store.change_guard(corp, change).await {
-            Ok(guard) => self.learn(corp, guard),
+            Ok(guard) => self.learn(corp, &guard, self.clock.now()),
             Err(error) => {
                 tracing::warn!(
                     event = "governor.unshared",
@@ -302,10 +318,39 @@ impl Governor {
     }
 }
 
+/// A table that is away stops no call: WeCom is then the one who counts.
+fn report_uncounted(corp: &CorpId, api: &str, error: &StoreError) {
+    tracing::warn!(
+        event = "governor.uncounted",
+        corp.id = %corp,
+        wecom.api = api,
+        store.error = %error,
+        "calls could not be counted, and are made all the same"
+    );
+}
+
 /// A name that no other process has.
 fn random_name() -> String {
     let mut bytes = [0; 4];
     // Without random numbers all processes count as one, which is safe: each of them then adapts by itself.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     format!("{:08x}", u32::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_that_was_asked_for_before_does_not_replace_a_newer_one() {
+        let at = |second| UnixSeconds(second).timestamp();
+        let mut paused = Guard::default();
+        paused.refused("mark_tag", UnixSeconds(20), &Limits::default(), false);
+        let mut cached = CachedGuard::default();
+        cached.learn(&paused, at(20));
+        cached.learn(&Guard::default(), at(19));
+        assert_eq!(cached.guard, paused);
+        cached.learn(&Guard::default(), at(21));
+        assert_eq!(cached.guard, Guard::default());
+    }
 }

@@ -6,7 +6,7 @@ use domain::error::VendorError;
 use domain::quota::{Limits, QuotaGrant};
 use wecom::CorpId;
 
-use super::{CorpLimits, Governor};
+use super::{CorpLimits, Governor, report_uncounted};
 
 /// Calls of an API that a process makes in a minute before it takes a block are one in so many of the limit: 10 by
 /// default, too few to matter among thousands, and a quiet corp would pay a write for nearly every call.
@@ -55,8 +55,7 @@ impl Governor {
         limits: &CorpLimits,
         api: &'static str,
     ) -> Result<(), VendorError> {
-        let guard = self.guard(corp).await;
-        if let Some(until) = guard.paused_until(api, self.now()) {
+        if let Some(until) = self.paused_until(corp, api).await {
             return Err(VendorError::Paused { api, until });
         }
         if self.has_taken(corp, api, UNCOUNTED.of(&limits.rate)) {
@@ -79,13 +78,7 @@ impl Governor {
             }
             Ok(QuotaGrant::SpentUntil(until)) => Err(VendorError::Paused { api, until }),
             Err(error) => {
-                tracing::warn!(
-                    event = "governor.uncounted",
-                    corp.id = %corp,
-                    wecom.api = api,
-                    store.error = %error,
-                    "calls could not be counted, and are made all the same"
-                );
+                report_uncounted(corp, api, &error);
                 Ok(())
             }
         }

@@ -9,11 +9,12 @@ use domain::pace::{PaceGrant, PaceLimits, Slots};
 use jiff::{SignedDuration, Timestamp};
 use wecom::CorpId;
 
-use super::Governor;
+use super::{Governor, report_uncounted};
 
-/// Calls with a deadline that a process makes in a minute before it takes a time slot are one in so many of the limit,
-/// so that a quiet corp pays no write for a welcome.
-const UNPACED_OF_MINUTE: u32 = 5_000;
+/// Calls with a deadline that a process makes in a minute without time slots are one in so many of the limit: 9 by
+/// default, so that an ordinary welcome waits for no read and no write. Of forty processes, they are few enough for
+/// WeCom's minute.
+const UNPACED_OF_MINUTE: u32 = 1_000;
 /// How late a slot may be used. One that is older was left by a call that was given up.
 const SLOT_AGE: SignedDuration = SignedDuration::from_secs(1);
 
@@ -21,10 +22,26 @@ const SLOT_AGE: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Default)]
 pub(super) struct PacedCalls {
     minute: i64,
-    unpaced: u32,
+    /// Calls of this minute.
+    calls: u32,
+    /// Whether the minute before had more calls than those without time slots: then this one has none without.
+    is_busy: bool,
     slots: Option<Slots>,
     /// Whose turn it is to take slots: of calls that wait together one takes them for all.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl PacedCalls {
+    /// Counts a call in this minute since 1970. Returns whether it needs no time slot: the first `most` of a minute do
+    /// not, unless the minute before had more.
+    fn is_unpaced(&mut self, minute: i64, most: u32) -> bool {
+        if self.minute != minute {
+            self.is_busy = self.minute + 1 == minute && self.calls > most;
+            (self.minute, self.calls) = (minute, 0);
+        }
+        self.calls = self.calls.saturating_add(1);
+        !self.is_busy && self.calls <= most
+    }
 }
 
 impl Governor {
@@ -36,7 +53,9 @@ impl Governor {
         api: &'static str,
         latest: Timestamp,
     ) -> Result<(), VendorError> {
-        if self.is_unpaced(corp, api, limits) {
+        let minute = self.now().get().div_euclid(60);
+        let most = limits.per_minute / UNPACED_OF_MINUTE;
+        if self.paced(corp, api, |paced| paced.is_unpaced(minute, most)) {
             return Ok(());
         }
         let Some(slot) = self.slot(corp, limits, api, latest).await? else {
@@ -88,29 +107,10 @@ impl Governor {
                 Err(VendorError::Paused { api, until })
             }
             Err(error) => {
-                tracing::warn!(
-                    event = "governor.uncounted",
-                    corp.id = %corp,
-                    wecom.api = api,
-                    store.error = %error,
-                    "calls could not be counted, and are made all the same"
-                );
+                report_uncounted(corp, api, &error);
                 Ok(None)
             }
         }
-    }
-
-    /// Whether a process may make a call without a time slot: the first few of a minute.
-    fn is_unpaced(&self, corp: &CorpId, api: &'static str, limits: &PaceLimits) -> bool {
-        let minute = self.now().get().div_euclid(60);
-        self.paced(corp, api, |paced| {
-            if paced.minute != minute {
-                (paced.minute, paced.unpaced) = (minute, 0);
-            }
-            let is_unpaced = paced.unpaced < limits.per_minute / UNPACED_OF_MINUTE;
-            paced.unpaced += u32::from(is_unpaced);
-            is_unpaced
-        })
     }
 
     fn paced<T>(
@@ -121,5 +121,24 @@ impl Governor {
     ) -> T {
         let mut all = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
         change(all.entry((corp.clone(), api)).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_calls_of_a_minute_need_no_time_slot_unless_the_minute_before_had_more() {
+        let mut paced = PacedCalls::default();
+        let mut unpaced = |minute, calls| {
+            let calls = (0..calls).map(|_| paced.is_unpaced(minute, 9));
+            calls.filter(|is_unpaced| *is_unpaced).count()
+        };
+        assert_eq!(unpaced(7, 9), 9);
+        assert_eq!(unpaced(8, 20), 9);
+        assert_eq!(unpaced(9, 5), 0, "the minute before was busy");
+        assert_eq!(unpaced(10, 20), 9);
+        assert_eq!(unpaced(12, 20), 9, "a minute without calls was between");
     }
 }

@@ -23,7 +23,8 @@ impl SendWelcome for WecomApi {
         message: &WelcomeMessage,
     ) -> Result<(), VendorError> {
         let send = |client: Client| async move { client.send_welcome_msg(code, message).await };
-        self.governor.learn(corp, admission.guard.clone());
+        self.governor
+            .learn(corp, admission.guard, admission.read_at);
         let call = Call {
             api: path::SEND_WELCOME_MSG,
             latest: Some(admission.latest),
