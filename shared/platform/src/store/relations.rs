@@ -1,7 +1,5 @@
 //! Follow relations, changed under optimistic locking.
 
-use std::convert::Infallible;
-
 use domain::error::StoreError;
 use domain::ports::RelationStore;
 use domain::relation::{AddRecord, Change, Relation, RelationKey};
@@ -17,6 +15,8 @@ mod row;
 
 /// Writers that may meet on one pair: two functions and a sync. Each loses at most once to each other.
 const MAX_TRIES: usize = 8;
+/// What is named in errors.
+const RELATION: &str = "a follow relation";
 
 impl RelationStore for Store {
     async fn relation(
@@ -83,9 +83,10 @@ impl Store {
         key: &RelationKey,
         next: impl Fn(Option<&Relation>) -> Relation,
     ) -> Result<Rewritten, StoreError> {
-        let next = |before: Option<&Relation>| Ok::<_, Infallible>(next(before));
-        let Ok(rewritten) = self.try_rewrite(corp, key, next).await?;
-        Ok(rewritten)
+        let next = |before: Option<&Relation>| Some(next(before));
+        let rewritten = self.rewrite_if(corp, key, next).await?;
+        // `next` has made one, so it is there.
+        rewritten.ok_or(StoreError::Contended(RELATION))
     }
 
     /// The same for a relation that exists. `None`: it does not, and nothing is written.
@@ -95,32 +96,30 @@ impl Store {
         key: &RelationKey,
         next: impl Fn(&Relation) -> Relation,
     ) -> Result<Option<Rewritten>, StoreError> {
-        let next = |before: Option<&Relation>| before.map(&next).ok_or(());
-        let rewritten = self.try_rewrite(corp, key, next).await?;
-        Ok(rewritten.ok())
+        let next = |before: Option<&Relation>| before.map(&next);
+        self.rewrite_if(corp, key, next).await
     }
 
-    /// Writes what `next` makes of the stored relation, again from the beginning if another process has changed it
-    /// meanwhile. If `next` refuses, nothing is written, and the refusal is returned.
-    async fn try_rewrite<R>(
+    /// Writes what `next` makes of the stored relation, if it makes any, again from the beginning if another process
+    /// has changed it meanwhile.
+    async fn rewrite_if(
         &self,
         corp: &CorpId,
         key: &RelationKey,
-        next: impl Fn(Option<&Relation>) -> Result<Relation, R>,
-    ) -> Result<Result<Rewritten, R>, StoreError> {
+        next: impl Fn(Option<&Relation>) -> Option<Relation>,
+    ) -> Result<Option<Rewritten>, StoreError> {
         for _ in 0..MAX_TRIES {
             let stored = self.versioned(corp, key).await?;
             let (before, version) =
                 stored.map_or((None, 0), |(relation, version)| (Some(relation), version));
-            let after = match next(before.as_ref()) {
-                Ok(after) => after,
-                Err(refusal) => return Ok(Err(refusal)),
+            let Some(after) = next(before.as_ref()) else {
+                return Ok(None);
             };
             if self.replace(corp, before.as_ref(), version, &after).await? {
-                return Ok(Ok(Rewritten { before, after }));
+                return Ok(Some(Rewritten { before, after }));
             }
         }
-        Err(StoreError::Contended("a follow relation"))
+        Err(StoreError::Contended(RELATION))
     }
 
     /// The stored relation with the version of its row.
