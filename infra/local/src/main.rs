@@ -19,9 +19,8 @@ use wecom_sandbox::SandboxOptions;
 /// The exit code of a start that failed, the same as for a command line that cannot be read.
 const USAGE_ERROR: u8 = 2;
 
-/// What is logged if `RUST_LOG` does not say otherwise. The embedded database warns of every failed condition, which is
-/// what a known event looks like.
-const LOG_FILTER: &str = "warn,dynoxide=error";
+/// What is logged if `RUST_LOG` does not say otherwise.
+const LOG_FILTER: &str = "warn";
 
 #[tokio::main]
 async fn main() -> ExitCode {
