@@ -97,12 +97,12 @@ impl Functions {
         };
         let welcome = instances("welcome", welcome_function, WELCOME_FACTOR)?;
         let tagging = instances("tagging", tagging_function, TAGGING_FACTOR)?;
-        let store = platform("store")?;
+        let admin = platform("admin")?;
         Ok(Self {
-            config: store.config,
-            store: store.store,
+            config: Arc::clone(&admin.config),
+            store: admin.store.clone(),
             callback: callback_function(base("callback")),
-            admin: admin_function(platform("admin")?),
+            admin: admin_function(admin),
             welcome,
             tagging,
             sync: sync_function(platform("sync")?, SyncTuning::default()),

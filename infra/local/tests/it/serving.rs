@@ -9,8 +9,10 @@ use axum::routing::any;
 use reqwest::{Method, StatusCode};
 use scrm_local::operator::http_client;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use wecom_sandbox::Scan;
 
 use crate::external::{ExternalWorld, outcomes};
@@ -183,9 +185,17 @@ async fn keys_are_printed_only_if_they_were_made_here() {
     assert_eq!(answer.unwrap().status(), 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_signal_lets_requests_end_and_closes_the_database() {
-    for signal in ["TERM", "INT"] {
+/// A server that ends after a signal, while a request waits for WeCom.
+struct Stopping {
+    server: Server,
+    wecom: SilentWecom,
+    /// The request, which makes a channel.
+    made: JoinHandle<Result<(u16, Value), String>>,
+    directory: TempDir,
+}
+
+impl Stopping {
+    async fn by(signal: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let outside = ExternalWorld::new(directory.path()).await;
         let mut wecom = SilentWecom::new().await;
@@ -197,31 +207,34 @@ async fn a_signal_lets_requests_end_and_closes_the_database() {
         server.signal(signal);
         stops(&server).await;
         assert!(server.runs());
-        wecom.release.send_replace(true);
-        let (status, channel) = made.await.unwrap().unwrap();
+        Self {
+            server,
+            wecom,
+            made,
+            directory,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_lets_requests_end_and_closes_the_database() {
+    for signal in ["TERM", "INT"] {
+        let mut stopping = Stopping::by(signal).await;
+        stopping.wecom.release.send_replace(true);
+        let (status, channel) = stopping.made.await.unwrap().unwrap();
         assert_eq!(status, 201, "{channel}");
-        assert_eq!(server.wait().code(), Some(0), "{signal}");
-        let log = data.join("dynamodb.sqlite-wal");
+        assert_eq!(stopping.server.wait().code(), Some(0), "{signal}");
+        let log = stopping.directory.path().join("data/dynamodb.sqlite-wal");
         assert_eq!(log.metadata().map_or(0, |log| log.len()), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let outside = ExternalWorld::new(directory.path()).await;
-    let mut wecom = SilentWecom::new().await;
-    let data = directory.path().join("data");
-    let (mut server, operator) = outside.start_at(&data, &wecom.base_url);
-    let channel = json!({"name": "展会", "users": ["zhangsan"]});
-    let made = tokio::spawn(async move { operator.post("channels", &channel).await });
-    wecom.is_called().await;
-    server.signal("TERM");
-    stops(&server).await;
-    assert!(server.runs());
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(143));
-    assert!(made.await.unwrap().is_err());
+    let mut stopping = Stopping::by("TERM").await;
+    stopping.server.signal("TERM");
+    assert_eq!(stopping.server.wait().code(), Some(143));
+    assert!(stopping.made.await.unwrap().is_err());
 }
 
 /// The tables of the directory `data`, when no process has it open.
