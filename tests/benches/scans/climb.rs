@@ -68,11 +68,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         println!("  limit   {}", limit(missed));
     }
     if options.save {
-        let command = format!(
-            "cargo bench -p bundle-tests --bench scans -- --climb --seconds {} --latency {} --save",
-            options.seconds, options.latency
-        );
-        let saved = results::save("climb", &command, &steps);
+        let saved = results::save("climb", &results::command("scans"), &steps);
         saved.map_err(|error| error.to_string())?;
     }
     Ok(most > 0)

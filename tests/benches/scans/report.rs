@@ -67,11 +67,7 @@ pub(crate) fn save(options: &Options, finding: &Finding, usage: &Usage) -> io::R
         "tags_ms": times(&finding.tags_ms),
         "cpu_seconds": usage.cpu_seconds, "peak_bytes": usage.peak_bytes,
     });
-    let command = format!(
-        "cargo bench -p bundle-tests --bench scans -- --scans {} --seconds {} --latency {} --save",
-        options.scans, options.seconds, options.latency
-    );
-    results::save("scans", &command, &figures)
+    results::save("scans", &results::command("scans"), &figures)
 }
 
 fn print_counts(finding: &Finding) {
