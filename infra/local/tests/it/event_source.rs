@@ -1,5 +1,6 @@
 //! What a mapping delivers, in which order, and where it starts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -121,6 +122,30 @@ async fn a_restart_goes_on_after_the_last_finished_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_record_arrives_from_one_of_several_shards_and_a_stuck_shard_holds_back_no_other() {
+    let inbox = Inbox::new().await;
+    let names: Vec<String> = (0..40).map(|number| format!("event{number}")).collect();
+    let (mut mapping, recorder) = mapping(|event| match event.has("event0") {
+        true => Reply::Hang,
+        false => Reply::Done,
+    });
+    mapping.shards = 4;
+    mapping.batch_size = 1;
+    let _source = inbox.start(mapping).await;
+    for name in &names {
+        inbox.put(&[name]);
+    }
+    // Each shard has about ten of them.
+    let events = recorder
+        .until(|events| events.concat().len() >= 25)
+        .await
+        .concat();
+    assert!(events.contains(&"event0".to_owned()), "{events:?}");
+    let distinct: BTreeSet<_> = events.iter().collect();
+    assert_eq!(distinct.len(), events.len(), "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn positions_and_records_outlive_the_database_handle() {
     let parent = tempfile::tempdir().unwrap();
     let directory = DataDirectory::open(parent.path()).unwrap();
@@ -238,6 +263,8 @@ async fn what_cannot_start_says_why() {
     assert_eq!(plain, "table plain has no stream");
     let batch = refused(|mapping| mapping.batch_size = 0).await;
     assert_eq!(batch, "BatchSize is 0, outside 1 to 10000");
+    let shards = refused(|mapping| mapping.shards = 0).await;
+    assert_eq!(shards, "the number of shards is 0, outside 1 to 100");
     let factor = refused(|mapping| mapping.parallelization_factor = 11).await;
     assert_eq!(factor, "ParallelizationFactor is 11, outside 1 to 10");
 }
