@@ -167,6 +167,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
         let answered = Group {
             dimensions: &[("status", status)],
             measured: &[("callback_ms", Unit::Milliseconds, took)],
+            totalled: false,
         };
         let Some(Kept { event, stored }) = kept else {
             self.metrics.write(&[answered], &[]);
@@ -180,6 +181,7 @@ impl<S: StoreEvent + Sync> Callback<S> {
         let counted = Group {
             dimensions: &[("event", event.event.name()), ("known", known)],
             measured: &[("events", Unit::Count, 1)],
+            totalled: false,
         };
         let fields = [
             ("event.id", Value::from(event.id.as_str())),

@@ -6,7 +6,7 @@
 //! (`operations::run`), stores each page that it has done, stops ahead of the function's deadline, and is resumed by
 //! the next tick. The work on one corp is a `Pass` (`pass.rs`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clock::Clock;
@@ -18,9 +18,10 @@ use domain::ports::{
 };
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent};
+use platform::callback_url::CallbackUrl;
 use platform::config::Corp;
 use platform::metrics::Metrics;
-use platform::secret::ConfigSource;
+use platform::secret::{ConfigSource, SecretError};
 use platform::start::Platform;
 use platform::wecom_api::WecomApi;
 use serde::Deserialize;
@@ -107,6 +108,9 @@ pub struct Syncer<S, W> {
     config: Arc<ConfigSource>,
     store: S,
     wecom: W,
+    callback_url: CallbackUrl,
+    /// When this process last called the callback's URL.
+    callback_checked_at: Mutex<Option<Instant>>,
     metrics: Metrics,
     tuning: SyncTuning,
     clock: Clock,
@@ -131,6 +135,8 @@ impl<S, W> Syncer<S, W> {
             config: platform.config,
             store,
             wecom,
+            callback_url: platform.callback_url,
+            callback_checked_at: Mutex::new(None),
             metrics: platform.metrics,
             tuning: SyncTuning::default(),
             clock: platform.clock,
@@ -150,7 +156,15 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
     /// # Errors
     /// When there is no configuration, or a reconcile cannot be begun. The schedule then tries again.
     pub async fn handle(&self, event: LambdaEvent<Schedule>) -> Result<Value, Error> {
-        let config = self.config.current().await?;
+        let config = match self.config.current().await {
+            Ok(config) => config,
+            Err(error) => {
+                if matches!(error, SecretError::NotFilled { .. }) {
+                    self.check_callback_urls(None).await;
+                }
+                return Err(error.into());
+            }
+        };
         let until = self.end_of_work(&event.context);
         let owner = &event.context.request_id;
         let corps: Vec<&Corp> = config.corps().collect();
@@ -166,7 +180,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
         });
         let targets: Vec<Target<'_>> = targets.collect();
         match event.payload.task {
-            Task::Tick => Ok(self.tick(&targets).await),
+            Task::Tick => Ok(self.tick(&config, &targets).await),
             Task::Reconcile => self.reconcile(&targets).await,
         }
     }

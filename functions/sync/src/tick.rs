@@ -10,7 +10,7 @@ use domain::sync::Run;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use operations::run::{Progress, RunStatus};
-use platform::metrics::Unit;
+use platform::config::Config;
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
@@ -18,6 +18,7 @@ use crate::error::SyncError;
 use crate::pass::{Pass, Target};
 use crate::{Store, Syncer, Wecom};
 
+mod callback_url;
 mod due;
 mod gauges;
 mod pending;
@@ -39,7 +40,7 @@ struct Findings {
 
 impl<S: Store, W: Wecom> Syncer<S, W> {
     /// Does what is due, for every corp, and returns what was done and what failed.
-    pub(crate) async fn tick(&self, targets: &[Target<'_>]) -> Value {
+    pub(crate) async fn tick(&self, config: &Config, targets: &[Target<'_>]) -> Value {
         let corps = targets.iter().map(|target| {
             // At every level, so that warnings have it.
             let span = tracing::error_span!("tick", corp.id = %target.corp);
@@ -50,10 +51,12 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
             };
             tick.instrument(span)
         });
-        let corps = futures::future::join_all(corps).await.into_iter();
-        let (corps, findings): (Map<String, Value>, Vec<_>) = corps.unzip();
+        let checked = AssertUnwindSafe(self.check_callback_urls(Some(config)).boxed());
+        let (corps, checked) =
+            tokio::join!(futures::future::join_all(corps), checked.catch_unwind());
+        let (corps, findings): (Map<String, Value>, Vec<_>) = corps.into_iter().unzip();
         let measured = AssertUnwindSafe(self.measure(targets, &findings).boxed()).catch_unwind();
-        if measured.await.is_err() {
+        if measured.await.is_err() || checked.is_err() {
             tracing::error!(
                 event = "tick.gauges_panicked",
                 "the gauges of a tick panicked; its work is done"
@@ -112,7 +115,7 @@ impl<S: Store, W: Wecom> Syncer<S, W> {
                 "a part of a tick failed"
             );
             self.metrics
-                .put("tick_failures", Unit::Count, 1, &[("part", name)]);
+                .count_in_total("tick_failures", &[("part", name)]);
             json!({"error": reason})
         };
         match AssertUnwindSafe(part).catch_unwind().await {

@@ -327,6 +327,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         let measured = Group {
             dimensions: &[("outcome", outcome.outcome.as_str())],
             measured: &[("tags", Unit::Count, 1)],
+            totalled: false,
         };
         let mut fields = outcome_fields(event, outcome);
         fields.push(("outcome.latency_ms", outcome.latency_ms.into()));

@@ -234,6 +234,7 @@ where
                     outcome.latency_ms.unwrap_or_default(),
                 ),
             ],
+            totalled: false,
         };
         self.metrics
             .write(&[measured], &outcome_fields(event, outcome));

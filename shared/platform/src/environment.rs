@@ -13,6 +13,9 @@ pub struct Environment {
     pub secret_id: String,
     /// `WECOM_API_BASE`: where WeCom's API is; `https://qyapi.weixin.qq.com` if not set.
     pub wecom_api_base: String,
+    /// `SCRM_PUBLIC_URL`: where WeCom reaches the bundle, such as `https://scrm.example.com`, without a slash at its
+    /// end; set for `sync`, which checks it.
+    pub public_url: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the name of the deployed function, which Lambda sets; it distinguishes stacks.
     pub function_name: Option<String>,
 }
@@ -56,6 +59,7 @@ impl Environment {
             wecom_api_base: variables
                 .optional("WECOM_API_BASE")
                 .unwrap_or_else(|| WECOM_API.to_owned()),
+            public_url: variables.optional("SCRM_PUBLIC_URL"),
             function_name: variables.optional("AWS_LAMBDA_FUNCTION_NAME"),
         };
         variables.complete(environment)

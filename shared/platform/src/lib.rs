@@ -4,6 +4,7 @@
 //! that during init. [`layout`] is the one place where keys and tables are described; [`store::Store`] keeps the rules'
 //! promises on them, and [`wecom_api::WecomApi`] those about WeCom.
 
+pub mod callback_url;
 pub mod config;
 pub mod environment;
 pub mod governor;

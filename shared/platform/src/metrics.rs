@@ -43,6 +43,9 @@ pub struct Group<'a> {
     pub dimensions: &'a [(&'a str, &'a str)],
     /// Name, unit and value of each.
     pub measured: &'a [(&'a str, Unit, i64)],
+    /// Whether CloudWatch also adds up the measurements of all dimensions: a metric whose one dimension is the
+    /// function. An alarm then looks at one metric instead of one for each value, and each is paid for.
+    pub totalled: bool,
 }
 
 impl Metrics {
@@ -71,6 +74,17 @@ impl Metrics {
         let group = Group {
             dimensions,
             measured: &[(name, unit, value)],
+            totalled: false,
+        };
+        self.write(&[group], &[]);
+    }
+
+    /// Counts one, as [`put`](Self::put) does, and also in the total of all `dimensions`.
+    pub fn count_in_total(&self, name: &str, dimensions: &[(&str, &str)]) {
+        let group = Group {
+            dimensions,
+            measured: &[(name, Unit::Count, 1)],
+            totalled: true,
         };
         self.write(&[group], &[]);
     }
@@ -123,7 +137,7 @@ struct Directives<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
     namespace: &'static str,
-    dimensions: [Vec<&'a str>; 1],
+    dimensions: Vec<Vec<&'a str>>,
     metrics: Vec<Metric<'a>>,
 }
 
@@ -166,9 +180,13 @@ impl<'a> Directive<'a> {
             name,
             unit: unit.as_str(),
         });
+        let mut dimensions = vec![std::iter::once("function").chain(names).collect()];
+        if group.totalled {
+            dimensions.push(vec!["function"]);
+        }
         Self {
             namespace: NAMESPACE,
-            dimensions: [std::iter::once("function").chain(names).collect()],
+            dimensions,
             metrics: metrics.collect(),
         }
     }
@@ -294,6 +312,7 @@ mod tests {
                     ("welcomes", Unit::Count, 1),
                     ("welcome_ms", Unit::Milliseconds, 312),
                 ],
+                totalled: false,
             };
             metrics.write(&[measured], &[("event.id", "e1".into())]);
         });
@@ -306,10 +325,12 @@ mod tests {
                 Group {
                     dimensions: &[("event", "add_external_contact"), ("known", "false")],
                     measured: &[("events", Unit::Count, 1)],
+                    totalled: false,
                 },
                 Group {
                     dimensions: &[("status", "200")],
                     measured: &[("callback_ms", Unit::Milliseconds, 7)],
+                    totalled: false,
                 },
             ];
             metrics.write(

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::config::{
 use aws_types::SdkConfig;
 use clock::Clock;
 
+use crate::callback_url::CallbackUrl;
 use crate::environment::{AwsEnvironment, Environment, MissingVariables};
 use crate::governor::Governor;
 use crate::http::{self, AwsHttp, HttpError};
@@ -35,6 +36,7 @@ pub struct Base {
     pub clock: Clock,
     aws: SdkConfig,
     wecom_api_base: String,
+    public_url: Option<String>,
 }
 
 /// The adapters of a function that calls WeCom. Clones share them.
@@ -46,6 +48,8 @@ pub struct Platform {
     pub store: Store,
     /// WeCom.
     pub wecom: WecomApi,
+    /// The callback's public URL.
+    pub callback_url: CallbackUrl,
     /// Writes metric lines to standard output.
     pub metrics: Metrics,
     /// Where the time comes from.
@@ -112,6 +116,7 @@ impl Base {
             clock,
             aws,
             wecom_api_base: environment.wecom_api_base.clone(),
+            public_url: environment.public_url.clone(),
         }
     }
 }
@@ -140,8 +145,10 @@ impl Platform {
             clock,
             aws,
             wecom_api_base,
+            public_url,
         } = base;
         let http = http::client()?;
+        let callback_url = CallbackUrl::new(http.clone(), public_url, clock.clone());
         let tokens = Arc::new(SharedTokens::new(store.clone()));
         let governor = Governor::new(store.clone(), clock.clone());
         let wecom = WecomApi::new(
@@ -157,6 +164,7 @@ impl Platform {
             config,
             store,
             wecom,
+            callback_url,
             metrics,
             clock,
         })

@@ -14,7 +14,7 @@ use futures::{FutureExt, StreamExt};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::metrics::{Metrics, Unit};
+use crate::metrics::Metrics;
 use crate::store::inbox::event_of_image;
 
 /// What becomes of a record.
@@ -58,7 +58,7 @@ where
                     event = "stream.record_panicked",
                     "a record made the function panic; the others are not affected"
                 );
-                metrics.put("records_lost", Unit::Count, 1, &[("cause", "panic")]);
+                metrics.count_in_total("records_lost", &[("cause", "panic")]);
                 Verdict::Done
             });
             (verdict == Verdict::Retry).then_some(place)
@@ -107,7 +107,7 @@ fn read(record: EventRecord, metrics: &Metrics) -> Option<(String, InboxEvent)> 
                 record.error = %error,
                 "a record cannot be read; the others are not affected"
             );
-            metrics.put("records_lost", Unit::Count, 1, &[("cause", "unreadable")]);
+            metrics.count_in_total("records_lost", &[("cause", "unreadable")]);
             None
         }
     }

@@ -84,6 +84,7 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
         data_table: DATA_TABLE.to_owned(),
         secret_id: String::new(),
         wecom_api_base: task.wecom.clone(),
+        public_url: None,
         function_name: None,
     };
     let config = ConfigFile::open(&task.config).map_err(|error| error.to_string())?;

@@ -83,6 +83,7 @@ impl Scene {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: served.base_url.clone(),
+            public_url: None,
             function_name: None,
         };
         Ok(Self {

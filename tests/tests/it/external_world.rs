@@ -53,6 +53,8 @@ pub(crate) struct ExternalWorld {
     _leftovers: Leftovers,
     directory: TempDir,
     config: Value,
+    /// Where functions that are made from now on believe that WeCom reaches the callback.
+    pub(crate) public_url: Mutex<Option<String>>,
     lines: Arc<Mutex<Vec<Value>>>,
     _served: Served,
 }
@@ -113,6 +115,7 @@ impl ExternalWorld {
             directory,
             config,
             lines: Arc::default(),
+            public_url: Mutex::default(),
             _served: served,
         }
     }
@@ -180,6 +183,7 @@ impl ExternalWorld {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: self.wecom_url.clone(),
+            public_url: self.public_url.lock().unwrap().clone(),
             function_name: None,
         };
         let secret = SecretFile(self.secret());

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::{Context, Error, LambdaEvent};
 use platform::metrics::Metrics;
 use platform::start::Platform;
 use platform::store::Store;
@@ -90,6 +90,11 @@ impl Instance {
 
     /// Runs `task` with the timeout `time`, and returns the answer.
     pub(crate) async fn invoke(&self, task: Task, time: Duration) -> Value {
+        self.try_invoke(task, time).await.unwrap()
+    }
+
+    /// The same, also if it fails.
+    pub(crate) async fn try_invoke(&self, task: Task, time: Duration) -> Result<Value, Error> {
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
         let mut context = Context::default();
         context.request_id = format!("invocation-{number}");
@@ -98,7 +103,7 @@ impl Instance {
         let event = LambdaEvent::new(Schedule { task }, context);
         // On a thread of the runtime, as behind the local stack: the stack of a test thread is too small for both.
         let syncer = Arc::clone(&self.syncer);
-        let handled = tokio::spawn(async move { syncer.handle(event).await.unwrap() });
+        let handled = tokio::spawn(async move { syncer.handle(event).await });
         self.time.drive(handled).await.unwrap()
     }
 }

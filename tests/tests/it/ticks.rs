@@ -222,3 +222,60 @@ async fn an_event_that_waits_and_an_add_without_an_event_are_measured() {
     let (age, unit) = instance.gauges().await["oldest_pending_seconds"].clone();
     assert!((40..60).contains(&age) && unit == "Seconds", "{age} {unit}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callback_url_is_checked_every_few_minutes_with_the_keys_of_the_apps() {
+    let mut external = ExternalWorld::new(&["contact", "service"]).await;
+    let world = external.world().await;
+    let reachable = async |instance: &Instance| {
+        let gauges = instance.gauges().await;
+        gauges.get("callback_reachable").map(|(value, _)| *value)
+    };
+    let unknown = Instance::on(&external, &world, QUICK);
+    assert_eq!(
+        reachable(&unknown).await,
+        Some(1),
+        "there is no URL to check"
+    );
+
+    *external.public_url.lock().unwrap() = Some(world.stack.url.clone());
+    let instance = Instance::on(&external, &world, QUICK);
+    assert_eq!(reachable(&instance).await, Some(1));
+    world.time_passes(Duration::from_secs(60));
+    assert_eq!(
+        reachable(&instance).await,
+        None,
+        "it was checked a minute ago"
+    );
+
+    // The callback reads the new Token when a signature does not match.
+    external.rotate("contact", "token", "AnotherToken");
+    world.time_passes(Duration::from_secs(300));
+    assert_eq!(reachable(&instance).await, Some(1));
+    assert_eq!(world.inbox().await, [], "a check stores nothing");
+
+    // One app that the callback's configuration lacks is enough.
+    let ahead = Instance::on(&external, &world, QUICK);
+    assert_eq!(reachable(&ahead).await, Some(1));
+    let complete = std::fs::read(external.secret()).unwrap();
+    external.remove("service");
+    world.time_passes(Duration::from_secs(400));
+    world.scan(&world.channel(json!({})).await);
+    world.all_delivered().await;
+    std::fs::write(external.secret(), complete).unwrap();
+    let another = Instance::on(&external, &world, QUICK);
+    assert_eq!(reachable(&another).await, Some(-2));
+
+    *external.public_url.lock().unwrap() = Some(crate::unfilled::NO_TABLES.to_owned());
+    let instance = Instance::on(&external, &world, QUICK);
+    assert_eq!(reachable(&instance).await, Some(0));
+
+    // Nothing is configured, so nothing is unreachable.
+    external.fill(false);
+    let instance = Instance::on(&external, &world, QUICK);
+    let failed = instance
+        .try_invoke(Task::Tick, Duration::from_secs(30))
+        .await;
+    failed.unwrap_err();
+    assert_eq!(instance.measured()["callback_reachable"].0, 1);
+}

@@ -223,6 +223,7 @@ impl World {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: String::new(),
+            public_url: None,
             function_name: None,
         };
         Store::new(self.dynamodb(), &environment, self.time.clock())

@@ -116,7 +116,7 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 "events are left to the reconcile"
             );
             self.metrics
-                .put("folds_given_up", Unit::Count, 1, &[("object", kind)]);
+                .count_in_total("folds_given_up", &[("object", kind)]);
         }
         given_up
     }

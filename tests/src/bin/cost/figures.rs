@@ -66,6 +66,8 @@ pub(crate) struct Stack {
     pub(crate) tick_metrics: u32,
     /// Metrics that events write, in a busy month.
     pub(crate) event_metrics: u32,
+    /// Calls of the callback's URL by the sync, of one app.
+    pub(crate) self_checks_per_month: u32,
     pub(crate) ticks_per_month: u32,
     pub(crate) reconciles_per_month: u32,
     pub(crate) secret_reads_per_month: u32,

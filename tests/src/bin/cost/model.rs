@@ -119,6 +119,7 @@ impl Model<'_> {
     fn fixed_costs(&self) -> Vec<Use> {
         let stack = self.stack;
         let schedules = f64::from(stack.ticks_per_month + stack.reconciles_per_month);
+        let self_checks = f64::from(stack.self_checks_per_month);
         let mut uses = vec![
             one("schedule", "ticks and reconciles", schedules),
             one(
@@ -131,6 +132,8 @@ impl Model<'_> {
                 "counts of events",
                 f64::from(stack.event_metrics),
             ),
+            one("http_api_request", "self-checks", self_checks),
+            one("lambda_request", "self-checks", self_checks),
             one("alarm_month", "alarms", f64::from(stack.alarms)),
             one("dashboard_month", "dashboard", f64::from(stack.dashboards)),
             one("secret_month", "configuration", 1.0),

@@ -103,9 +103,9 @@ fn a_million_adds_cost_as_much_as_calculated_by_hand() {
 #[test]
 fn a_month_includes_the_idle_bill_of_the_manual() {
     let bill = report(false).per_month;
-    near(amount(&bill, "alarms", "alarms"), 4.10);
+    near(amount(&bill, "alarms", "alarms"), 3.20);
     near(amount(&bill, "dashboard", "dashboards"), 3.00);
-    near(amount(&bill, "gauges of each tick", "metrics"), 2.10);
+    near(amount(&bill, "gauges of each tick", "metrics"), 2.40);
     near(
         amount(&bill, "configuration", "secrets") + amount(&bill, "readings of it", "calls"),
         0.443_2,
