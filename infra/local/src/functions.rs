@@ -74,6 +74,7 @@ impl Functions {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: wecom_base,
+            inbox_days: platform::layout::INBOX_DAYS,
             public_url: None,
             function_name: None,
         };

@@ -107,6 +107,21 @@ impl Pace {
     }
 }
 
+impl Slots {
+    /// The next slot that is not before `oldest`; those before it are given up. It is used unless it is after `latest`:
+    /// then it stays for a call that may be made later.
+    pub fn take_between(&mut self, oldest: Timestamp, latest: Timestamp) -> Option<Timestamp> {
+        while self.left > 0 && self.next < oldest {
+            self.next();
+        }
+        let slot = (self.left > 0).then_some(self.next)?;
+        if slot <= latest {
+            self.next();
+        }
+        Some(slot)
+    }
+}
+
 impl Iterator for Slots {
     type Item = Timestamp;
 
@@ -209,6 +224,30 @@ mod tests {
             pace.take(now, 1, now, &limits),
             PaceGrant::TakenUntil(second(3_900)),
             "when the first part ends to be one of the last hour"
+        );
+    }
+
+    #[test]
+    fn a_slot_that_is_too_late_for_one_call_stays_for_another() {
+        let mut pace = Pace::default();
+        take_all(&mut pace, second(0), &LIMITS);
+        let PaceGrant::Granted(mut slots) = pace.take(second(8), 2, second(12), &LIMITS) else {
+            panic!("no slot");
+        };
+        let slot = slots.take_between(second(7), second(9)).unwrap();
+        assert!(slot > second(9), "the call may not wait as long");
+        assert_eq!(slots.take_between(second(7), second(12)), Some(slot));
+        let next = slots.take_between(second(7), second(12)).unwrap();
+        assert!(next > slot);
+        assert_eq!(slots.take_between(second(7), second(12)), None);
+
+        let PaceGrant::Granted(mut slots) = pace.take(second(8), 2, second(12), &LIMITS) else {
+            panic!("no slot");
+        };
+        assert_eq!(
+            slots.take_between(second(20), second(30)),
+            None,
+            "both are old"
         );
     }
 

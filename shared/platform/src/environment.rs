@@ -2,6 +2,8 @@
 
 use aws_credential_types::Credentials;
 
+use crate::layout;
+
 /// The variables of every function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -13,6 +15,8 @@ pub struct Environment {
     pub secret_id: String,
     /// `WECOM_API_BASE`: where WeCom's API is; `https://qyapi.weixin.qq.com` if not set.
     pub wecom_api_base: String,
+    /// `SCRM_INBOX_DAYS`: days after which an event is deleted, 1 to 3650; [`layout::INBOX_DAYS`] if not set.
+    pub inbox_days: u16,
     /// `SCRM_PUBLIC_URL`: where WeCom reaches the bundle, such as `https://scrm.example.com`, without a slash at its
     /// end; set for `sync`, which checks it.
     pub public_url: Option<String>,
@@ -31,16 +35,19 @@ pub struct AwsEnvironment {
     pub endpoint_url: Option<String>,
 }
 
-/// Variables that must be set and are not.
+/// Variables that must be set and are not, or that have a value which they cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("environment variables not set: {}", .0.join(", "))]
-pub struct MissingVariables(Vec<&'static str>);
+#[error("environment variables not set or not valid: {}", .0.join(", "))]
+pub struct InvalidEnvironment(Vec<String>);
 
-impl FromIterator<Self> for MissingVariables {
+impl FromIterator<Self> for InvalidEnvironment {
     fn from_iter<T: IntoIterator<Item = Self>>(all: T) -> Self {
-        Self(all.into_iter().flat_map(|missing| missing.0).collect())
+        Self(all.into_iter().flat_map(|faults| faults.0).collect())
     }
 }
+
+/// The longest time that an event may be kept, in days.
+const MAX_DAYS: u16 = 3650;
 
 /// WeCom's own address (doc 90664).
 pub const WECOM_API: &str = "https://qyapi.weixin.qq.com";
@@ -49,8 +56,8 @@ impl Environment {
     /// Reads the variables through `variable`. An empty one counts as not set.
     ///
     /// # Errors
-    /// Names every variable that is missing.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+    /// Names every variable that is missing or has a value that it cannot have.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidEnvironment> {
         let mut variables = Variables::new(variable);
         let environment = Self {
             inbox_table: variables.required(&["SCRM_INBOX_TABLE"]),
@@ -59,6 +66,7 @@ impl Environment {
             wecom_api_base: variables
                 .optional("WECOM_API_BASE")
                 .unwrap_or_else(|| WECOM_API.to_owned()),
+            inbox_days: variables.days("SCRM_INBOX_DAYS", layout::INBOX_DAYS),
             public_url: variables.optional("SCRM_PUBLIC_URL"),
             function_name: variables.optional("AWS_LAMBDA_FUNCTION_NAME"),
         };
@@ -70,8 +78,8 @@ impl AwsEnvironment {
     /// Reads the variables through `variable`. An empty one counts as not set.
     ///
     /// # Errors
-    /// Names every variable that is missing.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, MissingVariables> {
+    /// Names every variable that is missing or has a value that it cannot have.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidEnvironment> {
         let mut variables = Variables::new(variable);
         let credentials = Credentials::new(
             variables.required(&["AWS_ACCESS_KEY_ID"]),
@@ -89,17 +97,17 @@ impl AwsEnvironment {
     }
 }
 
-/// Reads variables and remembers which are missing.
+/// Reads variables and remembers what is wrong with them.
 struct Variables<F> {
     variable: F,
-    missing: Vec<&'static str>,
+    faults: Vec<String>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
     fn new(variable: F) -> Self {
         Self {
             variable,
-            missing: Vec::new(),
+            faults: Vec::new(),
         }
     }
 
@@ -111,16 +119,32 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     fn required(&mut self, names: &[&'static str]) -> String {
         let found = names.iter().find_map(|name| self.optional(name));
         found.unwrap_or_else(|| {
-            self.missing.extend(names.first());
+            self.faults.extend(names.first().map(ToString::to_string));
             String::new()
         })
     }
 
-    fn complete<T>(self, environment: T) -> Result<T, MissingVariables> {
-        if self.missing.is_empty() {
+    /// A number of days, which is `usual` if the variable is not set.
+    fn days(&mut self, name: &str, usual: u16) -> u16 {
+        let Some(text) = self.optional(name) else {
+            return usual;
+        };
+        let days = text
+            .parse()
+            .ok()
+            .filter(|days| (1..=MAX_DAYS).contains(days));
+        days.unwrap_or_else(|| {
+            self.faults
+                .push(format!("{name} (a number of days from 1 to {MAX_DAYS})"));
+            usual
+        })
+    }
+
+    fn complete<T>(self, environment: T) -> Result<T, InvalidEnvironment> {
+        if self.faults.is_empty() {
             Ok(environment)
         } else {
-            Err(MissingVariables(self.missing))
+            Err(InvalidEnvironment(self.faults))
         }
     }
 }
@@ -135,7 +159,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "environment variables not set: SCRM_INBOX_TABLE, SCRM_SECRET_ID"
+            "environment variables not set or not valid: SCRM_INBOX_TABLE, SCRM_SECRET_ID"
         );
     }
 
@@ -145,9 +169,29 @@ mod tests {
         let environment = Environment::read(set).unwrap();
         assert_eq!(environment.wecom_api_base, WECOM_API);
         assert_eq!(environment.function_name, None);
-        let environment = Environment::read(|name| Some(name.to_lowercase())).unwrap();
+        let all = |name: &str| match name {
+            "SCRM_INBOX_DAYS" => Some("90".to_owned()),
+            name => Some(name.to_lowercase()),
+        };
+        let environment = Environment::read(all).unwrap();
+        assert_eq!(environment.inbox_days, 90);
         let name = environment.function_name.as_deref();
         assert_eq!(name, Some("aws_lambda_function_name"));
+    }
+
+    #[test]
+    fn a_number_of_days_that_is_none_is_named_with_what_it_may_be() {
+        for days in ["0", "4000", "ninety"] {
+            let variable = |name: &str| match name {
+                "SCRM_INBOX_DAYS" => Some(days.to_owned()),
+                name => Some(name.to_lowercase()),
+            };
+            let error = Environment::read(variable).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "environment variables not set or not valid: SCRM_INBOX_DAYS (a number of days from 1 to 3650)"
+            );
+        }
     }
 
     #[test]
@@ -167,7 +211,7 @@ mod tests {
         let error = AwsEnvironment::read(|_| None).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "environment variables not set: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"
+            "environment variables not set or not valid: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"
         );
     }
 }

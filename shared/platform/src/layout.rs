@@ -1,7 +1,8 @@
 //! The two tables, their keys and their indexes. Nothing else knows how a key is made.
 //!
 //! **Inbox** (`SCRM_INBOX_TABLE`): one item per event, written once and never changed. Its stream starts
-//! the welcome and the tags. Key `id`; it expires after [`INBOX_DAYS`].
+//! the welcome and the tags. Key `id`; it expires after [`INBOX_DAYS`], or
+//! as many days as the template's `InboxRetentionDays` says.
 //!
 //! | access | how |
 //! | --- | --- |
@@ -70,7 +71,7 @@ pub use key::Key;
 mod key;
 
 /// Days that an event stays in the inbox. Half a year answers the questions that come late.
-pub const INBOX_DAYS: i64 = 180;
+pub const INBOX_DAYS: u16 = 180;
 
 /// Days after which an add of a day is not kept, counted from the beginning of its day (UTC): the day itself, wherever
 /// on Earth, and two days in which a late reader may ask.

@@ -14,7 +14,7 @@ use aws_types::SdkConfig;
 use clock::Clock;
 
 use crate::callback_url::CallbackUrl;
-use crate::environment::{AwsEnvironment, Environment, MissingVariables};
+use crate::environment::{AwsEnvironment, Environment, InvalidEnvironment};
 use crate::governor::Governor;
 use crate::http::{self, AwsHttp, HttpError};
 use crate::media::Sources;
@@ -59,9 +59,9 @@ pub struct Platform {
 /// A function that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its environment is not complete.
+    /// Its environment is not complete or not valid.
     #[error(transparent)]
-    Environment(#[from] MissingVariables),
+    Environment(#[from] InvalidEnvironment),
     /// It has no HTTP client.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -77,7 +77,7 @@ impl Base {
     /// metrics bear the name that it is deployed under, so that two stacks of one account do not share them.
     ///
     /// # Errors
-    /// Names every variable that is missing, or says that TLS cannot be set up.
+    /// Names every variable that is missing or not valid, or says that TLS cannot be set up.
     pub fn start(
         function: &'static str,
         variable: impl Fn(&str) -> Option<String>,
@@ -87,7 +87,7 @@ impl Base {
             (Ok(environment), Ok(aws)) => (environment, sdk_config(aws, AwsHttp::new()?)),
             (environment, aws) => {
                 let missing = [environment.err(), aws.err()].into_iter().flatten();
-                return Err(missing.collect::<MissingVariables>().into());
+                return Err(missing.collect::<InvalidEnvironment>().into());
             }
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);

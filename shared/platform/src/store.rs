@@ -66,6 +66,8 @@ pub struct Store {
     client: Client,
     inbox: String,
     data: String,
+    /// Days after which an event is deleted.
+    inbox_days: u16,
     clock: Clock,
 }
 
@@ -77,6 +79,7 @@ impl Store {
             client,
             inbox: environment.inbox_table.clone(),
             data: environment.data_table.clone(),
+            inbox_days: environment.inbox_days,
             clock,
         }
     }

@@ -84,6 +84,7 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
         data_table: DATA_TABLE.to_owned(),
         secret_id: String::new(),
         wecom_api_base: task.wecom.clone(),
+        inbox_days: platform::layout::INBOX_DAYS,
         public_url: None,
         function_name: None,
     };

@@ -183,6 +183,7 @@ impl ExternalWorld {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: self.wecom_url.clone(),
+            inbox_days: platform::layout::INBOX_DAYS,
             public_url: self.public_url.lock().unwrap().clone(),
             function_name: None,
         };

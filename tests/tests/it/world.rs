@@ -223,6 +223,7 @@ impl World {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: String::new(),
+            inbox_days: platform::layout::INBOX_DAYS,
             public_url: None,
             function_name: None,
         };

@@ -98,6 +98,7 @@ fn base(name: &'static str) -> Base {
         data_table: String::new(),
         secret_id: String::new(),
         wecom_api_base: "http://127.0.0.1:1".to_owned(),
+        inbox_days: platform::layout::INBOX_DAYS,
         public_url: None,
         function_name: None,
     };

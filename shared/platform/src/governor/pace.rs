@@ -84,7 +84,7 @@ impl Governor {
         let now = self.clock.now();
         let oldest = now.checked_sub(SLOT_AGE).unwrap_or(now);
         let left = self.paced(corp, api, |paced| {
-            paced.slots.as_mut()?.find(|slot| *slot >= oldest)
+            paced.slots.as_mut()?.take_between(oldest, latest)
         });
         if left.is_some() {
             return Ok(left);

@@ -54,7 +54,8 @@ const MARKED: &str = "yes";
 const DAY_SECONDS: i64 = 86_400;
 
 impl Row {
-    fn of(event: &InboxEvent) -> Result<Self, StoreError> {
+    /// The row of an event that is kept for so many days.
+    fn of(event: &InboxEvent, days: u16) -> Result<Self, StoreError> {
         let contact = event
             .event
             .contact()
@@ -83,7 +84,7 @@ impl Row {
             expires_at: event
                 .received_at
                 .seconds()
-                .plus_seconds(layout::INBOX_DAYS * DAY_SECONDS),
+                .plus_seconds(i64::from(days) * DAY_SECONDS),
         })
     }
 
@@ -219,7 +220,7 @@ impl StoreEvent for Store {
             .client
             .put_item()
             .table_name(&self.inbox)
-            .set_item(Some(to_row(&Row::of(event)?)?));
+            .set_item(Some(to_row(&Row::of(event, self.inbox_days)?)?));
         let result = put
             .condition_expression("attribute_not_exists(id)")
             .send()
@@ -270,13 +271,16 @@ mod tests {
             let (corp, app) = (CorpId::from("ww1"), AppName::from("contact"));
             let event =
                 InboxEvent::receive(corp, app, message.unwrap(), jiff::Timestamp::UNIX_EPOCH);
-            let row = Row::of(&event).unwrap();
+            let row = Row::of(&event, layout::INBOX_DAYS).unwrap();
             let marks = [row.for_welcome.as_deref(), row.for_tagging.as_deref()];
             assert_eq!(
                 marks,
                 [welcome, tagging].map(|is| is.then_some("yes")),
                 "{change}"
             );
+            assert_eq!(row.expires_at, UnixSeconds(180 * 86_400));
+            let row = Row::of(&event, 30).unwrap();
+            assert_eq!(row.expires_at, UnixSeconds(30 * 86_400));
         }
     }
 }
