@@ -7,7 +7,7 @@ use domain::error::VendorError;
 use domain::instant::UnixSeconds;
 use domain::outcome::{WelcomeOutcome, WelcomeResult};
 use wecom::api::path;
-use wecom::{Class, Error, ErrorCode, WelcomeMessage};
+use wecom::{Class, Concern, Error, ErrorCode, WelcomeMessage};
 
 /// Pause after "another app is sending" (WeCom doc 92137 asks for about a second).
 const ANOTHER_APP_PAUSE: Duration = Duration::from_secs(1);
@@ -43,10 +43,7 @@ where
             // No call was made.
             return ended(WelcomeResult::Failed, &error, attempts - 1, false);
         }
-        unheard |= matches!(
-            error,
-            VendorError::Wecom(Error::Unreachable { sent: true, .. })
-        );
+        unheard |= may_have_been_sent(&error);
         let wait = match next_step(&error, &message) {
             Step::End(result) => return ended(result, &error, attempts, unheard),
             Step::TextOnly => {
@@ -88,26 +85,52 @@ fn next_step(error: &VendorError, message: &WelcomeMessage) -> Step {
     match error.code() {
         Some(ErrorCode::ALREADY_WELCOMED) => Step::End(WelcomeResult::AlreadyWelcomed),
         Some(ErrorCode::INVALID_WELCOME_CODE) => Step::End(WelcomeResult::TooLate),
-        Some(code)
-            if code.concerns_attachment()
-                && !message.attachments.is_empty()
-                && message.text.is_some() =>
-        {
-            Step::TextOnly
-        }
         // The block outlives the code.
         Some(ErrorCode::API_FREQ_OUT_OF_LIMIT) => Step::End(WelcomeResult::Failed),
-        _ if error.class() == Class::Retry => Step::Again,
+        Some(code) if may_concern_an_attachment(code) && has_text_and_attachments(message) => {
+            Step::TextOnly
+        }
+        _ if error.class() == Class::Retry || is_not_of_wecom(error) => Step::Again,
         _ => Step::End(WelcomeResult::Failed),
     }
+}
+
+/// Whether the text may still go alone after this refusal. WeCom does not document which codes an attachment causes, so
+/// it is every one but those that say that the message is fine: WeCom is busy, or the token is at fault.
+fn may_concern_an_attachment(code: ErrorCode) -> bool {
+    let is_busy = [
+        ErrorCode::SYSTEM_BUSY,
+        ErrorCode::WELCOME_BEING_SENT,
+        ErrorCode::API_CONCURRENT_OUT_OF_LIMIT,
+    ];
+    !is_busy.contains(&code) && code.concern() != Concern::Token
+}
+
+fn has_text_and_attachments(message: &WelcomeMessage) -> bool {
+    message.text.is_some() && !message.attachments.is_empty()
+}
+
+/// Whether an answer is not one of WeCom's, but of something between: a page of a proxy, or nothing.
+fn is_not_of_wecom(error: &VendorError) -> bool {
+    matches!(error, VendorError::Wecom(Error::Unreadable { .. }))
+}
+
+/// Whether WeCom may have sent the welcome although it did not say so.
+fn may_have_been_sent(error: &VendorError) -> bool {
+    is_not_of_wecom(error)
+        || matches!(
+            error,
+            VendorError::Wecom(Error::Unreachable { sent: true, .. })
+        )
 }
 
 fn sent(attempts: u32, dropped_by: Option<ErrorCode>) -> WelcomeOutcome {
     let mut outcome = WelcomeOutcome::new(WelcomeResult::Sent);
     outcome.attempts = attempts;
     outcome.errcode = dropped_by;
-    outcome.reason =
-        dropped_by.map(|_| "WeCom refused an attachment, so the text went alone".to_owned());
+    outcome.reason = dropped_by.map(|_| {
+        "WeCom refused the message with its attachments, so the text went alone".to_owned()
+    });
     outcome
 }
 

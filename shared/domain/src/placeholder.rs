@@ -11,7 +11,8 @@ pub const NEUTRAL_CUSTOMER: &str = "朋友";
 /// What stands for a member whose name is not known.
 pub const NEUTRAL_MEMBER: &str = "您的顾问";
 
-/// The values that a text is filled with. `None` gives the neutral form, and nothing for the channel.
+/// The values that a text is filled with. `None` gives the neutral form, and nothing for the channel; so does a name
+/// that [shows nothing](is_blank).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Names<'a> {
     /// Nickname of the customer.
@@ -66,13 +67,46 @@ impl Placeholder {
 /// ```
 #[must_use]
 pub fn render(text: &str, names: Names<'_>) -> String {
+    let names = Names {
+        customer: Some(shown(names.customer, NEUTRAL_CUSTOMER)),
+        member: Some(shown(names.member, NEUTRAL_MEMBER)),
+        channel: names.channel,
+    };
+    fill(text, names)
+}
+
+/// The name, or the neutral form if it shows nothing.
+fn shown<'a>(name: Option<&'a str>, neutral: &'a str) -> &'a str {
+    name.filter(|name| !is_blank(name)).unwrap_or(neutral)
+}
+
+/// Whether a name shows nothing: it is empty, or made of blanks, control characters and characters without a glyph.
+/// People in WeChat may call themselves so, and WeCom answers an empty name for some.
+#[must_use]
+pub fn is_blank(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
+/// Characters of Unicode that show nothing and are neither blanks nor controls: `Default_Ignorable_Code_Point` of
+/// Unicode 16, and the empty pattern of Braille.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Fills in the placeholders with the values as they are.
+fn fill(text: &str, names: Names<'_>) -> String {
     let mut rendered = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some((before, placeholder, after)) = next(rest) {
         rendered.push_str(before);
         rendered.push_str(match placeholder {
-            Placeholder::Customer => names.customer.unwrap_or(NEUTRAL_CUSTOMER),
-            Placeholder::Member => names.member.unwrap_or(NEUTRAL_MEMBER),
+            Placeholder::Customer => names.customer.unwrap_or_default(),
+            Placeholder::Member => names.member.unwrap_or_default(),
             Placeholder::Channel => names.channel.unwrap_or_default(),
         });
         rest = after;
@@ -95,10 +129,10 @@ pub fn render(text: &str, names: Names<'_>) -> String {
 /// ```
 #[must_use]
 pub fn render_within(text: &str, names: Names<'_>, limit: usize) -> String {
-    let customer = names.customer.unwrap_or(NEUTRAL_CUSTOMER);
+    let customer = shown(names.customer, NEUTRAL_CUSTOMER);
     for kept in (0..=customer.chars().count()).rev() {
         let shortened: String = customer.chars().take(kept).collect();
-        let rendered = render(
+        let rendered = fill(
             text,
             Names {
                 customer: Some(&shortened),
@@ -109,7 +143,7 @@ pub fn render_within(text: &str, names: Names<'_>, limit: usize) -> String {
             return rendered;
         }
     }
-    render(
+    fill(
         text,
         Names {
             customer: Some(""),
@@ -189,6 +223,46 @@ mod tests {
         ];
         for (text, names, expected) in cases {
             assert_eq!(render(text, names), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_shows_nothing_counts_as_none() {
+        for name in [
+            "",
+            "   ",
+            "\u{3000}\u{3000}",
+            "\t\n",
+            "\u{200B}\u{FEFF}",
+            "\u{3164}",
+            "\u{2800} \u{FE0F}",
+        ] {
+            let names = Names {
+                customer: Some(name),
+                member: Some(name),
+                ..Names::default()
+            };
+            assert_eq!(
+                render("{customer}，我是{member}", names),
+                "朋友，我是您的顾问",
+                "{name:?}"
+            );
+            assert_eq!(
+                render_within("{customer}-展会", names, 20),
+                "朋友-展会",
+                "{name:?}"
+            );
+        }
+        for name in ["王", " a ", "👨\u{200D}👩", "\u{200B}x"] {
+            let names = Names {
+                customer: Some(name),
+                ..Names::default()
+            };
+            assert_eq!(
+                render("{customer}", names),
+                name,
+                "what is shown is left as it is"
+            );
         }
     }
 

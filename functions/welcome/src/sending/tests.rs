@@ -23,6 +23,13 @@ fn lost() -> Result<(), VendorError> {
     }))
 }
 
+fn page() -> Result<(), VendorError> {
+    Err(VendorError::from(Error::Unreadable {
+        api: "send_welcome_msg",
+        reason: "not JSON at line 1 column 1".into(),
+    }))
+}
+
 /// Sends with `answers` as WeCom's, the last for ever, and `seconds` to live. Returns the outcome, and the
 /// number of attachments of each attempt.
 async fn check(
@@ -74,9 +81,12 @@ async fn each_answer_leads_to_its_outcome() {
         (vec![code(-1), Ok(())], Sent, None, 2),
         (vec![code(45009), Ok(())], Failed, Some(45009), 1),
         (vec![lost(), Ok(())], Sent, None, 2),
-        (vec![code(41053)], Failed, Some(41053), 1),
-        (vec![code(40001)], Failed, Some(40001), 1),
-        (vec![code(999_999)], Failed, Some(999_999), 1),
+        (vec![code(45033), Ok(())], Sent, None, 2),
+        (vec![code(40001), Ok(())], Failed, Some(40001), 1),
+        (vec![code(41053)], Failed, Some(41053), 2),
+        (vec![code(999_999)], Failed, Some(999_999), 2),
+        (vec![page(), page(), Ok(())], Sent, None, 3),
+        (vec![page(), code(41051)], AlreadyWelcomed, Some(41051), 2),
         (vec![code(40007), Ok(())], Sent, Some(40007), 2),
         (
             vec![code(90206), code(41051)],
@@ -103,9 +113,25 @@ async fn each_answer_leads_to_its_outcome() {
 
 #[tokio::test]
 async fn after_an_attachment_is_refused_the_text_goes_alone() {
-    let (outcome, attachments) = check(20, vec![code(40145), Ok(())]).await;
-    assert_eq!(attachments, [1, 0]);
-    assert!(outcome.reason.unwrap().contains("text went alone"));
+    // Codes that WeCom lists for attachments, codes about fields, and some that no list has.
+    for refusal in [
+        40004, 40005, 40006, 40007, 40008, 40009, 40011, 40039, 40058, 40063, 40123, 40145, 41005,
+        41064, 41065, 41072, 41080, 41081, 41082, 45001, 48002, 60020, 90206, 90207, 90208,
+        123_456, -2,
+    ] {
+        let (outcome, attachments) = check(20, vec![code(refusal), Ok(())]).await;
+        assert_eq!(attachments, [1, 0], "{refusal}");
+        assert_eq!(outcome.outcome, WelcomeResult::Sent, "{refusal}");
+        assert!(outcome.reason.unwrap().contains("text went alone"));
+    }
+    for kept in [-1, 41096, 45033] {
+        let (_, attachments) = check(20, vec![code(kept), Ok(())]).await;
+        assert_eq!(attachments, [1, 1], "{kept}");
+    }
+    for ended in [40014, 41050, 41051, 42001, 45009] {
+        let (_, attachments) = check(20, vec![code(ended), Ok(())]).await;
+        assert_eq!(attachments, [1], "{ended}");
+    }
 }
 
 #[tokio::test]
