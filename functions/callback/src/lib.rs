@@ -4,6 +4,7 @@
 //! most (WeCom doc 90930). So this function makes no call but the write that keeps the event; everything
 //! that follows starts from that write. What cannot be stored is answered with 503, and WeCom delivers it again.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +109,11 @@ impl<S: StoreEvent + Sync> Callback<S> {
         match *request.method() {
             Method::GET => {
                 let echo = query.required("echostr")?;
-                let plaintext = self.open(&config, &address, &query, echo).await?;
+                // A form decoder on the way has made blanks of `+`, and base64 has no blanks.
+                let echo = echo.replace(' ', "+");
+                let plaintext = self.open(&config, &address, &query, &echo).await?;
+                let plaintext = String::from_utf8(plaintext)
+                    .map_err(|_| Refusal::Unopened(OpenError::NotUtf8))?;
                 Ok((refusal::text(200, plaintext), None))
             }
             Method::POST => {
@@ -129,14 +134,14 @@ impl<S: StoreEvent + Sync> Callback<S> {
         address: &Address,
         query: &Query,
         encrypted: &str,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Vec<u8>, Refusal> {
         let signature = Signature {
             msg_signature: query.required("msg_signature")?,
             timestamp: query.required("timestamp")?,
             nonce: query.required("nonce")?,
         };
         let open = |crypto: &CallbackCrypto| {
-            let opened = crypto.open(&signature, encrypted);
+            let opened = crypto.open_bytes(&signature, encrypted);
             opened.map_err(Refusal::Unopened)
         };
         let opened = open(address.crypto(config)?);
@@ -148,16 +153,24 @@ impl<S: StoreEvent + Sync> Callback<S> {
         opened
     }
 
-    async fn store(&self, address: Address, plaintext: &str) -> Result<Kept, Refusal> {
-        // What was signed and encrypted with our keys is stored, even if this release cannot read it.
-        let message = Message::parse(plaintext).unwrap_or_else(|_| {
-            Message::from_fields(Fields::from_iter([(
-                "Raw".to_owned(),
-                plaintext.to_owned(),
-            )]))
-        });
+    /// Stores what was signed and encrypted with our keys, whatever it contains: of a text that is not valid, what can
+    /// be read of it.
+    async fn store(&self, address: Address, plaintext: &[u8]) -> Result<Kept, Refusal> {
+        let text = String::from_utf8_lossy(plaintext);
+        let message = Message::parse(&text);
+        let is_valid = message.is_ok() && matches!(text, Cow::Borrowed(_));
+        let message = message.unwrap_or_else(|_| Message::from_fields(readable(&text)));
         let event = InboxEvent::receive(address.corp, address.app, message, self.clock.now());
         let stored = self.store.store_event(&event).await?;
+        if !is_valid {
+            tracing::warn!(
+                event = "callback.malformed",
+                event.id = %event.id,
+                corp.id = %event.corp,
+                app.name = %event.app,
+                "an event is not valid UTF-8 or XML; what can be read of it is stored"
+            );
+        }
         Ok(Kept { event, stored })
     }
 
@@ -218,9 +231,10 @@ fn refused(refusal: &Refusal) -> Response<Body> {
 }
 
 impl Address {
-    /// Reads `/callback/{corp_id}/{app}`.
+    /// Reads `/callback/{corp_id}/{app}`, also with a slash at the end: reverse proxies and people append one.
     fn of(path: &str) -> Option<Self> {
-        let (corp, app) = path.strip_prefix("/callback/")?.split_once('/')?;
+        let path = path.strip_prefix("/callback/")?;
+        let (corp, app) = path.strip_suffix('/').unwrap_or(path).split_once('/')?;
         let valid = !corp.is_empty() && !app.is_empty() && !app.contains('/');
         valid.then(|| Self {
             corp: CorpId::from(corp),
@@ -234,6 +248,16 @@ impl Address {
         let app = corp.and_then(|corp| corp.app(self.app.as_str()));
         let crypto = app.and_then(|app| app.callback.as_ref());
         crypto.ok_or(Refusal::UnknownApp)
+    }
+}
+
+/// The fields of a text that is not well-formed, as far as they can be read; else the text as one field.
+fn readable(text: &str) -> Fields {
+    let fields = Fields::parse_lenient(text);
+    if fields.iter().next().is_some() {
+        fields
+    } else {
+        Fields::from_iter([("Raw", text)])
     }
 }
 

@@ -56,11 +56,12 @@ impl Seal {
 
     /// Encrypts a message under 16 random bytes that the caller provides; base64.
     #[must_use]
-    pub fn encrypt(&self, random: [u8; 16], message: &str) -> String {
+    pub fn encrypt(&self, random: [u8; 16], message: impl AsRef<[u8]>) -> String {
+        let message = message.as_ref();
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let mut plain = random.to_vec();
         plain.extend(length.to_be_bytes());
-        plain.extend(message.bytes());
+        plain.extend(message);
         plain.extend(self.receive_id.bytes());
         let pad = PAD_TO - plain.len() % PAD_TO;
         plain.extend(std::iter::repeat_n(pad.to_le_bytes()[0], pad));

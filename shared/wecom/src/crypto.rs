@@ -173,6 +173,19 @@ impl CallbackCrypto {
     /// # }
     /// ```
     pub fn open(&self, signature: &Signature<'_>, encrypted: &str) -> Result<String, OpenError> {
+        let opened = self.open_bytes(signature, encrypted)?;
+        String::from_utf8(opened).map_err(|_| OpenError::NotUtf8)
+    }
+
+    /// The same as bytes: of an event whose text was cut inside of a character, everything else can still be read.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`OpenError::NotUtf8`].
+    pub fn open_bytes(
+        &self,
+        signature: &Signature<'_>,
+        encrypted: &str,
+    ) -> Result<Vec<u8>, OpenError> {
         let expected = self.sign(signature.timestamp, signature.nonce, encrypted);
         verify_slices_are_equal(expected.as_bytes(), signature.msg_signature.as_bytes())
             .map_err(|_| OpenError::SignatureMismatch)?;
@@ -240,7 +253,7 @@ impl CallbackCrypto {
     }
 
     /// Private, so that nothing can be decrypted that was not verified.
-    fn decrypt(&self, encrypted: &str) -> Result<String, OpenError> {
+    fn decrypt(&self, encrypted: &str) -> Result<Vec<u8>, OpenError> {
         let mut buffer = decode_lenient(encrypted).ok_or(OpenError::NotBase64)?;
         if buffer.is_empty() || buffer.len() % AES_BLOCK != 0 {
             return Err(OpenError::WrongLength);
@@ -258,7 +271,7 @@ impl CallbackCrypto {
         let end = HEADER_LEN + message.len();
         buffer.truncate(end);
         buffer.drain(..HEADER_LEN);
-        String::from_utf8(buffer).map_err(|_| OpenError::NotUtf8)
+        Ok(buffer)
     }
 
     fn iv(&self) -> FixedLength<AES_BLOCK> {

@@ -2,6 +2,7 @@
 
 mod flat;
 mod json;
+mod lenient;
 mod xml;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -80,6 +81,24 @@ impl Fields {
     /// [`FieldsError::Json`] or [`FieldsError::TooDeep`].
     pub fn parse_json(text: &str) -> Result<Self, FieldsError> {
         json::parse(text).map(Self::from)
+    }
+
+    /// Reads of a text that is not well-formed XML what can be read: each element without children that is closed, even
+    /// if a `&` or `<` is not escaped, a reference is unknown, or the end is missing. Of a text that is no XML at all
+    /// that is nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use wecom::Fields;
+    ///
+    /// let text = "<xml><State>R&D</State><UserID>zhangsan</UserID><Rem";
+    /// assert!(Fields::parse(text).is_err());
+    /// let fields = Fields::parse_lenient(text);
+    /// assert_eq!(fields.get("State"), Some("R&D"));
+    /// assert_eq!(fields.get("UserID"), Some("zhangsan"));
+    /// ```
+    pub fn parse_lenient(text: &str) -> Self {
+        lenient::parse(text)
     }
 
     /// The first value at the path.

@@ -30,7 +30,7 @@ async fn url_verification_returns_exactly_the_plaintext() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plus_in_the_echostr_is_accepted_raw_and_percent_encoded() {
+async fn a_plus_in_the_echostr_is_accepted_raw_and_percent_encoded_and_as_a_blank() {
     let world = World::new().await;
     let postman = Postman::of(&world);
     let with_plus = (0..).map(|echo: u32| echo.to_string()).find(|echo| {
@@ -39,7 +39,8 @@ async fn a_plus_in_the_echostr_is_accepted_raw_and_percent_encoded() {
     });
     let echo = with_plus.unwrap();
     let sealed = postman.seal(&echo);
-    for written in [sealed.encrypt.clone(), sealed.encrypt.replace('+', "%2B")] {
+    for plus in ["+", "%2B", "%20"] {
+        let written = sealed.encrypt.replace('+', plus);
         let query = format!("{}&echostr={written}", sealed.query);
         assert_eq!(
             postman.get(&query).await,
@@ -73,6 +74,7 @@ async fn unknown_corps_and_apps_get_404() {
         &format!("{DEMO_CORP}/other"),
         &format!("{DEMO_CORP}/"),
         &format!("{DEMO_CORP}/{APP}/more"),
+        &format!("{DEMO_CORP}/{APP}//"),
         DEMO_CORP,
     ] {
         let url = format!("{gateway}/callback/{path}?{}", sealed.query);
@@ -289,4 +291,76 @@ async fn a_signed_ciphertext_that_cannot_be_decrypted_is_refused() {
         assert_eq!(answer, Answer::refused(400, code), "GET {what}");
     }
     assert!(world.inbox().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slash_behind_the_path_is_the_same_address() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let sealed = postman.seal(&added("wmSlash"));
+    let url = format!("{}/?{}", postman.url(), sealed.query);
+    let http = http_client();
+    let request = http.post(&url).body(postman.envelope(&sealed.encrypt));
+    let answer = Answer::of(request.send().await.unwrap()).await;
+    assert_eq!(answer, Answer::stored());
+    assert_eq!(world.inbox().await.len(), 1);
+    let echo = postman.seal("123");
+    let encoded = echo.encrypt.replace('+', "%2B");
+    let url = format!("{}/?{}&echostr={encoded}", postman.url(), echo.query);
+    let answer = Answer::of(http.get(&url).send().await.unwrap()).await;
+    assert_eq!(answer, Answer(200, "123".to_owned()));
+}
+
+/// Bytes of an add whose `State` is `state`, and what follows its last field.
+fn broken_add(customer: &str, state: &[u8], end: &[u8]) -> Vec<u8> {
+    let add = added(customer);
+    let fields = add.strip_suffix("</xml>").unwrap();
+    let state = [b"<State>", state, b"</State>"].concat();
+    [fields.as_bytes(), &state, end].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_event_is_not_refused_for_its_content_and_acted_on() {
+    let world = World::new().await;
+    let postman = Postman::of(&world);
+    let close: &[u8] = b"</xml>";
+    let cases: [(&str, &[u8], &[u8], &str); 9] = [
+        ("cut", "展".as_bytes()[..2].as_ref(), close, "\u{fffd}"),
+        ("Latin", b"caf\xe9", close, "caf\u{fffd}"),
+        (
+            "Surrogate",
+            b"\xed\xa0\xbd",
+            close,
+            "\u{fffd}\u{fffd}\u{fffd}",
+        ),
+        ("Ampersand", b"R&D", close, "R&D"),
+        ("Nbsp", b"a&nbsp;b", close, "a&nbsp;b"),
+        ("Less", b"1 < 2", close, "1 < 2"),
+        ("Nul", b"x", b"</xml>\0\0", "x"),
+        ("NoEnd", b"x", b"", "x"),
+        ("CutEnd", b"x", b"<Remark>cut of", "x"),
+    ];
+    for (name, state, end, expected) in cases {
+        let customer = format!("wm{name}");
+        let encrypt = postman.encrypt(broken_add(&customer, state, end));
+        for _ in 0..2 {
+            assert_eq!(
+                postman.deliver_encrypted(encrypt.clone()).await,
+                Answer::stored(),
+                "{name}"
+            );
+        }
+        let path = format!("contacts/{customer}");
+        let contact = world
+            .eventually(name, &path, |contact| {
+                contact["timeline"][0]["tags"]["outcome"] == "no_channel"
+            })
+            .await;
+        let timeline = contact["timeline"].as_array().unwrap();
+        assert_eq!(timeline.len(), 1, "{name}: {contact}");
+        let id = timeline[0]["event_id"].as_str().unwrap();
+        let event = world.get(&format!("events/{id}")).await;
+        assert_eq!(event["event"], "add_external_contact", "{name}: {event}");
+        assert_eq!(event["fields"]["State"], expected, "{name}: {event}");
+    }
 }

@@ -74,7 +74,7 @@ impl Postman {
     }
 
     /// Encrypts a message.
-    pub(crate) fn encrypt(&self, message: &str) -> String {
+    pub(crate) fn encrypt(&self, message: impl AsRef<[u8]>) -> String {
         self.seal.encrypt([7; 16], message)
     }
 
