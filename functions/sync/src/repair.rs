@@ -1,9 +1,9 @@
-//! Applies tags that are missing because an event was lost, or WeCom took no calls when it came.
+//! Applies what is missing because an event was lost, or WeCom took no calls when it came: tags, remark, description.
 
 use std::collections::HashMap;
 
-use domain::channel::ChannelId;
-use domain::error::StoreError;
+use domain::channel::{Channel, ChannelId};
+use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
 use domain::instant::{UnixMillis, UnixSeconds};
 use domain::outcome::{Subject, TagsOutcome, TagsResult};
@@ -16,8 +16,8 @@ use crate::error::SyncError;
 use crate::pass::Pass;
 use crate::{Store, Wecom};
 
-/// Repairs at the same time: fewer than calls for new customers, which have priority.
-const MAX_CONCURRENT_REPAIRS: usize = 2;
+/// Repairs at the same time. Their calls are as many as WeCom takes (`platform::in_flight`); the rest of them wait there.
+pub(crate) const MAX_CONCURRENT_REPAIRS: usize = 32;
 /// Events of a customer among which the add is looked for.
 const EVENTS: i32 = 50;
 
@@ -100,7 +100,11 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         Ok(())
     }
 
-    /// Tries again to apply the tags of an add.
+    /// Does for an add what `tagging` could not do: applies the tags that are missing, then writes remark and
+    /// description.
+    ///
+    /// # Errors
+    /// If WeCom takes no calls of the corp now; then nothing was changed, and the add is due again.
     pub(crate) async fn retry_tags(
         &self,
         event: &InboxEvent,
@@ -116,39 +120,97 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             Some(id) => self.store.channel(self.corp, id).await?,
             None => None,
         };
-        let wanted = channel.map(|channel| channel.spec.tag_ids);
-        let tags = wanted.as_ref().map(|wanted| relation.lacks(wanted));
-        let tags = tags.unwrap_or_default();
-        let outcome = if tags.is_empty() {
-            // The channel may have gone, or lost its tags, since it failed.
-            TagsOutcome::new(match wanted {
-                None => TagsResult::NoChannel,
-                Some(wanted) if wanted.is_empty() => TagsResult::NoTags,
-                Some(_) => TagsResult::Tagged,
-            })
-        } else {
-            let marked = self.call(path::MARK_TAG, || {
-                self.wecom.mark_tags(self.corp, &event.app, &key, &tags)
-            });
-            match marked.await {
-                Ok(()) => {
-                    self.store
-                        .add_tags(self.corp, &relation, &tags, self.clock.now())
-                        .await?;
-                    TagsOutcome::new(TagsResult::Tagged)
-                }
-                Err(SyncError::Wecom(error)) => {
-                    let mut outcome = TagsOutcome::new(TagsResult::Failed).with_error(&error);
-                    outcome.retryable = error.class() == Class::Retry
-                        && is_young(event, UnixMillis::of(self.clock.now()));
-                    outcome
+        let mut outcome = match &channel {
+            // It may have gone since.
+            None => TagsOutcome::new(TagsResult::NoChannel),
+            Some(channel) => self.mark_missing(event, &relation, channel).await?,
+        };
+        let is_tagged = matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags);
+        if let (Some(channel), true) = (&channel, is_tagged) {
+            match self.write_texts(event, &key, channel).await {
+                Ok(()) => {}
+                Err(SyncError::Wecom(error)) if !is_outage(&error) => {
+                    outcome.remark_errcode = error.code();
+                    outcome.reason = Some(format!("the remark was not written: {error}"));
                 }
                 Err(error) => return Err(error),
             }
-        };
+        }
         self.record(event, &relation, outcome, before.attempts + 1)
             .await?;
         Ok(())
+    }
+
+    /// Applies the channel's tags that the relation lacks.
+    async fn mark_missing(
+        &self,
+        event: &InboxEvent,
+        relation: &Relation,
+        channel: &Channel,
+    ) -> Result<TagsOutcome, SyncError> {
+        let wanted = &channel.spec.tag_ids;
+        if wanted.is_empty() {
+            return Ok(TagsOutcome::new(TagsResult::NoTags));
+        }
+        let tags = relation.lacks(wanted);
+        if tags.is_empty() {
+            return Ok(TagsOutcome::new(TagsResult::Tagged));
+        }
+        let marked = self.call(path::MARK_TAG, || {
+            self.wecom
+                .mark_tags(self.corp, &event.app, &relation.key, &tags)
+        });
+        match marked.await {
+            Ok(()) => {
+                let now = self.clock.now();
+                self.store.add_tags(self.corp, relation, &tags, now).await?;
+                Ok(TagsOutcome::new(TagsResult::Tagged))
+            }
+            Err(SyncError::Wecom(error)) if !is_outage(&error) => {
+                let waits = error.is(ErrorCode::NOT_EXTERNAL_CONTACT)
+                    && relation.lifecycle.is_unconfirmed();
+                let result = if waits {
+                    TagsResult::Pending
+                } else {
+                    TagsResult::Failed
+                };
+                let mut outcome = TagsOutcome::new(result).with_error(&error);
+                outcome.retryable = error.class() == Class::Retry
+                    && is_young(event, UnixMillis::of(self.clock.now()));
+                Ok(outcome)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the channel's remark and description on a customer, which the next reading of the customer stores.
+    async fn write_texts(
+        &self,
+        event: &InboxEvent,
+        key: &RelationKey,
+        channel: &Channel,
+    ) -> Result<(), SyncError> {
+        let spec = &channel.spec;
+        if spec.remark.is_none() && spec.description.is_none() {
+            return Ok(());
+        }
+        let name = if spec.remark_names_customer() {
+            let name = self.call(path::GET_EXTERNAL_CONTACT, || {
+                self.wecom
+                    .customer_name(self.corp, &event.app, &key.customer)
+            });
+            Some(name.await?)
+        } else {
+            None
+        };
+        let remark = spec.remark_for(name.as_deref());
+        self.call(path::REMARK, || {
+            let (remark, description) = (remark.as_deref(), spec.description.as_deref());
+            self.wecom
+                .write_remark(self.corp, &event.app, key, remark, description)
+        })
+        .await?;
+        Ok(self.store.mark_pending(event).await?)
     }
 
     async fn record(
@@ -170,6 +232,11 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         };
         self.store.record_tags(&subject, &outcome).await
     }
+}
+
+/// Whether WeCom takes no calls of the corp now, so that another add would meet the same error.
+pub(crate) fn is_outage(error: &VendorError) -> bool {
+    error.class() == Class::Retry && error.code().is_none_or(ErrorCode::concerns_tenant)
 }
 
 /// Whether an event is young enough for another try at `now`. After that, the daily reconcile is the one who repairs.

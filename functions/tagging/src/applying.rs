@@ -3,16 +3,14 @@
 use domain::channel::Channel;
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
-use domain::instant::UnixSeconds;
 use domain::outcome::{TagsOutcome, TagsResult};
-use domain::placeholder::{Names, Placeholder, render_within};
 use domain::relation::{AddRecord, Observation, RelationKey};
 use jiff::Timestamp;
 use platform::retry::{self, passes_soon};
-use wecom::api::contact::{ExternalContact, FollowUser, REMARK_MAX_CHARS};
+use wecom::api::contact::{ExternalContact, FollowUser};
 use wecom::{Class, ErrorCode, TagId};
 
-use crate::{Add, Applied, RetryReason, Store, Tagger, Wecom};
+use crate::{Add, Applied, Store, Tagger, Wecom};
 
 /// A customer as WeCom returns it.
 struct Read {
@@ -45,9 +43,6 @@ impl From<TagsOutcome> for Marked {
     }
 }
 
-/// Seconds for which a pause of WeCom's quota may hold the stream: the one of a minute, and the next batch.
-const LONGEST_PAUSE_WAITED: i64 = 90;
-
 impl<S: Store, W: Wecom> Tagger<S, W> {
     /// Applies tags and remark, reads the customer, and notes in `record` what was done.
     pub(crate) async fn apply(
@@ -62,7 +57,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             tagged,
         } = match marked {
             Ok(marked) => marked,
-            Err(reason) => return Ok(Applied::Postponed(reason)),
+            Err((error, attempts)) => return Ok(Applied::Postponed(error, attempts)),
         };
         let written = match &add.channel {
             Some(channel) if is_tagged(&outcome) => {
@@ -76,8 +71,8 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 record.remark = texts.remark;
                 record.description = texts.description;
             }
-            Err(error) if affects_whole_tenant(&error, UnixSeconds::of(self.clock.now())) => {
-                return Ok(Applied::Postponed(RetryReason::Wecom(error)));
+            Err(error) if affects_whole_tenant(&error) => {
+                return Ok(Applied::Postponed(error, outcome.attempts));
             }
             Err(error) => {
                 outcome.remark_errcode = error.code();
@@ -109,20 +104,13 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         Ok(Applied::Done(outcome))
     }
 
-    /// Applies the channel's tags.
-    async fn mark(&self, add: &Add<'_>, key: &RelationKey) -> Result<Marked, RetryReason> {
+    /// Applies the channel's tags. The error is one of the whole tenant, with the number of calls that met it.
+    async fn mark(&self, add: &Add<'_>, key: &RelationKey) -> Result<Marked, (VendorError, u32)> {
         let event = add.event;
-        let Some(channel) = &add.channel else {
-            let why = match event.event.state() {
-                None => "the customer came by search, card or group, and not through a channel",
-                Some(_) => "the event's state is not one of a channel of this corp",
-            };
-            return Ok(TagsOutcome::new(TagsResult::NoChannel).because(why).into());
+        let tags = match &add.channel {
+            Some(channel) if !channel.spec.tag_ids.is_empty() => &channel.spec.tag_ids,
+            channel => return Ok(without_tags(event, channel.as_ref()).into()),
         };
-        let tags = &channel.spec.tag_ids;
-        if tags.is_empty() {
-            return Ok(TagsOutcome::new(TagsResult::NoTags).into());
-        }
         let mark = || self.wecom.mark_tags(&event.corp, &event.app, key, tags);
         let (answer, attempts) = self.call(mark).await;
         let mut marked = match answer {
@@ -130,9 +118,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 outcome: TagsOutcome::new(TagsResult::Tagged),
                 tagged: Some((tags.clone(), self.clock.now())),
             },
-            Err(error) if affects_whole_tenant(&error, UnixSeconds::of(self.clock.now())) => {
-                return Err(RetryReason::Wecom(error));
-            }
+            Err(error) if affects_whole_tenant(&error) => return Err((error, attempts)),
             Err(error) if error.is(ErrorCode::NOT_EXTERNAL_CONTACT) && add.half => {
                 let waiting = TagsOutcome::new(TagsResult::Pending).with_error(&error);
                 let why =
@@ -172,9 +158,13 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         read: &Result<Read, VendorError>,
     ) -> Result<Texts, VendorError> {
         let spec = &channel.spec;
-        let template = spec.remark.as_ref();
-        let remark = template.map(|template| remark_of(template, &spec.name, read));
-        let (remark, description) = (remark.transpose()?, spec.description.clone());
+        let customer = match read {
+            Ok(read) => Some(read.contact.name.expose()),
+            // Without the name the remark would replace a better one.
+            Err(error) if spec.remark_names_customer() => return Err(error.clone()),
+            Err(_) => None,
+        };
+        let (remark, description) = (spec.remark_for(customer), spec.description.clone());
         if remark.is_some() || description.is_some() {
             let write = || {
                 let (remark, description) = (remark.as_deref(), description.as_deref());
@@ -203,33 +193,29 @@ fn is_tagged(outcome: &TagsOutcome) -> bool {
     matches!(outcome.outcome, TagsResult::Tagged | TagsResult::NoTags)
 }
 
-/// The remark that `template` makes. Without the name it is made of it would replace a better one: there is no neutral
-/// form here.
-fn remark_of(
-    template: &str,
-    channel: &str,
-    read: &Result<Read, VendorError>,
-) -> Result<String, VendorError> {
-    let customer = match read {
-        Ok(read) => Some(read.contact.name.expose()),
-        Err(error) if Placeholder::Customer.is_in(template) => return Err(error.clone()),
-        Err(_) => None,
-    };
-    let names = Names {
-        customer,
-        channel: Some(channel),
-        member: None,
-    };
-    Ok(render_within(template, names, REMARK_MAX_CHARS))
+/// The outcome of an add for which no call is to be made: it has no channel, or a channel without tags and texts.
+pub(crate) fn without_calls(add: &Add<'_>) -> Option<TagsOutcome> {
+    let spec = add.channel.as_ref().map(|channel| &channel.spec);
+    let needs_calls = spec.is_some_and(|spec| {
+        !spec.tag_ids.is_empty() || spec.remark.is_some() || spec.description.is_some()
+    });
+    (!needs_calls).then(|| without_tags(add.event, add.channel.as_ref()))
 }
 
-/// Whether other customers would meet the same error: then waiting is right, for the whole stream. A pause of an hour
-/// is too long for that, because other corps come in the same stream; the sync tries again after it.
-fn affects_whole_tenant(error: &VendorError, now: UnixSeconds) -> bool {
-    if matches!(error, VendorError::Paused { until, .. } if *until > now.plus_seconds(LONGEST_PAUSE_WAITED))
-    {
-        return false;
+/// The outcome of an add without tags.
+fn without_tags(event: &InboxEvent, channel: Option<&Channel>) -> TagsOutcome {
+    if channel.is_some() {
+        return TagsOutcome::new(TagsResult::NoTags);
     }
+    let why = match event.event.state() {
+        None => "the customer came by search, card or group, and not through a channel",
+        Some(_) => "the event's state is not one of a channel of this corp",
+    };
+    TagsOutcome::new(TagsResult::NoChannel).because(why)
+}
+
+/// Whether WeCom takes no calls of the corp now: other customers of it would meet the same error.
+fn affects_whole_tenant(error: &VendorError) -> bool {
     // Every other code of the retry class is about this pair.
     let of_all = error.code().is_none_or(ErrorCode::concerns_tenant);
     error.class() == Class::Retry && of_all
@@ -237,14 +223,13 @@ fn affects_whole_tenant(error: &VendorError, now: UnixSeconds) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::instant::UnixSeconds;
     use wecom::Error;
 
     use super::*;
 
-    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
-
     #[test]
-    fn errors_about_the_tenant_stop_the_stream_and_errors_about_one_customer_do_not() {
+    fn errors_about_the_tenant_postpone_and_errors_about_one_customer_do_not() {
         let api = |code: i64| {
             VendorError::from(Error::Api {
                 api: "mark_tag",
@@ -259,11 +244,11 @@ mod tests {
         });
         let paused = |seconds| VendorError::Paused {
             api: "mark_tag",
-            until: NOW.plus_seconds(seconds),
+            until: UnixSeconds(seconds),
         };
-        for (error, holds, soon) in [
+        for (error, postpones, soon) in [
             (paused(60), true, false),
-            (paused(3_600), false, false),
+            (paused(3_600), true, false),
             (api(45009), true, false),
             (api(45033), true, true),
             (api(-1), false, true),
@@ -274,8 +259,8 @@ mod tests {
             (away, true, true),
         ] {
             assert_eq!(
-                (affects_whole_tenant(&error, NOW), passes_soon(&error)),
-                (holds, soon),
+                (affects_whole_tenant(&error), passes_soon(&error)),
+                (postpones, soon),
                 "{error}"
             );
         }

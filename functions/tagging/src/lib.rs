@@ -1,13 +1,14 @@
 //! Attributes a customer to its channel, counts it, applies the channel's tags and remark, and records losses.
 //!
 //! It does not depend on the welcome: an add without a welcome code is tagged all the same. The customer is read from
-//! WeCom at the same time, so that the relation with everything that is known of it is written once. After an error of
-//! the whole tenant the record is retried, which stops the stream; relation and counts are written before, as the event
-//! reports them. An error about one customer is stored as the outcome, and repaired later. For a channel with daily
+//! WeCom at the same time, so that the relation with everything that is known of it is written once. While WeCom takes no
+//! calls of a corp, its records do not wait in the stream, where those of other corps are behind them: relation and
+//! counts are written as the event reports them, and the outcome is stored as pending with the time at which the sync
+//! applies the rest. An error about one customer is stored as the outcome, and repaired later. For a channel with daily
 //! limits, the add is counted for the member's day as well, and a member who reaches the limit is removed from the
 //! contact way.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
@@ -17,7 +18,7 @@ use domain::channel::{Channel, ChannelId};
 use domain::error::{StoreError, VendorError};
 use domain::event::InboxEvent;
 use domain::instant::{UnixMillis, UnixSeconds};
-use domain::outcome::{Subject, TagsOutcome};
+use domain::outcome::{Subject, TagsOutcome, TagsResult};
 use domain::ports::{
     ChannelStore, CountStore, CustomerApi, EventStore, OutcomeStore, ProvisionChannel,
     RelationStore,
@@ -27,12 +28,13 @@ use domain::tally::Fact;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lambda_runtime::{Error, LambdaEvent};
+use operations::ending;
 use platform::metrics::{Group, Metrics, Unit};
 use platform::secret::ConfigSource;
 use platform::start::Platform;
 use platform::stream::{self, Verdict, outcome_fields};
 use platform::wecom_api::WecomApi;
-use wecom::{CorpId, State};
+use wecom::{CorpId, ErrorCode, State};
 
 mod applying;
 mod limits;
@@ -59,34 +61,20 @@ pub struct Tagger<S, W> {
     clock: Clock,
 }
 
-/// Why a record has to be retried.
-#[derive(Debug, thiserror::Error)]
-enum RetryReason {
-    /// The store is unavailable.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// WeCom takes no calls of this corp now.
-    #[error("WeCom takes no calls now: {0}")]
-    Wecom(VendorError),
-    /// Another record of the batch found out that WeCom takes no calls of this corp now.
-    #[error("WeCom took no call of this corp a moment ago")]
-    Outage,
-}
-
-/// The corps of which WeCom takes no calls now, as far as this batch has found out. Without it, an outage would cost
-/// every record of the batch its time-outs, and the function its own.
+/// The corps of which WeCom takes no calls now, as far as this batch has found out, with the error that said so. Without
+/// it, an outage would cost every record of the batch its time-outs, and the function its own.
 #[derive(Debug, Default)]
-struct OutageGuard(Mutex<HashSet<CorpId>>);
+struct OutageGuard(Mutex<HashMap<CorpId, VendorError>>);
 
 impl OutageGuard {
-    fn trip(&self, corp: &CorpId) {
+    fn trip(&self, corp: &CorpId, error: &VendorError) {
         let mut corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        corps.insert(corp.clone());
+        corps.entry(corp.clone()).or_insert_with(|| error.clone());
     }
 
-    fn is_tripped(&self, corp: &CorpId) -> bool {
+    fn error_of(&self, corp: &CorpId) -> Option<VendorError> {
         let corps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        corps.contains(corp)
+        corps.get(corp).cloned()
     }
 }
 
@@ -94,8 +82,8 @@ impl OutageGuard {
 enum Applied {
     /// It ended, in success or in a refusal.
     Done(TagsOutcome),
-    /// It has to be retried.
-    Postponed(RetryReason),
+    /// WeCom takes no calls of the corp now, after so many of them.
+    Postponed(VendorError, u32),
 }
 
 /// An add whose tags are to be applied.
@@ -163,14 +151,11 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
     async fn handle_event(&self, event: InboxEvent, outages: &OutageGuard) -> Verdict {
         match self.relate_and_tag(&event, outages).await {
             Ok(()) => Verdict::Done,
-            Err(cause) => {
-                if matches!(cause, RetryReason::Wecom(_)) {
-                    outages.trip(&event.corp);
-                }
+            Err(error) => {
                 tracing::warn!(
                     event = "tagging.retry",
-                    record.cause = %cause,
-                    "the record will be retried"
+                    store.error = %error,
+                    "the store failed; the record will be retried"
                 );
                 self.metrics.put("tags_held", Unit::Count, 1, &[]);
                 Verdict::Retry
@@ -182,7 +167,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         &self,
         event: &InboxEvent,
         outages: &OutageGuard,
-    ) -> Result<(), RetryReason> {
+    ) -> Result<(), StoreError> {
         let Some(change) = Change::of(event) else {
             return Ok(());
         };
@@ -202,8 +187,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                 self.add(&add, id, &change, &timezone, outages).await
             }
             ChangeKind::CustomerLeft | ChangeKind::MemberRemoved => {
-                let relation = self.store.change(&event.corp, &change).await?;
-                Ok(self.count_loss(event, &relation, &timezone).await?)
+                ending::apply(&self.store, &event.corp, &change, &timezone).await
             }
         }
     }
@@ -216,7 +200,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         change: &Change,
         timezone: &TimeZone,
         outages: &OutageGuard,
-    ) -> Result<(), RetryReason> {
+    ) -> Result<(), StoreError> {
         let event = add.event;
         let counted = channel.clone().map(|channel| Counted {
             channel,
@@ -226,15 +210,25 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
             self.keep_limits(event, change, channel, timezone).await?;
         }
         let mut record = AddRecord::new(change.clone(), counted);
-        let applied = if outages.is_tripped(&event.corp) {
-            Applied::Postponed(RetryReason::Outage)
-        } else {
-            self.apply(add, &mut record).await?
+        let outage = outages.error_of(&event.corp);
+        let is_outage = outage.is_some();
+        let applied = match outage {
+            Some(error) => {
+                applying::without_calls(add).map_or(Applied::Postponed(error, 0), Applied::Done)
+            }
+            None => self.apply(add, &mut record).await?,
         };
+        if is_outage || matches!(applied, Applied::Postponed(..)) {
+            // The customer was not read.
+            self.store.mark_pending(event).await?;
+        }
         self.relate(event, &record, timezone).await?;
         let mut outcome = match applied {
             Applied::Done(outcome) => outcome,
-            Applied::Postponed(reason) => return Err(reason),
+            Applied::Postponed(error, attempts) => {
+                outages.trip(&event.corp, &error);
+                self.postponed(event, &error, attempts)
+            }
         };
         let now = self.clock.now();
         outcome.at = UnixSeconds::of(now);
@@ -248,6 +242,26 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
         self.store.record_tags(&subject, &outcome).await?;
         self.report(event, &outcome);
         Ok(())
+    }
+
+    /// The outcome while WeCom takes no calls of the corp: the sync applies the rest when it is due.
+    fn postponed(&self, event: &InboxEvent, error: &VendorError, attempts: u32) -> TagsOutcome {
+        tracing::info!(
+            event = "tagging.postponed",
+            event.id = %event.id,
+            corp.id = %event.corp,
+            wecom.error = %error,
+            wecom.errcode = error.code().map(ErrorCode::get),
+            "WeCom takes no calls of the corp now; the sync applies tags and remark when it does"
+        );
+        self.metrics.put("tags_held", Unit::Count, 1, &[]);
+        // The last try of a paused API is no call.
+        let not_called = u32::from(!error.is_of_a_call());
+        TagsOutcome {
+            attempts: attempts.saturating_sub(not_called),
+            retryable: true,
+            ..TagsOutcome::new(TagsResult::Pending).with_error(error)
+        }
     }
 
     /// The channel of an add: the one of the event's own `State`. A full add that completes a half add may come without
@@ -303,23 +317,7 @@ impl<S: Store, W: Wecom> Tagger<S, W> {
                     .await?;
             }
         }
-        self.count_loss(event, &relation, timezone).await
-    }
-
-    /// Counts a loss, also one that was reported before its add.
-    async fn count_loss(
-        &self,
-        event: &InboxEvent,
-        relation: &Relation,
-        timezone: &TimeZone,
-    ) -> Result<(), StoreError> {
-        let Some((channel, lost_at)) = relation.loss() else {
-            return Ok(());
-        };
-        let day = local_day(lost_at, timezone);
-        self.store
-            .count(&event.corp, channel, &relation.key, Fact::Lost, day)
-            .await
+        ending::count(&self.store, &event.corp, &relation, timezone).await
     }
 
     /// Writes one metric line with the outcome of an add's tags.

@@ -34,6 +34,7 @@ use wecom::api::path;
 use wecom::{Event, UserId, WelcomeCode, WelcomeMessage};
 
 mod naming;
+mod recording;
 mod sending;
 
 /// Customers who are welcomed at the same time by one instance. WeCom's concurrency guard
@@ -135,7 +136,12 @@ where
             channel: channel.as_ref(),
             day,
         };
-        self.store.record_welcome(&subject, &outcome).await?;
+        let write = || self.store.record_welcome(&subject, &outcome);
+        if outcome.outcome == WelcomeResult::Sent {
+            recording::write_in_place(&self.clock, write).await?;
+        } else {
+            write().await?;
+        }
         self.report(event, &outcome);
         Ok(())
     }

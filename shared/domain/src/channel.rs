@@ -9,7 +9,7 @@ use wecom::{AppName, ConfigId, LinkId, State, TagId, UserId};
 use crate::duty::Schedule;
 use crate::field::{FieldError, at_most_chars, check_userid};
 use crate::instant::UnixSeconds;
-use crate::placeholder::{self, Placeholder};
+use crate::placeholder::{self, Names, Placeholder};
 use crate::welcome::Welcome;
 
 /// Characters of a channel's name, which is the remark of its contact way or the name of its link.
@@ -308,6 +308,27 @@ impl ChannelSpec {
             Some(at) => Err(FieldError::new(format!("tag_ids[{at}]"), "is empty")),
             None => Ok(()),
         }
+    }
+}
+
+impl ChannelSpec {
+    /// Whether the remark contains the customer's name.
+    #[must_use]
+    pub fn remark_names_customer(&self) -> bool {
+        let remark = self.remark.as_deref();
+        remark.is_some_and(|remark| Placeholder::Customer.is_in(remark))
+    }
+
+    /// The remark for a customer of this name, at most [`REMARK_MAX_CHARS`]; `None` if the channel has none.
+    #[must_use]
+    pub fn remark_for(&self, customer: Option<&str>) -> Option<String> {
+        let names = Names {
+            customer,
+            channel: Some(&self.name),
+            member: None,
+        };
+        let remark = self.remark.as_deref()?;
+        Some(placeholder::render_within(remark, names, REMARK_MAX_CHARS))
     }
 }
 

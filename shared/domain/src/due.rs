@@ -6,6 +6,10 @@ use crate::channel::ChannelId;
 use crate::event::EventId;
 use crate::welcome::WelcomeOwner;
 
+/// Where a list of what is due goes on; its content is the store's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueCursor(pub Vec<String>);
+
 /// Something that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {

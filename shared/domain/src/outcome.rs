@@ -69,7 +69,8 @@ pub enum TagsResult {
     NoTags,
     /// WeCom refused.
     Failed,
-    /// Not done yet; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the customer first.
+    /// Not done yet: WeCom takes no calls of the company now; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the
+    /// customer first.
     Pending,
 }
 
@@ -119,6 +120,9 @@ pub struct Outcome<R> {
     /// Whether trying again later could help. The sync repairs what is true here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
+    /// Before this time another try is of no use: WeCom takes no calls until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<UnixSeconds>,
     /// When it was written; [`UnixSeconds::EPOCH`], and not shown, while it is not.
     #[serde(default, skip_serializing_if = "is_unwritten")]
     pub at: UnixSeconds,
@@ -144,6 +148,7 @@ impl<R> Outcome<R> {
             attempts: 0,
             latency_ms: None,
             retryable: false,
+            not_before: None,
             at: UnixSeconds::EPOCH,
         }
     }
@@ -155,18 +160,25 @@ impl<R> Outcome<R> {
         self
     }
 
-    /// When it is worth another try: a minute per call that was made for it, an hour at most.
+    /// When it is worth another try: a minute per call that was made for it, an hour at most, and not before WeCom takes
+    /// calls again.
     #[must_use]
     pub fn retry_at(&self) -> Option<UnixSeconds> {
         let minutes = i64::from(self.attempts.clamp(1, 60));
-        self.retryable.then_some(self.at.plus_seconds(60 * minutes))
+        let paced = self.at.plus_seconds(60 * minutes);
+        let at = self.not_before.map_or(paced, |time| time.max(paced));
+        self.retryable.then_some(at)
     }
 
-    /// Fills `errcode`, `reason` and `retryable` from `error`.
+    /// Fills `errcode`, `reason`, `retryable` and `not_before` from `error`.
     #[must_use]
     pub fn with_error(mut self, error: &VendorError) -> Self {
         self.errcode = error.code();
         self.retryable = error.class() == wecom::Class::Retry;
+        self.not_before = match error {
+            VendorError::Paused { until, .. } => Some(*until),
+            _ => None,
+        };
         self.reason = Some(reason_of(error));
         self
     }
@@ -233,6 +245,20 @@ mod tests {
                 Some(UnixSeconds(1_000 + seconds)),
                 "{attempts}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_paused_is_tried_again_after_the_pause() {
+        let paused = |until| VendorError::Paused {
+            api: "mark_tag",
+            until: UnixSeconds(until),
+        };
+        for (until, retry_at) in [(5_000, 5_000), (1_010, 1_060)] {
+            let mut outcome = TagsOutcome::new(TagsResult::Pending).with_error(&paused(until));
+            outcome.at = UnixSeconds(1_000);
+            assert_eq!(outcome.retry_at(), Some(UnixSeconds(retry_at)));
+            assert_eq!(outcome.errcode, Some(ErrorCode::API_FREQ_OUT_OF_LIMIT));
         }
     }
 

@@ -3,4 +3,5 @@
 //! The crate knows no AWS and no HTTP. Whatever only one function does is in that function.
 
 pub mod duty;
+pub mod ending;
 pub mod run;

@@ -165,9 +165,11 @@ mod tests {
 
     #[test]
     fn wecoms_own_address_is_the_default_and_outside_lambda_there_is_no_function() {
-        let set = |name: &str| name.starts_with("SCRM").then(|| name.to_lowercase());
+        let required = ["SCRM_INBOX_TABLE", "SCRM_DATA_TABLE", "SCRM_SECRET_ID"];
+        let set = |name: &str| required.contains(&name).then(|| name.to_lowercase());
         let environment = Environment::read(set).unwrap();
         assert_eq!(environment.wecom_api_base, WECOM_API);
+        assert_eq!(environment.inbox_days, layout::INBOX_DAYS);
         assert_eq!(environment.function_name, None);
         let all = |name: &str| match name {
             "SCRM_INBOX_DAYS" => Some("90".to_owned()),

@@ -83,7 +83,7 @@ impl Scene {
             data_table: DATA_TABLE.to_owned(),
             secret_id: String::new(),
             wecom_api_base: served.base_url.clone(),
-            inbox_days: platform::layout::INBOX_DAYS,
+            inbox_days: layout::INBOX_DAYS,
             public_url: None,
             function_name: None,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::acquisition::Balance;
 use domain::channel::{Channel, ChannelId, Remote};
-use domain::due::Due;
+use domain::due::{Due, DueCursor};
 use domain::error::{StoreError, UploadError, VendorError};
 use domain::event::{EventId, InboxEvent};
 use domain::group::Group;
@@ -105,7 +105,7 @@ intercept! { Store:
         fn put_balance(corp: &CorpId, balance: &Balance, at: Timestamp) -> Result<(), StoreError>;
     }
     DueStore {
-        fn due(corp: &CorpId, now: UnixSeconds, limit: i32) -> Result<Vec<Due>, StoreError>;
+        fn due(corp: &CorpId, now: UnixSeconds, cursor: Option<&DueCursor>, limit: i32) -> Result<(Vec<Due>, Option<DueCursor>), StoreError>;
     }
     GroupStore {
         fn group(corp: &CorpId, chat_id: &ChatId) -> Result<Option<Group>, StoreError>;

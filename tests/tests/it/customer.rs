@@ -129,4 +129,23 @@ impl Customer<'_> {
             .find(|relation| relation["userid"] == self.userid.as_str());
         own.cloned().unwrap_or_default()
     }
+
+    /// Waits until its tags have an outcome in the table, and returns it.
+    pub(crate) async fn has_outcome_of_tags(&self) -> Value {
+        let contact = self
+            .world
+            .eventually("an outcome of tags", &self.path(), |contact| {
+                contact["timeline"][0]["tags"]["at"].is_number()
+            })
+            .await;
+        contact["timeline"][0]["tags"].clone()
+    }
+
+    /// Waits until its tags are left to the sync because WeCom takes no calls, and returns the outcome that says so.
+    pub(crate) async fn is_postponed(&self) -> Value {
+        let tags = self.has_outcome_of_tags().await;
+        assert_eq!(tags["outcome"], "pending", "{tags}");
+        assert!(tags["reason"].is_string(), "{tags}");
+        tags
+    }
 }

@@ -31,6 +31,7 @@ mod leftovers;
 mod lists;
 mod media;
 mod operator;
+mod pauses;
 mod postman;
 mod quota;
 mod refreshes;

@@ -69,6 +69,11 @@ async fn tagging_and_sync_do_not_call_a_paused_api() {
     let ran = world.reconcile().await;
     assert_eq!(ran["state"], "finished", "{ran}");
     for customer in &customers {
+        customer.has_outcome_of_tags().await;
+    }
+    world.time_passes(Duration::from_secs(61));
+    world.tick().await;
+    for customer in &customers {
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;
     }
@@ -130,12 +135,11 @@ async fn a_repeated_45009_lengthens_the_pause() {
     let tags = world.tags(&["展会"]);
     let channel = world.channel(json!({"tag_ids": tags})).await;
     world.wecom.faults().next(MARK, 2, Fault::Code(45009));
-    world.scan(&channel);
-    world
-        .until("WeCom refuses twice", |wecom| {
-            wecom.calls_of(MARK).len() == 2
-        })
-        .await;
+    for refused in 1..=2 {
+        world.scan(&channel).is_postponed().await;
+        assert_eq!(world.calls(MARK), refused);
+        world.time_passes(Duration::from_millis(2_000));
+    }
     let _held = world.time.hold();
     // The second pause lasts a minute, sixty times the first, and no function calls.
     let customer = world.scan(&channel);

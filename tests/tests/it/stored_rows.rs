@@ -168,10 +168,10 @@ async fn the_sync_reads_the_rows_of_version_0_1_0() {
         domain::app::AppState::Valid { .. }
     ));
     let due = store
-        .due(&corp, UnixSeconds(1_800_000_000), 50)
+        .due(&corp, UnixSeconds(1_800_000_000), None, 50)
         .await
         .unwrap();
-    assert!(matches!(due.as_slice(), [Due::Channel(_), ..]), "{due:?}");
+    assert!(matches!(due.0.as_slice(), [Due::Channel(_), ..]), "{due:?}");
     let channel = ChannelId::parse("chf6q2kjwsm19db").unwrap();
     let stored = store.channel(&corp, &channel).await.unwrap().unwrap();
     assert!(

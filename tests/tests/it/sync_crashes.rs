@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use ::sync::Task;
 use domain::channel::ChannelId;
 use domain::instant::UnixMillis;
-use domain::ports::{CountStore, EventStore, RunStore};
+use domain::ports::{CountStore, EventStore, RelationStore, RunStore};
+use domain::relation::{RelationKey, Status};
 use futures::StreamExt;
 use jiff::tz::TimeZone;
 use platform::store::Store;
+use wecom::{ExternalUserId, UserId};
 use wecom_sandbox::{
     DeliveryMode, Growth, Happening, JoinScene, MemberEdit, MemberSetup, QuitScene, SandboxOptions,
     Scan,
@@ -168,8 +170,11 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
         corp.member_edits(&customer.external_userid, &customer.userid, &edit)
             .unwrap();
     }
-    corp.customer_leaves(&left.external_userid, &left.userid)
-        .unwrap();
+    // WeCom still lists a customer who left: only the event says so.
+    for left in [&left, &customers[0]] {
+        corp.customer_leaves(&left.external_userid, &left.userid)
+            .unwrap();
+    }
     corp.member_removes(&removed.external_userid, &removed.userid)
         .unwrap();
     corp.console_creates_tags("来源", &["展会"]).unwrap();
@@ -190,10 +195,18 @@ async fn tick_crashes_at(point: usize) -> (Option<String>, usize) {
     assert_agreement(&platform.store, corp, &context).await;
     assert_eq!(
         counted(&external.time, &platform.store, &channel).await,
-        (SCANS as u64, 0),
+        (SCANS as u64, 1),
         "{context}"
     );
     let corp = corp_id();
+    for left in [&left, &customers[0]] {
+        let key = RelationKey {
+            member: UserId::from(left.userid.as_str()),
+            customer: ExternalUserId::from(left.external_userid.as_str()),
+        };
+        let relation = platform.store.relation(&corp, &key).await.unwrap().unwrap();
+        assert_eq!(relation.status(), Status::Lost, "{context}");
+    }
     let work = platform
         .store
         .pending_events(&corp, UnixMillis(i64::MAX), 100)

@@ -115,6 +115,12 @@ async fn tags_are_not_lost_on_45033_and_45009() {
             world.wecom.faults().next(MARK, 1, Fault::Code(code));
         }
         let customer = world.scan(&channel);
+        customer.is_postponed().await;
+        world.counts_are(&channel, Counts::added(1)).await;
+        for _ in 0..2 {
+            world.time_passes(Duration::from_secs(121));
+            world.tick().await;
+        }
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;
         world.counts_are(&channel, Counts::added(1)).await;
@@ -125,14 +131,19 @@ async fn tags_are_not_lost_on_45033_and_45009() {
 async fn an_outage_of_wecom_delays_tags_and_loses_none() {
     let world = World::new().await;
     let channel = tagging_channel(&world).await;
-    // One attempt at the record makes three calls; the fourth call belongs to the retry by the stream.
+    // One attempt at the record makes three calls; the fourth call is of the tick.
     let lost = Fault::DropConnection { after_effect: true };
     world.wecom.faults().next(MARK, 3, Fault::Http(502));
     world.wecom.faults().next(MARK, 1, lost);
     let customer = world.scan(&channel);
+    let postponed = customer.is_postponed().await;
+    assert_eq!(postponed["attempts"], 3, "{postponed}");
+    world.counts_are(&channel, Counts::added(1)).await;
+    world.time_passes(Duration::from_secs(181));
+    world.tick().await;
     customer.is_tagged(&["展会"]).await;
     let outcome = customer.outcome("tags", "tagged").await;
-    assert_eq!(outcome["attempts"], 2, "the attempts of the retried record");
+    assert_eq!(outcome["attempts"], 4, "{outcome}");
     world.counts_are(&channel, Counts::added(1)).await;
 }
 
@@ -176,7 +187,7 @@ async fn failed_tags_of_one_customer_delay_no_other_customer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retried_batch_does_not_repeat_finished_records() {
+async fn what_a_pause_postpones_is_applied_once_and_the_rest_is_not_repeated() {
     let external = ExternalWorld::limited(json!({"pause": 1})).await;
     let world = external.world().await;
     let channel = tagging_channel(&world).await;
@@ -184,6 +195,11 @@ async fn a_retried_batch_does_not_repeat_finished_records() {
     let customers: Vec<Customer<'_>> = (0..8).map(|_| world.scan(&channel)).collect();
     world.wecom.faults().next(MARK, 1, Fault::Code(45009));
     world.wecom.resume();
+    for customer in &customers {
+        customer.has_outcome_of_tags().await;
+    }
+    world.time_passes(Duration::from_secs(61));
+    world.tick().await;
     for customer in &customers {
         customer.is_tagged(&["展会"]).await;
         customer.outcome("tags", "tagged").await;

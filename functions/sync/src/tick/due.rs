@@ -1,10 +1,13 @@
 //! Things that are due at a time: channels at a boundary of their schedule, media that expire, tags to try again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::channel::{Channel, ChannelId, Remote};
 use domain::due::Due;
 use domain::event::EventId;
 use domain::instant::UnixSeconds;
 use domain::welcome::WelcomeOwner;
+use futures::FutureExt;
 use operations::duty;
 use serde_json::{Value, json};
 
@@ -12,35 +15,66 @@ use super::Findings;
 use crate::concurrent;
 use crate::error::SyncError;
 use crate::pass::Pass;
+use crate::repair::{MAX_CONCURRENT_REPAIRS, is_outage};
 use crate::{Store, Wecom};
 
-/// Items of one tick; the rest is left to the next.
-const MAX_DUE_PER_TICK: i32 = 200;
+/// Items of one query of the index.
+const DUE_PER_QUERY: i32 = 500;
+/// Adds of one tick whose tags are tried again; the rest is left to the next tick. No tick has the time for as many, and
+/// their keys fit into a megabyte or two.
+const MAX_TAGS_PER_TICK: usize = 10_000;
+/// Adds that are prepared together: what is in work has its place in memory.
+const TAGS_PER_STEP: usize = 200;
 
 /// Media that are refreshed at the same time: a source that does not answer takes a minute of a tick, and must not be
 /// all that the tick comes to.
 const MAX_CONCURRENT_MEDIA: usize = 4;
 
+/// What is due in one tick.
+#[derive(Default)]
+struct DueItems {
+    /// Channels, and media of welcomes.
+    others: Vec<Due>,
+    /// Adds whose tags are tried again.
+    tags: Vec<Due>,
+    /// How many of those there are, also those that are left to the next tick.
+    tags_waiting: usize,
+}
+
 impl<S: Store, W: Wecom> Pass<'_, S, W> {
-    /// Does what is due, and returns how many items. One item's failure does not affect another, and media come last: a
-    /// boundary of a schedule does not wait for a web server.
+    /// Does what is due, and returns how many items. One item's failure does not affect another. Channels come first: a
+    /// boundary of a schedule does not wait for tags. Media come last: nothing waits for a web server.
     pub(super) async fn do_due(&self, findings: &Findings) -> Result<Value, SyncError> {
-        let now = UnixSeconds::of(self.clock.now());
-        let due = self.store.due(self.corp, now, MAX_DUE_PER_TICK).await?;
-        let tags = due.iter().filter(|due| matches!(due, Due::Tags { .. }));
-        findings.tags_waiting.get_or_init(|| tags.count());
+        let due = self.collect_due().await?;
+        findings.tags_waiting.get_or_init(|| due.tags_waiting);
         let (mut done, mut first_error) = (0, None);
         let mut media = Vec::new();
-        for due in due {
+        for due in due.others {
             let one = match &due {
                 Due::Channel(id) => self.align(id).await,
-                Due::Tags { event, .. } => self.do_tags(event).await,
-                Due::Welcome(_) => Ok(()),
+                Due::Tags { .. } | Due::Welcome(_) => Ok(()),
             };
-            match (one, due) {
-                (Ok(()), Due::Tags { .. }) => done += 1,
-                (Ok(()), due) => media.push(due),
-                (Err(error), due) => first_error = first_error.or(Some(reported(&due, error))),
+            match one {
+                Ok(()) => media.push(due),
+                Err(error) => first_error = first_error.or(Some(reported(&due, error))),
+            }
+        }
+        let outage = AtomicBool::new(false);
+        for step in due.tags.chunks(TAGS_PER_STEP) {
+            let tried = step.iter().map(|due| self.try_tags(due, &outage));
+            let tried = concurrent::try_join_bounded(
+                tried.map(|it| it.map(Ok::<_, SyncError>)).collect(),
+                MAX_CONCURRENT_REPAIRS,
+            )
+            .await?;
+            for tried in tried {
+                match tried {
+                    Ok(()) => done += 1,
+                    Err(error) => first_error = first_error.or(Some(error)),
+                }
+            }
+            if outage.load(Ordering::Relaxed) || !self.has_time() {
+                break;
             }
         }
         let refreshed = media.iter().map(|due| async move {
@@ -56,6 +90,47 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
             }
         }
         first_error.map_or(Ok(json!(done)), Err)
+    }
+
+    /// Everything that is due.
+    async fn collect_due(&self) -> Result<DueItems, SyncError> {
+        let now = UnixSeconds::of(self.clock.now());
+        let (mut items, mut cursor) = (DueItems::default(), None);
+        loop {
+            let (page, next) = self
+                .store
+                .due(self.corp, now, cursor.as_ref(), DUE_PER_QUERY)
+                .await?;
+            for due in page {
+                if !matches!(due, Due::Tags { .. }) {
+                    items.others.push(due);
+                    continue;
+                }
+                items.tags_waiting += 1;
+                if items.tags.len() < MAX_TAGS_PER_TICK {
+                    items.tags.push(due);
+                }
+            }
+            cursor = next;
+            if cursor.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Applies the tags of an add that is due, unless another one has found that WeCom takes no calls of the corp now.
+    async fn try_tags(&self, due: &Due, outage: &AtomicBool) -> Result<(), SyncError> {
+        let Due::Tags { event, .. } = due else {
+            return Ok(());
+        };
+        if outage.load(Ordering::Relaxed) {
+            return Err(SyncError::Outage);
+        }
+        let tried = self.do_tags(event).await;
+        if matches!(&tried, Err(SyncError::Wecom(error)) if is_outage(error)) {
+            outage.store(true, Ordering::Relaxed);
+        }
+        tried.map_err(|error| reported(due, error))
     }
 
     /// Sends WeCom the members on duty, if they are others than before.

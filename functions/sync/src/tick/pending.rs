@@ -12,6 +12,7 @@ use domain::relation::{Change, ChangeKind, Observation, Reading, Trigger};
 use domain::work::RefreshTarget;
 use futures::FutureExt;
 use jiff::SignedDuration;
+use operations::ending;
 use platform::metrics::Unit;
 use serde_json::{Value, json};
 use wecom::api::path;
@@ -136,13 +137,21 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
         }
     }
 
-    /// Asks for a customer with all followers. An end that an event reported and that WeCom confirms by not knowing the
-    /// relation is final: a page that was read before it comes too late.
+    /// Asks for a customer with all followers. Ends that events reported are applied first, whatever WeCom lists: it
+    /// still lists a customer who left, and the record that `tagging` applies may have been lost. An end that WeCom
+    /// confirms by not knowing the relation is final: a page that was read before it comes too late.
     async fn refresh_contact(
         &self,
         customer: &ExternalUserId,
         events: &[InboxEvent],
     ) -> Result<(), SyncError> {
+        let changes = events.iter().filter_map(Change::of);
+        let ends: Vec<Change> = changes
+            .filter(|change| !matches!(change.kind, ChangeKind::Added { .. }))
+            .collect();
+        for change in &ends {
+            ending::apply(self.store, self.corp, change, self.timezone).await?;
+        }
         let at = self.clock.now();
         let rows = self.followers(customer).await?;
         if !rows.is_empty() {
@@ -151,15 +160,18 @@ impl<S: Store, W: Wecom> Pass<'_, S, W> {
                 trigger: Trigger::Event,
             };
             self.observe(&rows, asked).await?;
+            // Of a relation whose add was lost as well, the channel is known only now.
+            for change in &ends {
+                if let Some(relation) = self.store.relation(self.corp, &change.key).await? {
+                    ending::count(self.store, self.corp, &relation, self.timezone).await?;
+                }
+            }
         }
-        let ends = events.iter().filter_map(Change::of).filter(|change| {
-            let is_listed = rows
-                .iter()
-                .any(|row| row.follow.user_id == change.key.member);
-            !is_listed && !matches!(change.kind, ChangeKind::Added { .. })
-        });
         for change in ends {
-            self.store.confirm_end(self.corp, &change, at).await?;
+            let member = &change.key.member;
+            if !rows.iter().any(|row| row.follow.user_id == *member) {
+                self.store.confirm_end(self.corp, &change, at).await?;
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use wecom::{ChatId, CorpId, ExternalUserId, TagGroupId, UserId};
 
 use crate::acquisition::Balance;
-use crate::due::Due;
+use crate::due::{Due, DueCursor};
 use crate::error::StoreError;
 use crate::group::Group;
 use crate::instant::UnixSeconds;
@@ -231,11 +231,12 @@ pub trait GroupStore {
 
 /// The index of rows of the data table that are due at a time.
 pub trait DueStore {
-    /// What is due at `now`, longest due first.
+    /// What is due at `now`, longest due first: at most `limit` items after `cursor`, and the next cursor.
     fn due(
         &self,
         corp: &CorpId,
         now: UnixSeconds,
+        cursor: Option<&DueCursor>,
         limit: i32,
-    ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<(Vec<Due>, Option<DueCursor>), StoreError>> + Send;
 }

@@ -1,7 +1,7 @@
 //! Rows of the data table that are due: the index `by_due`.
 
 use domain::channel::ChannelId;
-use domain::due::Due;
+use domain::due::{Due, DueCursor};
 use domain::error::StoreError;
 use domain::event::EventId;
 use domain::instant::UnixSeconds;
@@ -12,13 +12,17 @@ use wecom::{CorpId, ExternalUserId, UserId};
 use super::{Store, attr_s, from_row, unavailable};
 use crate::layout::{self, Key};
 
+/// The attributes of a cursor: the keys of the index and of the table.
+const CURSOR: [&str; 4] = ["due", "due_at", "pk", "sk"];
+
 impl DueStore for Store {
     async fn due(
         &self,
         corp: &CorpId,
         now: UnixSeconds,
+        cursor: Option<&DueCursor>,
         limit: i32,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<(Vec<Due>, Option<DueCursor>), StoreError> {
         let query = self
             .client
             .query()
@@ -28,14 +32,25 @@ impl DueStore for Store {
             .key_condition_expression("due = :corp AND due_at <= :now")
             .expression_attribute_values(":corp", attr_s(corp.as_str()))
             .expression_attribute_values(":now", attr_s(layout::due_at(now)));
-        let page = query.limit(limit).send().await.map_err(unavailable)?;
+        let start = cursor.map(|cursor| {
+            let values = cursor.0.iter().map(attr_s);
+            CURSOR.map(str::to_owned).into_iter().zip(values).collect()
+        });
+        let query = query.set_exclusive_start_key(start).limit(limit);
+        let page = query.send().await.map_err(unavailable)?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| {
+            let value = |name: &str| key.get(name)?.as_s().ok().cloned();
+            let values = CURSOR.map(value).into_iter().collect::<Option<_>>();
+            values.map(DueCursor)
+        });
         let keys = page
             .items
             .unwrap_or_default()
             .into_iter()
             .map(from_row::<Key>);
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        Ok(keys.iter().filter_map(|key| due_of(corp, key)).collect())
+        let due = keys.iter().filter_map(|key| due_of(corp, key)).collect();
+        Ok((due, next))
     }
 }
 

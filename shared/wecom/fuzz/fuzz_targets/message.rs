@@ -1,4 +1,5 @@
-//! Any plaintext: the lenient reading of it ends, and what is read can be stored, read again, and has the same digest and event.
+//! Any plaintext: the lenient reading of it ends, and what is read can be stored, read again, and has the same digest
+//! and event.
 
 #![no_main]
 
