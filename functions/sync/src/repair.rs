@@ -16,7 +16,8 @@ use crate::error::SyncError;
 use crate::pass::Pass;
 use crate::{Store, Wecom};
 
-/// Repairs at the same time. Their calls are as many as WeCom takes (`platform::in_flight`); the rest of them wait there.
+/// Repairs at the same time. Their calls are as many as WeCom takes (`platform::in_flight`); the rest of them wait
+/// there.
 pub(crate) const MAX_CONCURRENT_REPAIRS: usize = 32;
 /// Events of a customer among which the add is looked for.
 const EVENTS: i32 = 50;

@@ -1,8 +1,8 @@
 //! Attributes a customer to its channel, counts it, applies the channel's tags and remark, and records losses.
 //!
 //! It does not depend on the welcome: an add without a welcome code is tagged all the same. The customer is read from
-//! WeCom at the same time, so that the relation with everything that is known of it is written once. While WeCom takes no
-//! calls of a corp, its records do not wait in the stream, where those of other corps are behind them: relation and
+//! WeCom at the same time, so that the relation with everything that is known of it is written once. While WeCom takes
+//! no calls of a corp, its records do not wait in the stream, where those of other corps are behind them: relation and
 //! counts are written as the event reports them, and the outcome is stored as pending with the time at which the sync
 //! applies the rest. An error about one customer is stored as the outcome, and repaired later. For a channel with daily
 //! limits, the add is counted for the member's day as well, and a member who reaches the limit is removed from the
@@ -61,8 +61,8 @@ pub struct Tagger<S, W> {
     clock: Clock,
 }
 
-/// The corps of which WeCom takes no calls now, as far as this batch has found out, with the error that said so. Without
-/// it, an outage would cost every record of the batch its time-outs, and the function its own.
+/// The corps of which WeCom takes no calls now, as far as this batch has found out, with the error that said so.
+/// Without it, an outage would cost every record of the batch its time-outs, and the function its own.
 #[derive(Debug, Default)]
 struct OutageGuard(Mutex<HashMap<CorpId, VendorError>>);
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use clock::Clock;
 use domain::error::StoreError;
 
-/// How often the write is tried. Each has several tries of the SDK, 4 s at most, and the function has 10 s left after the
-/// 20 s of the welcome.
+/// How often the write is tried. Each has several tries of the SDK, 4 s at most, and the function has 10 s left after
+/// the 20 s of the welcome.
 const TRIES: u32 = 3;
 /// The pause before the second try; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
-/// Writes, again after a pause while the store is unavailable. If the record came again instead, WeCom would answer that
-/// the customer is welcomed already, and the channel would not count its welcome.
+/// Writes, again after a pause while the store is unavailable. If the record came again instead, WeCom would answer
+/// that the customer is welcomed already, and the channel would not count its welcome.
 pub(crate) async fn write_in_place<F: Future<Output = Result<(), StoreError>>>(
     clock: &Clock,
     write: impl Fn() -> F,

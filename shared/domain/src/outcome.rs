@@ -69,8 +69,8 @@ pub enum TagsResult {
     NoTags,
     /// WeCom refused.
     Failed,
-    /// Not done yet: WeCom takes no calls of the company now; with `NOT_EXTERNAL_CONTACT`, the member has to confirm the
-    /// customer first.
+    /// Not done yet: WeCom takes no calls of the company now; with `NOT_EXTERNAL_CONTACT`, the member has to confirm
+    /// the customer first.
     Pending,
 }
 
@@ -160,8 +160,8 @@ impl<R> Outcome<R> {
         self
     }
 
-    /// When it is worth another try: a minute per call that was made for it, an hour at most, and not before WeCom takes
-    /// calls again.
+    /// When it is worth another try: a minute per call that was made for it, an hour at most, and not before WeCom
+    /// takes calls again.
     #[must_use]
     pub fn retry_at(&self) -> Option<UnixSeconds> {
         let minutes = i64::from(self.attempts.clamp(1, 60));

@@ -1,7 +1,7 @@
 //! The end of a relation as an event reports it, and its count.
 //!
-//! `tagging` applies each end as it comes. The sync applies it once more, because WeCom still lists a customer who left:
-//! without the event, nothing would ever say so. Both may be done any number of times.
+//! `tagging` applies each end as it comes. The sync applies it once more, because WeCom still lists a customer who
+//! left: without the event, nothing would ever say so. Both may be done any number of times.
 
 use domain::error::StoreError;
 use domain::ports::{CountStore, RelationStore};

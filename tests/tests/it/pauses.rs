@@ -1,5 +1,5 @@
-//! A corp of which WeCom takes no calls: its records wait in the table, and not in the stream, where records of other corps
-//! are behind them.
+//! A corp of which WeCom takes no calls: its records wait in the table, and not in the stream, where records of other
+//! corps are behind them.
 
 use std::time::Duration;
 

@@ -20,8 +20,8 @@ use crate::{Store, Wecom};
 
 /// Items of one query of the index.
 const DUE_PER_QUERY: i32 = 500;
-/// Adds of one tick whose tags are tried again; the rest is left to the next tick. No tick has the time for as many, and
-/// their keys fit into a megabyte or two.
+/// Adds of one tick whose tags are tried again; the rest is left to the next tick. No tick has the time for as many,
+/// and their keys fit into a megabyte or two.
 const MAX_TAGS_PER_TICK: usize = 10_000;
 /// Adds that are prepared together: what is in work has its place in memory.
 const TAGS_PER_STEP: usize = 200;
