@@ -17,7 +17,7 @@ impl<S: Store, W: Wecom> Admin<S, W> {
             let state = self.wecom.app_state(&scope.corp, &app.name).await?;
             apps.push(AppView {
                 app: &app.name,
-                agent_id: app.agent_id,
+                agent_id: app.credentials.as_ref().map(|it| it.agent_id),
                 takes_callbacks: app.callback.is_some(),
                 token: TokenView::from(&state),
             });

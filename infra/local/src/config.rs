@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use platform::BoxFuture;
-use platform::config::Config;
+use platform::config::{Config, Needs};
 use platform::secret::{LoadSecret, SecretError};
 use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
@@ -38,7 +38,7 @@ impl ConfigFile {
             path: path.to_owned(),
             source,
         })?;
-        Config::parse(&text).map_err(|error| StartError::Config {
+        Config::parse(&text, Needs::Everything).map_err(|error| StartError::Config {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;

@@ -12,6 +12,7 @@ use domain::event::{RELATION_EVENTS, WELCOME_EVENTS};
 use futures::future::join_all;
 use lambda_http::Request;
 use lambda_runtime::{LambdaEvent, service_fn};
+use platform::config::Needs;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::secret::ConfigSource;
@@ -82,7 +83,13 @@ impl Functions {
             let print = |line: &str| tracing::debug!(target: "metrics", "{line}");
             let metrics = Metrics::new(name, clock.clone(), print);
             let secret = Box::new(config.clone());
-            Base::with(aws.clone(), &environment, secret, metrics, clock.clone())
+            Base::with(
+                aws.clone(),
+                &environment,
+                (secret, Needs::Everything),
+                metrics,
+                clock.clone(),
+            )
         };
         let platform = |name| Platform::on(base(name));
         let mut warm_up = Vec::new();

@@ -12,15 +12,31 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use wecom::{AppName, CallbackCrypto, CorpId};
 
+use crate::data_keys::DataKeys;
 use crate::governor::CorpLimits;
 
+pub(crate) mod merge;
 mod parse;
 
 /// The configuration of one deployment.
 #[derive(Debug)]
 pub struct Config {
     admin_keys: Vec<KeyDigest>,
+    /// The keys under which values are encrypted at rest, if there are some.
+    pub data_keys: Option<DataKeys>,
     corps: BTreeMap<CorpId, Corp>,
+}
+
+/// What a function needs of the configuration. What it does not need may be missing, because it stands in a secret that
+/// the function does not read; what is there is checked in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// `token` and `encoding_aes_key` of apps: callback.
+    Callbacks,
+    /// `agent_id` and `secret` of apps: what calls WeCom.
+    Calls,
+    /// These, and `admin_keys`: admin, and everything in one process.
+    Everything,
 }
 
 /// One company.
@@ -40,12 +56,19 @@ pub struct Corp {
 pub struct App {
     /// Its name in this configuration and in the callback's path.
     pub name: AppName,
-    /// Its id in WeCom's console.
+    /// With what it calls WeCom; `None` if the function has no need of it and does not read it.
+    pub credentials: Option<Credentials>,
+    /// Opens its callbacks; `None` for an app that only makes calls.
+    pub callback: Option<CallbackCrypto>,
+}
+
+/// With what an app calls WeCom.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The app's id in WeCom's console.
     pub agent_id: u64,
     /// The Secret of WeCom's console.
     pub secret: SecretString,
-    /// Opens its callbacks; `None` for an app that only makes calls.
-    pub callback: Option<CallbackCrypto>,
 }
 
 /// A secret that cannot be used, with every fault.
@@ -65,12 +88,13 @@ fn list(faults: &[FieldError]) -> String {
 const MAIN_APP: &str = "contact";
 
 impl Config {
-    /// Reads the JSON of the secret.
+    /// Reads the JSON of the secret, as far as a function needs it. A byte order mark, and white space around texts, do
+    /// not matter.
     ///
     /// # Errors
     /// Names every fault.
-    pub fn parse(json: &str) -> Result<Self, ConfigError> {
-        parse::config(json)
+    pub fn parse(json: &str, needs: Needs) -> Result<Self, ConfigError> {
+        parse::config(json, needs)
     }
 
     /// A corp of this deployment.

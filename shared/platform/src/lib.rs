@@ -6,6 +6,7 @@
 
 pub mod callback_url;
 pub mod config;
+pub mod data_keys;
 pub mod environment;
 pub mod governor;
 pub mod http;

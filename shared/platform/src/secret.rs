@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 use wecom::CorpId;
 
 use crate::BoxFuture;
-use crate::config::{Config, ConfigError};
+use crate::config::merge::{self, Document};
+use crate::config::{Config, ConfigError, Needs};
 
 /// How long a configuration is used before it is read again.
 const FRESH: Duration = Duration::from_secs(300);
@@ -57,38 +58,42 @@ impl fmt::Debug for SecretError {
     }
 }
 
-/// The secret in Secrets Manager.
+/// The secrets in Secrets Manager: one with the whole configuration, or several that are merged.
 pub struct SecretsManager {
     client: aws_sdk_secretsmanager::Client,
-    id: String,
+    ids: Vec<String>,
 }
 
 impl SecretsManager {
-    /// Reads the secret `id` with `client`.
+    /// Reads the secret `ids` with `client`; several ids are separated by commas.
     #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, id: String) -> Self {
-        Self { client, id }
+    pub fn new(client: aws_sdk_secretsmanager::Client, ids: &str) -> Self {
+        let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+        Self {
+            client,
+            ids: ids.map(str::to_owned).collect(),
+        }
+    }
+
+    async fn document(&self, id: &str) -> Result<Document, SecretError> {
+        let answer = self.client.get_secret_value().secret_id(id).send().await;
+        let answer = answer.map_err(|error| {
+            SecretError::Unavailable(format!("{id}: {}", DisplayErrorContext(error)))
+        })?;
+        let (id, text) = (id.to_owned(), answer.secret_string.unwrap_or_default());
+        if is_blank(&text) {
+            return Err(SecretError::NotFilled { id });
+        }
+        Ok(Document { id, text })
     }
 }
 
 impl LoadSecret for SecretsManager {
     fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
         Box::pin(async {
-            let answer = self
-                .client
-                .get_secret_value()
-                .secret_id(&self.id)
-                .send()
-                .await;
-            let answer = answer.map_err(|error| {
-                SecretError::Unavailable(DisplayErrorContext(error).to_string())
-            })?;
-            let text = answer.secret_string.unwrap_or_default();
-            if is_blank(&text) {
-                let id = self.id.clone();
-                return Err(SecretError::NotFilled { id });
-            }
-            Ok(text)
+            let documents = self.ids.iter().map(|id| self.document(id));
+            let documents = futures::future::try_join_all(documents).await?;
+            Ok(merge::merge(documents)?)
         })
     }
 }
@@ -102,6 +107,7 @@ fn is_blank(text: &str) -> bool {
 /// The configuration, kept in memory.
 pub struct ConfigSource {
     secret: Box<dyn LoadSecret>,
+    needs: Needs,
     clock: Clock,
     known: Mutex<Known>,
 }
@@ -124,11 +130,12 @@ struct Kept {
 }
 
 impl ConfigSource {
-    /// Reads from `secret` when it is first asked, and again as time passes by `clock`.
+    /// Reads from `secret` what is needed of it when it is first asked, and again as time passes by `clock`.
     #[must_use]
-    pub fn new(secret: Box<dyn LoadSecret>, clock: Clock) -> Self {
+    pub fn new(secret: Box<dyn LoadSecret>, needs: Needs, clock: Clock) -> Self {
         Self {
             secret,
+            needs,
             clock,
             known: Mutex::default(),
         }
@@ -191,7 +198,7 @@ impl ConfigSource {
             .secret
             .load()
             .await
-            .and_then(|json| Ok(Config::parse(&json)?));
+            .and_then(|json| Ok(Config::parse(&json, self.needs)?));
         let kept = known.kept.as_ref();
         let reread_at = kept.and_then(|kept| kept.reread_at);
         let (config, fresh_for) = match (read, kept) {

@@ -14,6 +14,7 @@ use aws_types::SdkConfig;
 use clock::Clock;
 
 use crate::callback_url::CallbackUrl;
+use crate::config::Needs;
 use crate::environment::{AwsEnvironment, Environment, InvalidEnvironment};
 use crate::governor::Governor;
 use crate::http::{self, AwsHttp, HttpError};
@@ -91,26 +92,37 @@ impl Base {
             }
         };
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
-        let secret = SecretsManager::new(secrets, environment.secret_id.clone());
+        let secret = SecretsManager::new(secrets, &environment.secret_id);
         let name = environment.function_name.as_deref().unwrap_or(function);
         let clock = Clock::system();
         let metrics = Metrics::to_stdout(name, clock.clone());
         let secret = Box::new(secret);
-        Ok(Self::with(aws, &environment, secret, metrics, clock))
+        let needs = match function {
+            "callback" => Needs::Callbacks,
+            "admin" => Needs::Everything,
+            _ => Needs::Calls,
+        };
+        Ok(Self::with(
+            aws,
+            &environment,
+            (secret, needs),
+            metrics,
+            clock,
+        ))
     }
 
-    /// Builds the adapters over a given AWS configuration, secret and clock.
+    /// Builds the adapters over a given AWS configuration, secret, of which this is needed, and clock.
     #[must_use]
     pub fn with(
         aws: SdkConfig,
         environment: &Environment,
-        secret: Box<dyn LoadSecret>,
+        (secret, needs): (Box<dyn LoadSecret>, Needs),
         metrics: Metrics,
         clock: Clock,
     ) -> Self {
         let client = aws_sdk_dynamodb::Client::new(&aws);
         Self {
-            config: Arc::new(ConfigSource::new(secret, clock.clone())),
+            config: Arc::new(ConfigSource::new(secret, needs, clock.clone())),
             store: Store::new(client, environment, clock.clone()),
             metrics,
             clock,
@@ -149,7 +161,7 @@ impl Platform {
         } = base;
         let http = http::client()?;
         let callback_url = CallbackUrl::new(http.clone(), public_url, clock.clone());
-        let tokens = Arc::new(SharedTokens::new(store.clone()));
+        let tokens = Arc::new(SharedTokens::new(store.clone(), Arc::clone(&config)));
         let governor = Governor::new(store.clone(), clock.clone());
         let wecom = WecomApi::new(
             Arc::clone(&config),

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use wecom::api::path;
 use wecom::{AppName, Class, Client, CorpId, Error, TokenStore};
 
-use crate::config::{App, Config};
+use crate::config::{App, Config, Credentials};
 use crate::governor::Governor;
 use crate::media::Sources;
 use crate::secret::ConfigSource;
@@ -100,9 +100,10 @@ impl WecomApi {
         };
         let apps = config
             .corps()
-            .flat_map(|corp| corp.apps().map(move |app| (corp, app)));
-        let warm = apps.map(|(corp, app)| async move {
-            let warmed = match self.client_of(&corp.id, app) {
+            .flat_map(|corp| corp.apps().map(move |app| (corp, app)))
+            .filter_map(|(corp, app)| Some((corp, app, app.credentials.as_ref()?)));
+        let warm = apps.map(|(corp, app, credentials)| async move {
+            let warmed = match self.client_of(&corp.id, app, credentials) {
                 Ok(client) => client.warm_up().await,
                 Err(error) => Err(error),
             };
@@ -197,18 +198,25 @@ impl WecomApi {
 
     /// The client of an app of this configuration.
     fn client(&self, config: &Config, corp: &CorpId, app: &AppName) -> Result<Client, VendorError> {
-        Ok(self.client_of(corp, configured(config, corp, app)?)?)
+        let (app, credentials) = configured(config, corp, app)?;
+        Ok(self.client_of(corp, app, credentials)?)
     }
 
-    fn client_of(&self, corp: &CorpId, app: &App) -> Result<Client, Error> {
+    fn client_of(
+        &self,
+        corp: &CorpId,
+        app: &App,
+        credentials: &Credentials,
+    ) -> Result<Client, Error> {
+        let given = &credentials.secret;
         let mut secret = [0; 32];
-        secret.copy_from_slice(digest(&SHA256, app.secret.expose_secret().as_bytes()).as_ref());
+        secret.copy_from_slice(digest(&SHA256, given.expose_secret().as_bytes()).as_ref());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (corp.clone(), app.name.clone());
         if let Some(known) = clients.get(&key).filter(|known| known.secret == secret) {
             return Ok(known.client.clone());
         }
-        let client = Client::builder(corp.clone(), app.name.clone(), app.secret.clone())
+        let client = Client::builder(corp.clone(), app.name.clone(), given.clone())
             .base_url(&self.base_url)
             .http(self.http.clone())
             .tokens(Arc::clone(&self.tokens))
@@ -236,15 +244,16 @@ fn refuses_secret(error: &VendorError) -> bool {
     }
 }
 
-/// An app of this configuration.
+/// An app of this configuration, with what it calls WeCom with.
 fn configured<'a>(
     config: &'a Config,
     corp: &CorpId,
     app: &AppName,
-) -> Result<&'a App, VendorError> {
+) -> Result<(&'a App, &'a Credentials), VendorError> {
     let found = config
         .corp(corp.as_str())
-        .and_then(|corp| corp.app(app.as_str()));
+        .and_then(|corp| corp.app(app.as_str()))
+        .and_then(|app| Some((app, app.credentials.as_ref()?)));
     found.ok_or_else(|| VendorError::AppNotConfigured {
         corp: corp.clone(),
         app: app.clone(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bundle_tests::usage::Usage;
 use clock::Clock;
+use platform::config::Needs;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::{Base, Platform};
@@ -93,7 +94,7 @@ pub(crate) async fn run(task: &Task) -> Result<(), String> {
     let base = Base::with(
         aws_config(&task.dynamodb).map_err(|error| error.to_string())?,
         &environment,
-        Box::new(config),
+        (Box::new(config), Needs::Everything),
         Metrics::new("sync", clock.clone(), |_| ()),
         clock,
     );

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use platform::BoxFuture;
+use platform::config::Needs;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::secret::{LoadSecret, SecretError};
@@ -189,7 +190,13 @@ impl ExternalWorld {
         };
         let secret = SecretFile(self.secret());
         let (aws, clock) = (aws_config(dynamodb_url).unwrap(), self.time.clock());
-        Base::with(aws, &environment, Box::new(secret), metrics, clock)
+        Base::with(
+            aws,
+            &environment,
+            (Box::new(secret), Needs::Everything),
+            metrics,
+            clock,
+        )
     }
 
     /// Writes the configuration to the secret, or resets the secret to what the template creates.

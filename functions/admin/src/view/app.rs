@@ -9,7 +9,7 @@ use wecom::{AppName, ErrorCode};
 #[derive(Serialize)]
 pub(crate) struct AppView<'a> {
     pub(crate) app: &'a AppName,
-    pub(crate) agent_id: u64,
+    pub(crate) agent_id: Option<u64>,
     /// Whether it has keys for a callback.
     pub(crate) takes_callbacks: bool,
     #[serde(flatten)]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clock::ManualClock;
+use platform::config::Needs;
 use platform::environment::Environment;
 use platform::metrics::Metrics;
 use platform::start::{Base, Platform};
@@ -107,7 +108,13 @@ fn base(name: &'static str) -> Base {
     let clock = ManualClock::new().clock();
     let metrics = Metrics::new(name, clock.clone(), |_| ());
     let aws = aws_config("http://127.0.0.1:1").unwrap();
-    Base::with(aws, &environment, Box::new(config), metrics, clock)
+    Base::with(
+        aws,
+        &environment,
+        (Box::new(config), Needs::Everything),
+        metrics,
+        clock,
+    )
 }
 
 fn platform(name: &'static str) -> Platform {

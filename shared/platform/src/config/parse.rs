@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use wecom::{AppName, CallbackCrypto, CorpId};
 
-use super::{App, Config, ConfigError, Corp, KeyDigest};
+use super::{App, Config, ConfigError, Corp, Credentials, KeyDigest, Needs};
+use crate::data_keys::DataKeys;
 use crate::governor::CorpLimits;
 
 /// Characters of an admin key: 32 random characters cannot be guessed.
@@ -20,10 +21,16 @@ const WELL_FORMED_TOKEN: &str = "A";
 /// Where WeCom's customers are.
 const DEFAULT_TIMEZONE: &str = "Asia/Shanghai";
 
-pub(super) fn config(json: &str) -> Result<Config, ConfigError> {
+/// The text without the byte order mark that editors on Windows write in front of it.
+pub(super) fn without_mark(json: &str) -> &str {
+    json.trim_start_matches('\u{feff}')
+}
+
+pub(super) fn config(json: &str, needs: Needs) -> Result<Config, ConfigError> {
+    let json = without_mark(json);
     let mut faults = Faults::default();
     let config = match serde_json::from_str::<Value>(json) {
-        Ok(Value::Object(object)) => root(&object, &mut faults),
+        Ok(Value::Object(object)) => root(&object, needs, &mut faults),
         Ok(_) => faults.none(
             "",
             "is not a JSON object: {\"admin_keys\": […], \"corps\": […]}",
@@ -78,7 +85,8 @@ impl Faults {
         field: &str,
     ) -> Option<&'a str> {
         match object.get(field) {
-            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            // A value that was pasted with a blank or a line break is meant without it.
+            Some(Value::String(text)) if !text.trim().is_empty() => Some(text.trim()),
             Some(Value::String(_)) => self.none(&join(path, field), "is empty"),
             Some(_) => self.none(&join(path, field), "is not a string"),
             None => self.none(&join(path, field), "is missing"),
@@ -94,12 +102,24 @@ fn join(path: &str, field: &str) -> String {
     }
 }
 
-fn root(object: &Map<String, Value>, faults: &mut Faults) -> Option<Config> {
-    faults.unknown(object, "", &["admin_keys", "corps"]);
-    let admin_keys = admin_keys(object, faults);
-    let corps = corps(object, faults);
+fn root(object: &Map<String, Value>, needs: Needs, faults: &mut Faults) -> Option<Config> {
+    faults.unknown(object, "", &["admin_keys", "data_keys", "corps"]);
+    let admin_keys = if needs == Needs::Everything || object.contains_key("admin_keys") {
+        admin_keys(object, faults)
+    } else {
+        Some(Vec::new())
+    };
+    let data_keys = object
+        .get("data_keys")
+        .map(|keys| DataKeys::read(keys, "data_keys"));
+    let data_keys = data_keys.transpose().unwrap_or_else(|found| {
+        faults.0.extend(found);
+        None
+    });
+    let corps = corps(object, needs, faults);
     Some(Config {
         admin_keys: admin_keys?,
+        data_keys,
         corps: corps?,
     })
 }
@@ -131,7 +151,11 @@ fn admin_keys(object: &Map<String, Value>, faults: &mut Faults) -> Option<Vec<Ke
     Some(digests)
 }
 
-fn corps(object: &Map<String, Value>, faults: &mut Faults) -> Option<BTreeMap<CorpId, Corp>> {
+fn corps(
+    object: &Map<String, Value>,
+    needs: Needs,
+    faults: &mut Faults,
+) -> Option<BTreeMap<CorpId, Corp>> {
     let Some(Value::Array(list)) = object.get("corps") else {
         return faults.none("corps", "is missing or not a list of objects");
     };
@@ -141,7 +165,7 @@ fn corps(object: &Map<String, Value>, faults: &mut Faults) -> Option<BTreeMap<Co
     let mut corps = BTreeMap::new();
     for (at, value) in list.iter().enumerate() {
         let path = format!("corps[{at}]");
-        let Some(corp) = corp(value, &path, faults) else {
+        let Some(corp) = corp(value, &path, needs, faults) else {
             continue;
         };
         if corps.contains_key(&corp.id) {
@@ -152,7 +176,7 @@ fn corps(object: &Map<String, Value>, faults: &mut Faults) -> Option<BTreeMap<Co
     Some(corps)
 }
 
-fn corp(value: &Value, path: &str, faults: &mut Faults) -> Option<Corp> {
+fn corp(value: &Value, path: &str, needs: Needs, faults: &mut Faults) -> Option<Corp> {
     let Value::Object(object) = value else {
         return faults.none(path, "is not an object");
     };
@@ -160,7 +184,7 @@ fn corp(value: &Value, path: &str, faults: &mut Faults) -> Option<Corp> {
     let id = corp_id(object, path, faults);
     let timezone = timezone(object, path, faults);
     let limits = limits(object, &join(path, "limits"), faults);
-    let apps = apps(object, path, id.as_ref(), faults);
+    let apps = apps(object, path, (id.as_ref(), needs), faults);
     Some(Corp {
         id: id?,
         timezone: timezone?,
@@ -252,7 +276,7 @@ fn limits(object: &Map<String, Value>, path: &str, faults: &mut Faults) -> Optio
 fn apps(
     object: &Map<String, Value>,
     path: &str,
-    corp: Option<&CorpId>,
+    of: (Option<&CorpId>, Needs),
     faults: &mut Faults,
 ) -> Option<BTreeMap<AppName, App>> {
     let field = join(path, "apps");
@@ -267,7 +291,7 @@ fn apps(
     }
     let parsed = named
         .iter()
-        .filter_map(|(name, value)| app(name, value, &field, corp, faults));
+        .filter_map(|(name, value)| app(name, value, &field, of, faults));
     Some(parsed.map(|app| (app.name.clone(), app)).collect())
 }
 
@@ -275,7 +299,7 @@ fn app(
     name: &str,
     value: &Value,
     path: &str,
-    corp: Option<&CorpId>,
+    (corp, needs): (Option<&CorpId>, Needs),
     faults: &mut Faults,
 ) -> Option<App> {
     let path = join(path, name);
@@ -293,18 +317,35 @@ fn app(
         &path,
         &["agent_id", "secret", "token", "encoding_aes_key"],
     );
-    let agent_id = object.get("agent_id").and_then(Value::as_u64);
-    if agent_id.is_none() {
-        faults.none::<()>(&join(&path, "agent_id"), "is missing or not a whole number");
-    }
-    let secret = faults.text(object, &path, "secret").map(SecretString::from);
+    let credentials = credentials(object, &path, needs, faults);
     let callback = callback(object, &path, corp, faults);
     Some(App {
         name: AppName::from(name),
-        agent_id: agent_id?,
-        secret: secret?,
+        credentials: credentials?,
         callback: callback?,
     })
+}
+
+/// An app without both of them is for a function that makes no calls.
+fn credentials(
+    object: &Map<String, Value>,
+    path: &str,
+    needs: Needs,
+    faults: &mut Faults,
+) -> Option<Option<Credentials>> {
+    let is_given = object.contains_key("agent_id") || object.contains_key("secret");
+    if needs == Needs::Callbacks && !is_given {
+        return Some(None);
+    }
+    let agent_id = object.get("agent_id").and_then(Value::as_u64);
+    if agent_id.is_none() {
+        faults.none::<()>(&join(path, "agent_id"), "is missing or not a whole number");
+    }
+    let secret = faults.text(object, path, "secret").map(SecretString::from);
+    Some(Some(Credentials {
+        agent_id: agent_id?,
+        secret: secret?,
+    }))
 }
 
 /// Token and key belong together: an app has both, or takes no callbacks and has neither.

@@ -41,7 +41,10 @@ fn source_at(texts: Vec<&'static str>, clock: Clock) -> (ConfigSource, Arc<Atomi
         texts,
         readings: Arc::clone(&readings),
     };
-    (ConfigSource::new(Box::new(secret), clock), readings)
+    (
+        ConfigSource::new(Box::new(secret), Needs::Everything, clock),
+        readings,
+    )
 }
 
 #[tokio::test]
@@ -103,7 +106,11 @@ async fn a_secret_that_could_not_be_read_is_read_by_the_next_event() {
             Box::pin(async { Err(SecretError::Unavailable("time-out".to_owned())) })
         }
     }
-    let source = ConfigSource::new(Box::new(Away), ManualClock::new().clock());
+    let source = ConfigSource::new(
+        Box::new(Away),
+        Needs::Everything,
+        ManualClock::new().clock(),
+    );
     assert!(source.current().await.is_err());
     assert!(source.known.lock().await.fault.is_none());
 }
@@ -145,5 +152,5 @@ async fn secrets_manager(text: &str) -> SecretsManager {
     });
     let aws = aws_at(&endpoint);
     let client = aws_sdk_secretsmanager::Client::new(&aws);
-    SecretsManager::new(client, "scrm/config".to_owned())
+    SecretsManager::new(client, "scrm/config")
 }

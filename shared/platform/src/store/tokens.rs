@@ -1,4 +1,10 @@
 //! Access tokens, shared by all functions: one item per app, with the lease of who fetches the next.
+//!
+//! Where the configuration has data keys, the token is sealed ([`crate::data_keys`]) in place of the attribute `token`. To
+//! a release that does not know that, and to a function without these keys, such an item has no token, and they fetch
+//! one; what they write is read here, because the attribute `token` is always newer than a sealed one next to it.
+
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::error::StoreError;
@@ -10,27 +16,50 @@ use wecom::{Error, StoredToken, TokenKey, TokenStore};
 
 use super::{Store, attr_n, attr_s, condition_held, to_row};
 use crate::BoxFuture;
+use crate::config::Config;
+use crate::data_keys::{Place, Use};
 use crate::layout::Key;
+use crate::secret::ConfigSource;
 
 /// The tokens in the data table.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SharedTokens {
     store: Store,
+    config: Arc<ConfigSource>,
 }
 
 #[derive(Deserialize)]
 struct Row {
     token: Option<String>,
+    sealed: Option<String>,
     valid_until: Option<UnixSeconds>,
     /// [`Broken`] as JSON.
     broken: Option<String>,
 }
 
 impl SharedTokens {
-    /// Keeps tokens in `store`.
+    /// Keeps tokens in `store`, sealed if `config` has data keys.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, config: Arc<ConfigSource>) -> Self {
+        Self { store, config }
+    }
+
+    /// The configuration, which has been read: without it nobody asks for a token.
+    async fn configuration(&self) -> Option<Arc<Config>> {
+        self.config.current().await.ok()
+    }
+
+    /// The token of an item. `None` if it was sealed with a key that is not there.
+    async fn opened(&self, key: &TokenKey, row: &Row) -> Option<SecretString> {
+        if let Some(token) = &row.token {
+            return Some(SecretString::from(token.as_str()));
+        }
+        let config = self.configuration().await?;
+        let opened = config
+            .data_keys
+            .as_ref()?
+            .open(&place(key), row.sealed.as_ref()?)?;
+        Some(SecretString::from(str::from_utf8(&opened).ok()?))
     }
 
     fn update(&self, key: &TokenKey) -> Result<UpdateItemFluentBuilder, StoreError> {
@@ -48,20 +77,17 @@ impl SharedTokens {
             .store
             .read_item(&Key::token(&key.corp, &key.app))
             .await?;
-        // An item that holds a lease only has no token yet.
-        let Some(Row {
-            token: Some(token),
-            valid_until: Some(expires_at),
-            broken,
-        }) = row
-        else {
+        let Some(row) = row else {
             return Ok(None);
         };
-        let broken: Option<Broken> = broken.and_then(|json| serde_json::from_str(&json).ok());
-        Ok(Some(StoredToken {
-            token: SecretString::from(token),
+        // An item that holds a lease only has no token yet.
+        let token = self.opened(key, &row).await.zip(row.valid_until);
+        Ok(token.map(|(token, expires_at)| StoredToken {
+            token,
             expires_at: expires_at.get(),
-            broken,
+            broken: row
+                .broken
+                .and_then(|json| serde_json::from_str::<Broken>(&json).ok()),
         }))
     }
 
@@ -87,18 +113,30 @@ impl SharedTokens {
             .broken
             .as_ref()
             .and_then(|broken| serde_json::to_string(broken).ok());
+        let config = self.configuration().await;
+        let keys = config.as_ref().and_then(|config| config.data_keys.as_ref());
+        let plain = token.token.expose_secret();
+        // An item of an app that is broken may have no token.
+        let sealed = keys.filter(|_| !plain.is_empty()).map(|keys| {
+            keys.seal(&place(key), plain.as_bytes())
+                .map_err(|error| StoreError::unwritable("a token", error))
+        });
+        let (name, other, value) = match sealed.transpose()? {
+            Some(sealed) => ("sealed", "token", sealed),
+            None => ("token", "sealed", plain.to_owned()),
+        };
         let expression = match broken {
             Some(_) => {
-                "SET #token = :token, valid_until = :until, broken = :broken REMOVE leased_until"
+                "SET #token = :token, valid_until = :until, broken = :broken REMOVE leased_until, #other"
             }
-            None => "SET #token = :token, valid_until = :until REMOVE leased_until, broken",
+            None => "SET #token = :token, valid_until = :until REMOVE leased_until, broken, #other",
         };
         let update = self
             .update(key)?
             .update_expression(expression)
-            .expression_attribute_names("#token", "token");
-        let update =
-            update.expression_attribute_values(":token", attr_s(token.token.expose_secret()));
+            .expression_attribute_names("#token", name)
+            .expression_attribute_names("#other", other)
+            .expression_attribute_values(":token", attr_s(value));
         let mut update = update.expression_attribute_values(":until", attr_n(token.expires_at));
         if let Some(broken) = broken {
             update = update.expression_attribute_values(":broken", attr_s(broken));
@@ -116,6 +154,15 @@ impl SharedTokens {
                 .await,
         )
         .map(|_| ())
+    }
+}
+
+/// Where a token is sealed.
+fn place(key: &TokenKey) -> Place<'_> {
+    Place {
+        corp: &key.corp,
+        used: Use::Tokens,
+        field: key.app.as_str(),
     }
 }
 

@@ -26,7 +26,7 @@ impl ReadAcquisition for WecomApi {
 impl AddressBookApi for WecomApi {
     async fn visible_range(&self, corp: &CorpId, app: &AppName) -> Result<Agent, VendorError> {
         let config = self.config().await?;
-        let agent_id = configured(&config, corp, app)?.agent_id;
+        let agent_id = configured(&config, corp, app)?.1.agent_id;
         let read = |client: Client| async move { client.get_agent(agent_id).await };
         self.call(corp, app, path::GET_AGENT, read).await
     }
