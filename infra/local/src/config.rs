@@ -4,13 +4,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use platform::BoxFuture;
 use platform::config::{Config, Needs};
 use platform::secret::{LoadSecret, SecretError};
 use rand::Rng;
 use rand::distr::{Alphanumeric, SampleString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use wecom_sandbox::{AppSetup, CorpSetup, MemberSetup};
 
 use crate::start::StartError;
@@ -18,7 +20,11 @@ use crate::start::StartError;
 /// The configuration secret as a file. It is read anew as often as the secret would be, so that keys can be rotated
 /// here as well.
 #[derive(Debug, Clone)]
-pub struct ConfigFile(PathBuf);
+pub struct ConfigFile {
+    path: PathBuf,
+    /// The file with the data keys, if the configuration has none.
+    data_keys: Option<PathBuf>,
+}
 
 /// The corp of a configuration that was made for the occasion.
 pub const DEMO_CORP: &str = "wwlocal00000000001";
@@ -42,7 +48,37 @@ impl ConfigFile {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self(path.to_owned()))
+        Ok(Self {
+            path: path.to_owned(),
+            data_keys: None,
+        })
+    }
+
+    /// The same with the data keys of the file at `path`, which is made unless there is one, if the configuration has
+    /// no data keys of its own.
+    ///
+    /// # Errors
+    /// [`StartError::Unreadable`] if a file cannot be read or written.
+    pub fn with_data_keys(self, path: &Path) -> Result<Self, StartError> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::Unreadable {
+                flag: "--data",
+                path,
+                source,
+            }
+        };
+        let text = fs::read_to_string(&self.path).map_err(unreadable(&self.path))?;
+        if has_data_keys(&text) {
+            return Ok(self);
+        }
+        if !path.exists() {
+            write_private(path, &random_data_keys()).map_err(unreadable(path))?;
+        }
+        Ok(Self {
+            data_keys: Some(path.to_owned()),
+            ..self
+        })
     }
 
     /// Makes a configuration with random keys at `path`, readable by its owner only, unless there is one.
@@ -65,22 +101,52 @@ impl ConfigFile {
     /// # Errors
     /// [`StartError::Unreadable`] if the file is gone or was changed since it was opened.
     pub fn keys(&self) -> Result<Keys, StartError> {
-        let read = fs::read_to_string(&self.0).and_then(|text| {
+        let read = fs::read_to_string(&self.path).and_then(|text| {
             // The error of the parser may quote the text, which holds secrets.
-            serde_json::from_str(&text)
+            serde_json::from_str(text.trim_start_matches('\u{feff}'))
                 .map_err(|_| io::Error::other("was changed during the start"))
         });
         read.map_err(|source| StartError::Unreadable {
             flag: "--config",
-            path: self.0.clone(),
+            path: self.path.clone(),
             source,
         })
     }
 }
 
+impl ConfigFile {
+    /// The configuration, with the data keys of their own file if it has none.
+    fn read(&self) -> io::Result<String> {
+        let text = fs::read_to_string(&self.path)?;
+        let Some(data_keys) = self.data_keys.as_ref().filter(|_| !has_data_keys(&text)) else {
+            return Ok(text);
+        };
+        let data_keys: Value = serde_json::from_str(&fs::read_to_string(data_keys)?)
+            .map_err(|_| io::Error::other("the file of data keys is not JSON"))?;
+        Ok(match object(&text) {
+            Some(mut config) => {
+                config.insert("data_keys".to_owned(), data_keys);
+                Value::Object(config).to_string()
+            }
+            // What is wrong with it, its parser says.
+            None => text,
+        })
+    }
+}
+
+/// The configuration as an object, if it is one.
+fn object(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+fn has_data_keys(text: &str) -> bool {
+    object(text).is_some_and(|config| config.contains_key("data_keys"))
+}
+
 impl LoadSecret for ConfigFile {
     fn load(&self) -> BoxFuture<'_, Result<String, SecretError>> {
-        let read = fs::read_to_string(&self.0)
+        let read = self
+            .read()
             .map_err(|error| SecretError::Unavailable(error.to_string()));
         Box::pin(std::future::ready(read))
     }
@@ -170,6 +236,12 @@ fn random_config() -> String {
     format!("{config:#}")
 }
 
+fn random_data_keys() -> String {
+    let random = || BASE64_STANDARD.encode(rand::rng().random::<[u8; 32]>());
+    let keys = json!({"current": "local", "seal": {"local": random()}, "index": random()});
+    format!("{keys:#}")
+}
+
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -181,6 +253,36 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn data_keys_are_made_where_the_configuration_has_none_and_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, keys) = (
+            directory.path().join("c.json"),
+            directory.path().join("keys.json"),
+        );
+        let made = ConfigFile::make(&path).unwrap();
+        assert!(!has_data_keys(&made.load().await.unwrap()));
+        let first = made.with_data_keys(&keys).unwrap().load().await.unwrap();
+        let config = Config::parse(&first, Needs::Everything).unwrap();
+        assert!(config.data_keys.is_some());
+        let again = ConfigFile::open(&path)
+            .unwrap()
+            .with_data_keys(&keys)
+            .unwrap();
+        assert_eq!(again.load().await.unwrap(), first);
+        // Its own keys win.
+        fs::write(&path, first.replace("local", "own")).unwrap();
+        let own = again.load().await.unwrap();
+        assert!(
+            own.contains("\"own\"") && !own.contains("\"local\""),
+            "{own}"
+        );
+        let own = ConfigFile::open(&path).unwrap();
+        let unused = directory.path().join("unused.json");
+        own.with_data_keys(&unused).unwrap();
+        assert!(!unused.exists());
+    }
 
     #[test]
     fn a_configuration_made_for_the_occasion_is_valid_and_stays() {

@@ -63,6 +63,12 @@ impl DataDirectory {
         self.path.join("config.json")
     }
 
+    /// The file of the data keys that were made for this directory.
+    #[must_use]
+    pub fn data_keys(&self) -> PathBuf {
+        self.path.join("data_keys.json")
+    }
+
     /// The file of the WeCom sandbox's state.
     #[must_use]
     pub fn sandbox(&self) -> PathBuf {

@@ -219,21 +219,28 @@ fn config_file(
     options: &StackOptions,
     directory: Option<&DataDirectory>,
 ) -> Result<(ConfigFile, Option<TempDir>), StartError> {
-    match (&options.config, directory) {
-        (Some(path), _) => Ok((ConfigFile::open(path)?, None)),
-        (None, Some(directory)) => Ok((ConfigFile::make(&directory.config())?, None)),
-        (None, None) => {
-            let unusable = |source| StartError::DataDirectory {
-                path: std::env::temp_dir(),
-                source,
-            };
-            let temporary = TempDir::new().map_err(unusable)?;
-            Ok((
-                ConfigFile::make(&temporary.path().join("config.json"))?,
-                Some(temporary),
-            ))
-        }
-    }
+    let temporary = match directory {
+        Some(_) => None,
+        None => Some(TempDir::new().map_err(|source| StartError::DataDirectory {
+            path: std::env::temp_dir(),
+            source,
+        })?),
+    };
+    let file = |of_directory: fn(&DataDirectory) -> PathBuf, name: &str| {
+        let temporary = temporary
+            .as_ref()
+            .map(|temporary| temporary.path().join(name));
+        directory
+            .map(of_directory)
+            .or(temporary)
+            .unwrap_or_default()
+    };
+    let config = match &options.config {
+        Some(path) => ConfigFile::open(path)?,
+        None => ConfigFile::make(&file(DataDirectory::config, "config.json"))?,
+    };
+    let config = config.with_data_keys(&file(DataDirectory::data_keys, "data_keys.json"))?;
+    Ok((config, temporary))
 }
 
 /// How the functions reach AWS here: everything is the embedded database at `endpoint`.

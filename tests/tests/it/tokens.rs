@@ -1,13 +1,16 @@
 //! Access tokens: fetched once for all functions, replaced when WeCom reports them invalid, and not requested
 //! repeatedly when it refuses the secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ports::RefreshTokens;
 use futures::future::join_all;
+use platform::layout::Key;
 use scrm_local::stack::DATA_TABLE;
 use serde_json::{Value, json};
+use wecom::{AppName, CorpId};
 use wecom_sandbox::Corp;
 
 use crate::counts::Counts;
@@ -260,4 +263,55 @@ async fn tagging_channel(world: &World) -> Channel {
     world
         .channel(json!({"welcome": {"text": "hi"}, "tag_ids": tags}))
         .await
+}
+
+/// The item with the token of the app.
+async fn token_item(world: &World) -> HashMap<String, AttributeValue> {
+    let key = Key::token(&CorpId::from(world.corp.id()), &AppName::from(APP));
+    let get = world.dynamodb().get_item().table_name(DATA_TABLE);
+    let get = get
+        .key("pk", AttributeValue::S(key.pk))
+        .key("sk", AttributeValue::S(key.sk));
+    let got = get.consistent_read(true).send().await;
+    got.unwrap().item.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_sealed_at_rest_and_one_of_a_function_without_data_keys_is_read() {
+    let external = ExternalWorld::new(&["contact"]).await;
+    let world = external.world().await;
+    let channel = world.channel_with_welcome("hi").await;
+    let item = token_item(&world).await;
+    assert!(!item.contains_key("token"), "the local stack has data keys");
+    assert!(item["sealed"].as_s().unwrap().starts_with("1.local."));
+    world.scan(&channel).sees("hi").await;
+    assert_eq!(world.tick().await["tokens"], 0);
+    assert_eq!(world.calls("gettoken"), 1, "every function opens it");
+
+    // A function without data keys, as the release before, sees no token, and fetches one.
+    let without = external.platform(&world.stack.dynamodb_url, "sync").wecom;
+    let (corp, app) = (CorpId::from(world.corp.id()), AppName::from(APP));
+    let refreshed = without.refresh_token(&corp, &app, Duration::ZERO);
+    assert!(world.time.drive(refreshed).await.unwrap());
+    assert_eq!(world.calls("gettoken"), 2);
+    let item = token_item(&world).await;
+    assert!(
+        item.contains_key("token") && !item.contains_key("sealed"),
+        "{:?}",
+        item.keys()
+    );
+
+    // The others read it, and seal the next one.
+    assert_eq!(world.tick().await["tokens"], 0);
+    world.scan(&channel).sees("hi").await;
+    assert_eq!(world.calls("gettoken"), 2);
+    world.corp.revoke_tokens(APP);
+    world.scan(&channel).sees("hi").await;
+    assert_eq!(world.calls("gettoken"), 3);
+    let item = token_item(&world).await;
+    assert!(
+        item.contains_key("sealed") && !item.contains_key("token"),
+        "{:?}",
+        item.keys()
+    );
 }

@@ -154,3 +154,83 @@ async fn secrets_manager(text: &str) -> SecretsManager {
     let client = aws_sdk_secretsmanager::Client::new(&aws);
     SecretsManager::new(client, "scrm/config")
 }
+
+#[tokio::test]
+async fn several_secrets_are_one_configuration() {
+    const APPS: &str =
+        r#"{"corps":[{"corp_id":"ww1","apps":{"contact":{"agent_id":1,"secret":"s"}}}]}"#;
+    const ADMIN: &str = r#"{"admin_keys":["0123456789abcdef0123456789abcdef"]}"#;
+    const DOCUMENTS: [(&str, &str); 3] = [
+        ("arn:apps", APPS),
+        ("arn:admin", ADMIN),
+        ("arn:empty", "{}"),
+    ];
+    let read = async |ids: &str, needs| {
+        let secret = SecretsManager::new(client_of(&DOCUMENTS).await, ids);
+        let source = ConfigSource::new(Box::new(secret), needs, ManualClock::new().clock());
+        source.current().await
+    };
+    let whole = read("arn:apps, arn:admin", Needs::Everything)
+        .await
+        .unwrap();
+    assert!(whole.is_admin_key("0123456789abcdef0123456789abcdef"));
+    assert!(whole.corp("ww1").is_some());
+    assert!(read("arn:apps", Needs::Calls).await.is_ok());
+    let error = read("arn:apps", Needs::Everything)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("admin_keys: is missing"), "{error}");
+    let error = read("arn:apps,arn:apps", Needs::Calls)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("corps[0].apps.contact.secret: is in arn:apps and in another secret"),
+        "{error}"
+    );
+    let error = read("arn:apps,arn:empty", Needs::Calls).await.unwrap_err();
+    assert!(matches!(error, SecretError::NotFilled { id } if id == "arn:empty"));
+    let error = read("arn:apps,arn:nobody", Needs::Calls).await.unwrap_err();
+    assert!(
+        matches!(&error, SecretError::Unavailable(reason) if reason.starts_with("arn:nobody: ")),
+        "{error}"
+    );
+}
+
+/// A Secrets Manager that holds these secrets, by id.
+async fn client_of(documents: &'static [(&str, &str)]) -> aws_sdk_secretsmanager::Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"}") {
+                    request.push(stream.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                let found = documents
+                    .iter()
+                    .find(|(id, _)| request.contains(&format!("\"{id}\"")));
+                let (status, body) = match found {
+                    Some((_, text)) => ("200 OK", json!({"SecretString": text})),
+                    None => (
+                        "400 Bad Request",
+                        json!({"__type": "ResourceNotFoundException"}),
+                    ),
+                };
+                let (body, head) = (
+                    body.to_string(),
+                    "content-type: application/x-amz-json-1.1\r\nconnection: close",
+                );
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    aws_sdk_secretsmanager::Client::new(&aws_at(&endpoint))
+}

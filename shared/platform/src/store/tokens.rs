@@ -1,8 +1,8 @@
 //! Access tokens, shared by all functions: one item per app, with the lease of who fetches the next.
 //!
-//! Where the configuration has data keys, the token is sealed ([`crate::data_keys`]) in place of the attribute `token`. To
-//! a release that does not know that, and to a function without these keys, such an item has no token, and they fetch
-//! one; what they write is read here, because the attribute `token` is always newer than a sealed one next to it.
+//! Where the configuration has data keys, the token is sealed ([`crate::data_keys`]) in place of the attribute `token`.
+//! To a release that does not know that, and to a function without these keys, such an item has no token, and they
+//! fetch one; what they write is read here, because the attribute `token` is always newer than a sealed one next to it.
 
 use std::sync::Arc;
 
