@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, digest};
 use domain::field::FieldError;
@@ -23,7 +24,7 @@ mod parse;
 pub struct Config {
     admin_keys: Vec<KeyDigest>,
     /// The keys under which values are encrypted at rest, if there are some.
-    pub data_keys: Option<DataKeys>,
+    pub data_keys: Option<Arc<DataKeys>>,
     corps: BTreeMap<CorpId, Corp>,
 }
 

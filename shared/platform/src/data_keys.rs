@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
@@ -18,6 +19,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox};
 use serde_json::{Map, Value};
 use wecom::CorpId;
+
+use crate::BoxFuture;
 
 /// Bytes of a key.
 const KEY_LEN: usize = 32;
@@ -35,6 +38,12 @@ pub struct DataKeys {
     current: String,
     seal: BTreeMap<String, SecretBox<[u8; KEY_LEN]>>,
     index: SecretBox<[u8; KEY_LEN]>,
+}
+
+/// Where the data keys come from, as they are now.
+pub trait FindDataKeys: Send + Sync {
+    /// The keys; `None` if there are none, or they cannot be read.
+    fn data_keys(&self) -> BoxFuture<'_, Option<Arc<DataKeys>>>;
 }
 
 /// What keys are derived for. The words are part of what is derived, and never change.

@@ -15,6 +15,7 @@ use wecom::CorpId;
 use crate::BoxFuture;
 use crate::config::merge::{self, Document};
 use crate::config::{Config, ConfigError, Needs};
+use crate::data_keys::{DataKeys, FindDataKeys};
 
 /// How long a configuration is used before it is read again.
 const FRESH: Duration = Duration::from_secs(300);
@@ -127,6 +128,12 @@ struct Kept {
     tried_at: Instant,
     fresh_for: Duration,
     reread_at: Option<Instant>,
+}
+
+impl FindDataKeys for ConfigSource {
+    fn data_keys(&self) -> BoxFuture<'_, Option<Arc<DataKeys>>> {
+        Box::pin(async { self.current().await.ok()?.data_keys.clone() })
+    }
 }
 
 impl ConfigSource {

@@ -161,7 +161,7 @@ impl Platform {
         } = base;
         let http = http::client()?;
         let callback_url = CallbackUrl::new(http.clone(), public_url, clock.clone());
-        let tokens = Arc::new(SharedTokens::new(store.clone(), Arc::clone(&config)));
+        let tokens = Arc::new(SharedTokens::new(store.clone(), Arc::clone(&config) as _));
         let governor = Governor::new(store.clone(), clock.clone());
         let wecom = WecomApi::new(
             Arc::clone(&config),

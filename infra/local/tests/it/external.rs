@@ -1,7 +1,10 @@
 //! A WeCom outside of the command, which outlives its processes, and the processes that serve a corp of it.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use clock::{Clock, TimeSource, Wait, Waiting};
+use jiff::Timestamp;
 use scrm_local::config::{ConfigFile, DEMO_APP, DEMO_CORP};
 use scrm_local::operator::Operator;
 use serde_json::json;
@@ -9,6 +12,29 @@ use wecom_sandbox::{Body, Corp, Happening, Sandbox, SandboxOptions, Sender, Serv
 
 use crate::patience::{eventually, until};
 use crate::process::Server;
+
+const AHEAD: Duration = Duration::from_secs(3_600);
+
+/// A clock that is ahead of another one.
+struct Ahead(Clock);
+
+impl TimeSource for Ahead {
+    fn now(&self) -> Timestamp {
+        self.0.now() + AHEAD
+    }
+
+    fn instant(&self) -> Instant {
+        self.0.instant()
+    }
+
+    fn wait_until(&self, until: Instant, _wait: Wait) -> Waiting {
+        let clock = self.0.clone();
+        Box::pin(async move {
+            let left = until.saturating_duration_since(clock.instant());
+            clock.sleep(left).await;
+        })
+    }
+}
 
 /// What outlives the process.
 pub(crate) struct ExternalWorld {
@@ -23,9 +49,24 @@ pub(crate) struct ExternalWorld {
 impl ExternalWorld {
     /// A WeCom with one corp, and a configuration file for it in `directory`.
     pub(crate) async fn new(directory: &Path) -> Self {
+        Self::with(directory, SandboxOptions::default()).await
+    }
+
+    /// The same with a WeCom whose clock is an hour ahead and whose welcome codes live an hour: for a process, no welcome
+    /// is too late, however slow the machine is.
+    pub(crate) async fn with_patient_welcomes(directory: &Path) -> Self {
+        let options = SandboxOptions {
+            welcome_ttl: AHEAD,
+            clock: Clock::new(Ahead(Clock::system())),
+            ..SandboxOptions::default()
+        };
+        Self::with(directory, options).await
+    }
+
+    async fn with(directory: &Path, options: SandboxOptions) -> Self {
         let config = directory.join("secret.json");
         let keys = ConfigFile::make(&config).unwrap().keys().unwrap();
-        let wecom = Sandbox::new(SandboxOptions::default()).unwrap();
+        let wecom = Sandbox::new(options).unwrap();
         for corp in keys.sandbox_corps("http://127.0.0.1:9") {
             wecom.add_corp(corp).unwrap();
         }

@@ -18,7 +18,7 @@ const UNHEARD: usize = 3;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let outside = ExternalWorld::new(directory.path()).await;
+    let outside = ExternalWorld::with_patient_welcomes(directory.path()).await;
     let data = directory.path().join("data");
     let (mut server, mut operator) = outside.start(&data);
     let channel = outside.make_channel(&operator).await;

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_field_in_two_documents_is_a_fault_that_names_it_and_no_value() {
-        let one = json!({"admin_keys": ["SECRET1"], "corps": [{"corp_id": "ww1", "apps": {"a": {"token": "SECRET2"}}}]});
+        let one = json!({"admin_keys": ["SECRET1"],
+                         "corps": [{"corp_id": "ww1", "apps": {"a": {"token": "SECRET2"}}}]});
         let two = json!({"admin_keys": ["SECRET3"],
                          "corps": [{"corp_id": "ww1", "apps": {"a": {"token": "SECRET2", "secret": "SECRET4"}}}]});
         let error = merged(&[("one", one), ("two", two)]).unwrap_err();

@@ -1,6 +1,7 @@
 //! Walks the JSON of the secret and collects every fault on the way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::field::FieldError;
 use jiff::tz::TimeZone;
@@ -119,7 +120,7 @@ fn root(object: &Map<String, Value>, needs: Needs, faults: &mut Faults) -> Optio
     let corps = corps(object, needs, faults);
     Some(Config {
         admin_keys: admin_keys?,
-        data_keys,
+        data_keys: data_keys.map(Arc::new),
         corps: corps?,
     })
 }

@@ -16,16 +16,14 @@ use wecom::{Error, StoredToken, TokenKey, TokenStore};
 
 use super::{Store, attr_n, attr_s, condition_held, to_row};
 use crate::BoxFuture;
-use crate::config::Config;
-use crate::data_keys::{Place, Use};
+use crate::data_keys::{FindDataKeys, Place, Use};
 use crate::layout::Key;
-use crate::secret::ConfigSource;
 
 /// The tokens in the data table.
 #[derive(Clone)]
 pub struct SharedTokens {
     store: Store,
-    config: Arc<ConfigSource>,
+    keys: Arc<dyn FindDataKeys>,
 }
 
 #[derive(Deserialize)]
@@ -38,15 +36,10 @@ struct Row {
 }
 
 impl SharedTokens {
-    /// Keeps tokens in `store`, sealed if `config` has data keys.
+    /// Keeps tokens in `store`, sealed if `keys` has some.
     #[must_use]
-    pub fn new(store: Store, config: Arc<ConfigSource>) -> Self {
-        Self { store, config }
-    }
-
-    /// The configuration, which has been read: without it nobody asks for a token.
-    async fn configuration(&self) -> Option<Arc<Config>> {
-        self.config.current().await.ok()
+    pub fn new(store: Store, keys: Arc<dyn FindDataKeys>) -> Self {
+        Self { store, keys }
     }
 
     /// The token of an item. `None` if it was sealed with a key that is not there.
@@ -54,11 +47,8 @@ impl SharedTokens {
         if let Some(token) = &row.token {
             return Some(SecretString::from(token.as_str()));
         }
-        let config = self.configuration().await?;
-        let opened = config
-            .data_keys
-            .as_ref()?
-            .open(&place(key), row.sealed.as_ref()?)?;
+        let keys = self.keys.data_keys().await?;
+        let opened = keys.open(&place(key), row.sealed.as_ref()?)?;
         Some(SecretString::from(str::from_utf8(&opened).ok()?))
     }
 
@@ -113,8 +103,7 @@ impl SharedTokens {
             .broken
             .as_ref()
             .and_then(|broken| serde_json::to_string(broken).ok());
-        let config = self.configuration().await;
-        let keys = config.as_ref().and_then(|config| config.data_keys.as_ref());
+        let keys = self.keys.data_keys().await;
         let plain = token.token.expose_secret();
         // An item of an app that is broken may have no token.
         let sealed = keys.filter(|_| !plain.is_empty()).map(|keys| {
