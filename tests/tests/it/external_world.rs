@@ -26,6 +26,9 @@ use crate::world::{PATIENCE, World};
 /// The admin key of every configuration here.
 pub(crate) const ADMIN_KEY: &str = "an-admin-key-of-forty-characters-exactly";
 
+/// The data key of every configuration here, 32 bytes in base64.
+const DATA_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
 /// The secret as the template creates it.
 const UNFILLED: &str = "{}";
 
@@ -266,6 +269,7 @@ pub(crate) fn config(apps: &[&str]) -> Value {
     let apps: serde_json::Map<String, Value> = apps.iter().enumerate().map(app).collect();
     json!({
         "admin_keys": [ADMIN_KEY],
+        "data_keys": {"current": "test", "seal": {"test": DATA_KEY}, "index": DATA_KEY},
         "corps": [{"corp_id": DEMO_CORP, "timezone": "Asia/Shanghai", "apps": apps}],
     })
 }

@@ -54,6 +54,8 @@ const REPLACED: &[(&str, Form, &str)] = &[
     ("ExternalUserID", text("wm", 0), "[external userid]"),
     ("unionid", text("o", 0), "[unionid]"),
     ("id", text("run", 16), "[run id]"),
+    // How many events are old enough depends on how far the clock has come.
+    ("events_folded", Form::Number, "[number]"),
     ("created_at", Form::Seconds, "[seconds]"),
     ("updated_at", Form::Seconds, "[seconds]"),
     ("added_at", Form::Seconds, "[seconds]"),

@@ -52,13 +52,14 @@ impl ExternalWorld {
         Self::with(directory, SandboxOptions::default()).await
     }
 
-    /// The same with a WeCom whose clock is an hour ahead and whose welcome codes live an hour: for a process, no welcome
-    /// is too late, however slow the machine is.
+    /// The same with a WeCom whose clock is an hour ahead and whose welcome codes live an hour: for a process, no
+    /// welcome is too late, however slow the machine is.
     pub(crate) async fn with_patient_welcomes(directory: &Path) -> Self {
+        let usual = SandboxOptions::default();
         let options = SandboxOptions {
             welcome_ttl: AHEAD,
-            clock: Clock::new(Ahead(Clock::system())),
-            ..SandboxOptions::default()
+            clock: Clock::new(Ahead(usual.clock.clone())),
+            ..usual
         };
         Self::with(directory, options).await
     }
